@@ -1,0 +1,25 @@
+// What every program of this project shares: exit statuses, one-line errors, --help and --version.
+#pragma once
+
+#include <boost/program_options.hpp>
+#include <functional>
+#include <string>
+
+namespace panda {
+
+inline constexpr int exit_ok = 0;
+inline constexpr int exit_failed = 1;
+inline constexpr int exit_usage = 2;
+
+// Runs body and turns exceptions into "NAME: message" on standard error and an exit status: 2 for UsageError
+// and for errors of Boost.Program_options, 1 for everything else. A closed pipe ends quietly with status 1.
+int run_main(const char* name, const std::function<int()>& body);
+
+// "NAME (panda) VERSION" for --version.
+std::string version_line(const char* name);
+
+// Directories in which an installed or freshly built program looks for what belongs to it.
+// The directory of the running executable, resolved through /proc/self/exe.
+std::string executable_directory();
+
+}  // namespace panda

@@ -1,0 +1,77 @@
+#include "common/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace panda {
+
+OutputFile::OutputFile(const std::string& path, IfExists if_exists) : path_(path) {
+    if (path == "-") {
+        descriptor_ = STDOUT_FILENO;
+        return;
+    }
+    const int exclusive = if_exists == IfExists::refuse ? O_EXCL : O_TRUNC;
+    descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | exclusive, 0666);
+    if (descriptor_ < 0) {
+        if (errno == EEXIST)
+            throw FileError(path, "already exists (--force overwrites it)");
+        throw FileError(path, "cannot create: " + errno_text(errno));
+    }
+}
+
+OutputFile::~OutputFile() {
+    if (descriptor_ > STDERR_FILENO)
+        ::close(descriptor_);
+}
+
+void OutputFile::write(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+        if (written < 0) {
+            if (errno == EINTR)
+                continue;
+            throw FileError(path_, "cannot write: " + errno_text(errno));
+        }
+        offset_ += static_cast<uint64_t>(written);
+        bytes = bytes.subspan(static_cast<size_t>(written));
+    }
+}
+
+void OutputFile::close() {
+    const int descriptor = descriptor_;
+    descriptor_ = -1;
+    if (descriptor > STDERR_FILENO && ::close(descriptor) != 0)
+        throw FileError(path_, "cannot close: " + errno_text(errno));
+}
+
+MappedFile::MappedFile(const std::string& path) : path_(path) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        throw FileError(path, "cannot open: " + errno_text(errno));
+    struct stat status;
+    int error = ::fstat(descriptor, &status) != 0 ? errno : 0;
+    if (error == 0 && !S_ISREG(status.st_mode)) {
+        ::close(descriptor);
+        throw FileError(path, "is not a regular file");
+    }
+    if (error == 0 && status.st_size > 0) {
+        size_ = static_cast<size_t>(status.st_size);
+        data_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
+        if (data_ == MAP_FAILED)
+            error = errno;
+    }
+    ::close(descriptor);
+    if (error != 0)
+        throw FileError(path, "cannot read: " + errno_text(error));
+}
+
+MappedFile::~MappedFile() {
+    if (data_ != nullptr)
+        ::munmap(data_, size_);
+}
+
+}  // namespace panda

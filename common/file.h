@@ -1,0 +1,57 @@
+// Files that say what went wrong: every failure throws FileError with the path.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "common/bytes.h"
+
+namespace panda {
+
+enum class IfExists { refuse, overwrite };
+
+// A file or pipe being written, in order. Not buffered: callers write whole chunks.
+class OutputFile {
+  public:
+    // Creates `path`; "-" is standard output. An existing file is an error unless overwriting is asked for.
+    OutputFile(const std::string& path, IfExists if_exists);
+    ~OutputFile();
+    OutputFile(const OutputFile&) = delete;
+    OutputFile& operator=(const OutputFile&) = delete;
+
+    // Writes all of `bytes`. Throws FileError, for example when the disk is full; what was written before
+    // stays.
+    void write(std::span<const std::byte> bytes);
+    // Closes and reports what close() reports. Further writes are an error. Without it the destructor closes.
+    void close();
+    // Bytes written so far.
+    uint64_t offset() const { return offset_; }
+    const std::string& path() const { return path_; }
+
+  private:
+    std::string path_;
+    int descriptor_;
+    uint64_t offset_ = 0;
+};
+
+// A whole file mapped read-only. A file that shrinks while mapped raises SIGBUS, as with every mmap; traces
+// and recordings are append-only, so this does not happen to them in use.
+class MappedFile {
+  public:
+    explicit MappedFile(const std::string& path);
+    ~MappedFile();
+    MappedFile(const MappedFile&) = delete;
+    MappedFile& operator=(const MappedFile&) = delete;
+
+    std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(data_), size_}; }
+    const std::string& path() const { return path_; }
+
+  private:
+    std::string path_;
+    void* data_ = nullptr;
+    size_t size_ = 0;
+};
+
+}  // namespace panda

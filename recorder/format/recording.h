@@ -1,0 +1,94 @@
+// What a recording (.panda) holds, as values. The bytes on disk are described in container.h and log.h.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/bytes.h"
+
+namespace panda::recording {
+
+// Position of an input: instructions executed since the recording began, and how many exceptions the processor has
+// taken since the last executed instruction. An exception takes no instruction of its own, so `instr` alone would
+// not tell before a fault from after it.
+struct Position {
+    uint64_t instr = 0;
+    uint32_t exceptions = 0;
+
+    auto operator<=>(const Position&) const = default;
+};
+
+// One block of guest memory (RAM, ROM, video memory), by QEMU's name for it.
+struct MemoryBlock {
+    std::string name;
+    uint64_t size = 0;  // bytes, a multiple of 4096
+};
+
+enum class RangeKind : uint8_t {
+    ram = 0,         // reads and writes reach the block
+    rom = 1,         // writes are ignored
+    rom_device = 2,  // reads reach the block, writes go to a device
+};
+
+// A range of guest physical addresses backed by a block. What no range covers is a device or nothing at all.
+struct MappedRange {
+    uint64_t address = 0;
+    uint64_t size = 0;
+    uint64_t block_offset = 0;
+    uint32_t block = 0;  // index into the recording's blocks
+    RangeKind kind = RangeKind::ram;
+
+    bool operator==(const MappedRange&) const = default;
+};
+
+// What the processor sees of physical memory. x86 has two address spaces: 0 outside and 1 in system management mode.
+struct MemoryMap {
+    uint32_t address_space = 0;
+    std::vector<MappedRange> ranges;  // ascending, disjoint
+
+    bool operator==(const MemoryMap&) const = default;
+};
+
+enum class EntryKind : uint8_t {
+    // Synchronous: the executing instruction asks for the value and takes the next entry.
+    mmio_read = 0,   // value, size; also the second half of a 16-byte access
+    port_read = 1,   // value
+    time_stamp = 2,  // value of RDTSC
+    msr_read = 3,    // value of a model-specific register that lives in a device
+    task_priority_read = 4,  // CR8
+    random = 5,      // bytes of RDRAND or RDSEED; empty = the generator failed
+    cpuid = 6,       // value = EAX | EBX << 32, value2 = ECX | EDX << 32
+    // Asynchronous: applied between instructions, at its position.
+    interrupt = 7,    // value = request bit as in QEMU's interrupt_request, value2 = vector (hard interrupts)
+    wake = 8,         // HLT ended
+    memory_write = 9,  // a device wrote `data` to block value at offset value2
+    memory_map = 10,   // index value into the reader's maps (log chunk carries the map itself)
+    a20 = 11,          // value = 1 enabled, 0 disabled
+    reset = 12,        // the machine was reset; data = processor state as in the snapshot
+    processor_write = 13,  // a debugger changed the processor; data as for reset
+    check = 14,        // data = fingerprint of the processor state, see checks.h
+    end = 15,          // the recording was ended here in order
+};
+inline constexpr unsigned entry_kinds = 16;
+
+const char* entry_kind_name(EntryKind kind);
+
+struct Entry {
+    EntryKind kind = EntryKind::end;
+    Position position;
+    uint64_t value = 0;
+    uint64_t value2 = 0;
+    Bytes data;
+    MemoryMap map;  // memory_map only
+};
+
+// Facts about the machine, name to text: "machine", "cpu-model", "memory", "qemu-version", "qemu-hash",
+// "kernel-command-line", "command", "date" (ISO 8601, UTC), "architecture" …
+using Facts = std::map<std::string, std::string>;
+
+// Hash of guest memory at the end: one XXH3 for each MiB of each block, in order of the blocks.
+inline constexpr uint64_t memory_hash_granule = uint64_t{1} << 20;
+
+}  // namespace panda::recording

@@ -1,0 +1,60 @@
+// The registers of an x86 processor at one moment, for i386 and x86_64 guests alike.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace panda::trace {
+
+// Order of general registers: the hardware's encoding order, as in QEMU's CPUX86State.regs.
+enum GeneralRegister { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 };
+
+// Order of segment registers: as in QEMU's R_ES .. R_GS.
+enum SegmentRegister { es, cs, ss, ds, fs, gs };
+
+struct Segment {
+    uint32_t selector = 0;
+    uint64_t base = 0;
+    uint32_t limit = 0;
+    uint32_t flags = 0;  // descriptor bits 8-23 in place, as QEMU keeps them
+};
+
+// A descriptor table register (limit, base).
+struct TableRegister {
+    uint64_t base = 0;
+    uint32_t limit = 0;
+};
+
+struct CpuState {
+    std::array<uint64_t, 16> general{};  // by GeneralRegister
+    uint64_t rip = 0;                    // linear within cs: add segments[cs].base outside long mode
+    uint64_t rflags = 0;
+    std::array<Segment, 6> segments{};  // by SegmentRegister
+    Segment ldt;
+    Segment task;
+    TableRegister gdt;
+    TableRegister idt;
+    uint64_t cr0 = 0;
+    uint64_t cr2 = 0;
+    uint64_t cr3 = 0;
+    uint64_t cr4 = 0;
+    uint64_t efer = 0;
+    uint64_t star = 0;
+    uint64_t lstar = 0;  // syscall entry in long mode: gives the KASLR slide
+    uint64_t cstar = 0;
+    uint64_t fmask = 0;
+    uint64_t kernel_gs_base = 0;  // what swapgs would load
+    uint64_t sysenter_cs = 0;
+    uint64_t sysenter_esp = 0;
+    uint64_t sysenter_eip = 0;
+    uint64_t tsc_aux = 0;
+
+    unsigned privilege() const { return segments[ss].selector & 3; }
+    bool paging() const { return (cr0 & (uint64_t{1} << 31)) != 0; }
+    bool long_mode() const { return (efer & (uint64_t{1} << 10)) != 0; }
+    bool protected_mode() const { return (cr0 & 1) != 0; }
+    // The address space: cr3 without flag and PCID bits.
+    uint64_t asid() const { return cr3 & (long_mode() ? 0x000ffffffffff000u : 0xffffffe0u); }
+};
+
+}  // namespace panda::trace
