@@ -1,0 +1,110 @@
+// What happens between and inside block executions, rarely enough to be recorded one by one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/bytes.h"
+
+namespace panda::trace {
+
+// Numbers are part of the file format: append only. Those that no struct below belongs to yet are reserved, so
+// that traces of different ages agree on them.
+enum class EventKind : uint32_t {
+    interrupt = 0,
+    exception = 1,
+    address_space = 2,
+    mode = 3,
+    memory_map = 4,
+    gap = 5,
+    transfer = 6,        // a device writes guest memory (DMA)
+    port_access = 7,
+    device_access = 8,   // MMIO
+    system_call = 9,
+    system_return = 10,
+    cpuid = 11,          // and with it PANDA's hypercalls
+    serial_output = 12,
+    reset = 13,
+};
+
+enum class InterruptSource : uint32_t {
+    hardware = 0,    // through the interrupt controller; vector is valid
+    nmi = 1,
+    smi = 2,         // entry to system management mode
+    init = 3,
+    virtual_irq = 4,
+    other = 5,
+};
+
+// The processor takes an interrupt: the next block is the handler's (or the task's that follows from it).
+struct Interrupt {
+    uint32_t vector = 0;
+    InterruptSource source = InterruptSource::hardware;
+    bool operator==(const Interrupt&) const = default;
+};
+
+// The processor raises an exception, or executes a software interrupt.
+struct Exception {
+    uint32_t vector = 0;
+    uint32_t error_code = 0;  // 0 for vectors that have none
+    uint64_t cr2 = 0;         // faulting address, for page faults; else as it was
+    uint64_t pc = 0;          // linear address of the instruction that raised it
+    bool operator==(const Exception&) const = default;
+};
+
+// CR3 is loaded, also with the value that it had.
+struct AddressSpaceChange {
+    uint64_t cr3 = 0;
+    bool operator==(const AddressSpaceChange&) const = default;
+};
+
+// CR0, CR4, EFER or system management mode changes.
+struct ModeChange {
+    uint64_t cr0 = 0;
+    uint64_t cr4 = 0;
+    uint64_t efer = 0;
+    bool system_management = false;
+    bool operator==(const ModeChange&) const = default;
+};
+
+// From here on physical addresses lead elsewhere. `map` numbers the trace's memory maps, from 0.
+struct MemoryMapChange {
+    uint32_t map = 0;
+    bool operator==(const MemoryMapChange&) const = default;
+};
+
+// The trace leaves out `instructions` instructions here, because it was asked for a part only.
+struct Gap {
+    uint64_t instructions = 0;
+    bool operator==(const Gap&) const = default;
+};
+
+// An event of a kind that this version does not know, from a newer trace.
+struct UnknownEvent {
+    uint32_t kind = 0;
+    std::vector<uint64_t> fields;
+    Bytes data;
+    bool operator==(const UnknownEvent&) const = default;
+};
+
+using EventDetail =
+    std::variant<Interrupt, Exception, AddressSpaceChange, ModeChange, MemoryMapChange, Gap, UnknownEvent>;
+
+struct Event {
+    // Instructions executed before it. Between two blocks it equals the position in the block stream; an event in
+    // the middle of a block stands before that block, with a larger instr than the block's own.
+    uint64_t instr = 0;
+    EventDetail detail;
+
+    bool operator==(const Event&) const = default;
+};
+
+// Its number in the file.
+uint32_t event_kind(const EventDetail& detail);
+
+// "interrupt", "exception" …; "event 37" for one that has no name here.
+std::string event_kind_name(uint32_t kind);
+
+}  // namespace panda::trace

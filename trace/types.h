@@ -1,0 +1,75 @@
+// What a trace is about, as values: the machine, its memory, its code. The bytes are described in trace.capnp.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/bytes.h"
+
+namespace panda::trace {
+
+inline constexpr uint64_t page_size = 4096;  // of snapshots, whatever the guest's own pages are
+
+// One block of guest memory (RAM, ROM, video memory), by QEMU's name for it.
+struct MemoryBlock {
+    std::string name;
+    uint64_t size = 0;  // bytes, a multiple of page_size
+
+    bool operator==(const MemoryBlock&) const = default;
+};
+
+enum class RangeKind : uint8_t {
+    ram = 0,         // reads and writes reach the block
+    rom = 1,         // writes are ignored
+    rom_device = 2,  // reads reach the block, writes go to a device
+};
+
+// A range of guest physical addresses backed by a block. What no range covers is a device or nothing at all.
+struct MappedRange {
+    uint64_t address = 0;
+    uint64_t size = 0;
+    uint64_t block_offset = 0;
+    uint32_t block = 0;  // index into TraceHeader::memory_blocks
+    RangeKind kind = RangeKind::ram;
+
+    bool operator==(const MappedRange&) const = default;
+};
+
+// Where guest physical addresses lead. x86 has two physical address spaces: 0 outside and 1 inside system
+// management mode.
+struct MemoryMap {
+    uint32_t address_space = 0;
+    std::vector<MappedRange> ranges;  // ascending, disjoint
+
+    bool operator==(const MemoryMap&) const = default;
+};
+
+// The first thing in a trace.
+struct TraceHeader {
+    // Name to text, from the recording: "machine", "cpu-model", "kernel-command-line", "command", "date" …
+    std::map<std::string, std::string> facts;
+    std::string architecture;  // "x86_64" or "i386"
+    std::vector<MemoryBlock> memory_blocks;
+    uint64_t first_instr = 0;  // where the trace begins
+};
+
+inline constexpr uint64_t no_address = ~uint64_t{0};
+
+// A translation block: straight-line guest code that is entered at its beginning only.
+struct BlockDefinition {
+    uint64_t pc = 0;       // linear address of the first instruction (cs_base included)
+    uint64_t cs_base = 0;  // base of the code segment
+    uint64_t flags = 0;    // QEMU's hflags: privilege, code size, SMM … (target/i386/cpu.h HF_*)
+    uint64_t physical_pc = 0;                   // guest physical address of the first byte
+    uint64_t physical_second_page = no_address;  // of the second page's first byte, when the block reaches it
+    uint32_t guest_size = 0;                    // bytes of guest code
+    Bytes code;                                 // guest_size bytes, or empty where they could not be read
+    std::vector<uint16_t> instruction_offsets;  // of each instruction in the block, ascending from 0
+
+    uint32_t instruction_count() const { return static_cast<uint32_t>(instruction_offsets.size()); }
+    bool operator==(const BlockDefinition&) const = default;
+};
+
+}  // namespace panda::trace

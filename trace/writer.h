@@ -1,0 +1,81 @@
+// Writes a trace. The tracer calls; encoding, compression and writing happen on a thread of the writer's own.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "common/file.h"
+#include "trace/cpu_state.h"
+#include "trace/event.h"
+#include "trace/types.h"
+
+namespace panda::trace {
+
+struct WriterOptions {
+    IfExists if_exists = IfExists::refuse;
+    int compression_level = 3;           // zstd's
+    uint32_t chunk_blocks = 1u << 20;    // block executions in a chunk, at most max_chunk_blocks (limits.h)
+    uint32_t queue_items = 8;            // chunks and MiB of snapshot that may wait for the encoder
+};
+
+enum class SnapshotKind : uint8_t {
+    full = 0,     // every page that is not all zero
+    changed = 1,  // pages that differ from the previous snapshot
+};
+
+// Content of one memory block, by its index in the header: exactly its size, valid until the next call.
+using MemoryProvider = std::function<std::span<const std::byte>(uint32_t block)>;
+
+// Calls come from one thread. Each is cheap (a copy into the open chunk) unless the encoder is behind: then it
+// waits, and nothing is dropped. A failure of the encoder (a full disk, a closed pipe) is thrown by the next call
+// that hands it work, and by finish().
+//
+// Memory: queue_items chunks (4 bytes a block execution) or pages, the block definitions' instruction counts, and
+// after the first snapshot 8 bytes a page of guest memory.
+class TraceWriter {
+  public:
+    // path: "-" is standard output. Writes the header. Throws FileError when the file cannot be created.
+    TraceWriter(const std::string& path, const TraceHeader& header, const WriterOptions& options = {});
+    // Without finish() the trace ends as after a crash: whole chunks up to here, no index.
+    ~TraceWriter();
+    TraceWriter(const TraceWriter&) = delete;
+    TraceWriter& operator=(const TraceWriter&) = delete;
+
+    // A block, before it is first executed. Returns its id: 0, 1, 2 … in order of the calls. Throws Error when the
+    // definition contradicts itself (no instruction, offsets that are not ascending, sizes that differ).
+    uint32_t define_block(const BlockDefinition& definition);
+
+    // Blocks executed in full, in order. ids: from define_block (an unknown one throws Error).
+    void append_blocks(std::span<const uint32_t> ids);
+    // A block that stopped after `executed` of its instructions (0 too: its first instruction faulted).
+    void append_partial(uint32_t id, uint32_t executed);
+
+    // An event after the blocks appended so far; see Event::instr. Use memory_map for a memory map and skip for a
+    // gap: those throw Error here.
+    void event(const Event& event);
+
+    // The guest's physical memory map, or one of its changes, at the current instr. Maps seen before cost nothing.
+    void memory_map(const MemoryMap& map);
+
+    // `instructions` instructions were executed and are not traced.
+    void skip(uint64_t instructions);
+
+    // The machine at the current instr. Ends the open chunk. The pages are copied before the call returns; zero
+    // pages take no space. The first snapshot is full whatever is asked for. Every map set so far belongs to it.
+    void snapshot(const CpuState& state, const MemoryProvider& memory, SnapshotKind kind);
+
+    // Instructions executed before what is appended next.
+    uint64_t instr() const;
+
+    // Writes what is open, the index and the end, waits, and closes the file. Throws what failed. Call it once.
+    void finish();
+
+  private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace panda::trace
