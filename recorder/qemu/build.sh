@@ -1,0 +1,174 @@
+#!/bin/bash
+# Fetches Debian's QEMU source, applies this project's patches, builds qemu-system-x86_64 and puts it into the cache.
+#
+# usage: build.sh [--print-directory] [--update]
+#   The last line of standard output is the directory of the result, $PANDA_CACHE/qemu-HASH:
+#     bin/qemu-system-x86_64   finds share/qemu by itself
+#     share/qemu/              firmware, option ROMs and key maps, copied from Debian's packages
+#     sdk/src, sdk/build       headers of the patched source and headers that the build generated
+#     sdk/cflags               what compiles a file that includes them; for gcc @FILE
+#     build-info               version, patches and options, for people
+#   HASH covers the Debian version, the patches, the options below and the host's release, so another clone with the
+#   same patches builds nothing, needs no network, and returns at once.
+#   --print-directory   only says where the result is or would be
+#   --update            looks for a newer 10.0.x; without it the version found first is kept
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../../tools/common.sh"
+
+series=10.0
+# shellcheck disable=SC2054  # commas of the linker flag
+configure_options=(
+    --target-list=x86_64-softmmu --without-default-features --enable-tcg --enable-plugins --enable-system
+    --disable-user --disable-docs --disable-fdt --disable-install-blobs --enable-pixman --enable-slirp --enable-zstd
+    --enable-vnc --disable-download
+    # The engine is a shared object that calls back into QEMU.
+    --extra-ldflags=-Wl,--export-dynamic
+)
+# Raise it when what is installed changes without a change of the options above.
+layout=1
+version_file=$panda_cache/qemu-version
+
+# Newest version of the source package in trixie and its security archive.
+resolve_version() {
+    local best='' version
+    say "looking for Debian's newest QEMU $series"
+    private_apt_update qemu amd64 "$(source_line deb-src trixie)" "$(source_line deb-src trixie-security security)"
+    for version in $(private_apt qemu amd64 apt-cache showsrc --only-source qemu |
+        sed -n "s/^Version: //p" | grep -F ":$series."); do
+        if [ -z "$best" ] || dpkg --compare-versions "$version" gt "$best"; then
+            best=$version
+        fi
+    done
+    [ -n "$best" ] || die "trixie has no source package qemu $series.x any more"
+    echo "$best" >"$version_file.new"
+    mv "$version_file.new" "$version_file"
+}
+
+result_directory() {
+    local hash
+    hash=$({
+        echo "layout $layout, host $(host_release), qemu $(cat "$version_file")"
+        printf '%s\n' "${configure_options[@]}"
+        for patch in "$here"/patches/*.patch; do
+            [ ! -e "$patch" ] || cat "$patch"
+        done
+    } | sha256sum)
+    echo "$panda_cache/qemu-${hash:0:16}"
+}
+
+# Leaves the three verified files of the source package in $1.
+fetch_source() {
+    local version
+    version=$(cat "$version_file")
+    [ ! -e "$1/complete" ] || return 0
+    mkdir -p "$1"
+    [ -e "$panda_cache/apt/qemu/sources.list" ] || resolve_version
+    say "downloading QEMU $version"
+    (cd "$1" && retry private_apt qemu amd64 apt-get -qq --download-only source "qemu=$version" >&2) ||
+        die "cannot download the source of QEMU $version (if the mirror has a newer one only, use --update)"
+    touch "$1/complete"
+}
+
+# Debian's QEMU with Debian's and then this project's patches, in $2; $1 has the source package. apt has checked the
+# files against Debian's signatures already.
+unpack_source() {
+    local patch
+    say "unpacking and patching"
+    dpkg-source --no-check --extract "$1"/*.dsc "$2" >"$2.log" 2>&1 || die "cannot unpack the source: $(tail -n 1 "$2.log")"
+    for patch in "$here"/patches/*.patch; do
+        [ -e "$patch" ] || continue
+        patch --directory="$2" --strip=1 --forward --fuzz=0 --no-backup-if-mismatch <"$patch" >>"$2.log" 2>&1 ||
+            die "${patch##*/} does not apply: $(grep -m 1 -E 'FAILED|malformed|find file' "$2.log" || tail -n 1 "$2.log")"
+    done
+}
+
+# Builds source $1 in $2; everything that it prints goes to a log.
+compile() {
+    local log=$panda_cache/qemu-build.log
+    mkdir -p "$2/tools"
+    # Debian's meson is a Python program; a python3 of the user's own (pyenv, conda) must not get to run it.
+    if [ -e "$panda_cache/deps/usr/bin/meson" ]; then
+        export PYTHONPATH=$panda_cache/deps/usr/lib/python3/dist-packages
+        printf '#!/bin/sh\nexec /usr/bin/python3 "%s" "$@"\n' "$panda_cache/deps/usr/bin/meson" >"$2/tools/meson"
+        chmod +x "$2/tools/meson"
+        export PATH=$2/tools:$PATH
+    fi
+    say "configuring and building QEMU, about five minutes on two cores (log: $log)"
+    if ! (cd "$2" && "$1/configure" --python=/usr/bin/python3 "${configure_options[@]}" &&
+        ninja ${PANDA_JOBS:+-j "$PANDA_JOBS"} qemu-system-x86_64) >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        die "QEMU does not build; the whole log is $log"
+    fi
+}
+
+# Firmware that Debian packages apart from QEMU, and QEMU's own option ROMs.
+install_firmware() {
+    local share=$1/share/qemu file
+    mkdir -p "$share"
+    for file in /usr/share/seabios/{bios,bios-256k,bios-microvm}.bin /usr/share/seabios/vgabios*.bin \
+        /usr/share/qemu/{kvmvapic,linuxboot,linuxboot_dma,multiboot,multiboot_dma,pvh}.bin \
+        /usr/lib/ipxe/qemu/*.rom; do
+        [ -e "$file" ] || die "$file is missing; run tools/setup.sh"
+        cp -L "$file" "$share/"
+    done
+    cp -RL /usr/share/qemu/keymaps "$share/"
+}
+
+# Headers only, in the layout of the source ($1) and build ($2) directories.
+install_sdk() {
+    local source=$1 build=$2 sdk=$3/sdk
+    mkdir -p "$sdk/src" "$sdk/build"
+    (cd "$source" && find accel fpu host hw include linux-headers migration monitor plugins system target/i386 tcg \
+        \( -name '*.h' -o -name '*.inc' -o -name '*.def' \) -print0 | cpio --quiet -0pdL "$sdk/src")
+    (cd "$build" && {
+        find . -maxdepth 1 -name '*.h' -print0
+        find -L block linux-headers qapi target trace ui \( -name '*.h' -o -name '*.inc' \) -print0
+    } | cpio --quiet -0pdL "$sdk/build")
+    /usr/bin/python3 "$here/sdk_cflags.py" "$build/compile_commands.json" "$source" "$build" "$4" >"$sdk/cflags"
+}
+
+build() {
+    local target=$1 work
+    work=$(mktemp -d "$panda_cache/qemu-build.XXXXXX")
+    # shellcheck disable=SC2064
+    trap "rm -rf '$work'" EXIT
+    fetch_source "$panda_cache/qemu-source-$(cut -d: -f2 "$version_file")"
+    unpack_source "$panda_cache/qemu-source-$(cut -d: -f2 "$version_file")" "$work/src"
+    compile "$work/src" "$work/build"
+    mkdir -p "$work/result/bin"
+    cp "$work/build/qemu-system-x86_64" "$work/result/bin/"
+    install_firmware "$work/result"
+    install_sdk "$work/src" "$work/build" "$work/result" "$target/sdk"
+    {
+        echo "Debian source package: qemu $(cat "$version_file")"
+        echo "host: Debian $(host_release)"
+        echo "configure: ${configure_options[*]}"
+        (cd "$here" && sha256sum patches/*.patch 2>/dev/null) || true
+    } >"$work/result/build-info"
+    mv -T "$work/result" "$target"
+    say "QEMU $(cat "$version_file") is ready in $target"
+}
+
+main() {
+    local print=no update=no directory
+    for argument in "$@"; do
+        case $argument in
+        --print-directory) print=yes ;;
+        --update) update=yes ;;
+        *) say "unknown argument $argument" && exit 2 ;;
+        esac
+    done
+    if [ "$update" = yes ] || [ ! -e "$version_file" ]; then
+        with_lock qemu
+        { [ "$update" = no ] && [ -e "$version_file" ]; } || resolve_version
+    fi
+    directory=$(result_directory)
+    if [ "$print" = no ] && [ ! -e "$directory/build-info" ]; then
+        [ -n "${panda_lock:-}" ] || with_lock qemu
+        [ -e "$directory/build-info" ] || build "$directory"
+    fi
+    echo "$directory"
+}
+
+main "$@"
