@@ -1,0 +1,52 @@
+// BTF, the type information that kernels carry in themselves (section .BTF, /sys/kernel/btf/vmlinux).
+// Layout: Documentation/bpf/btf.rst and include/uapi/linux/btf.h of Linux.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "common/bytes.h"
+#include "kernelinfo/type_source.h"
+
+namespace panda::kernelinfo {
+
+class BtfTypes final : public TypeSource {
+  public:
+    // Takes a whole .BTF section; the bytes are copied. Bytes after the string section are ignored, so a
+    // larger piece of guest memory will do. Checks every type record's place; throws Error naming the offset
+    // of the first thing that is not BTF. About 5 ms for a distribution kernel.
+    explicit BtfTypes(std::span<const std::byte> section);
+
+    std::optional<uint64_t> struct_size(std::string_view name) const override;
+    std::optional<Member> member(std::string_view name, std::string_view path) const override;
+
+    // Number of types, "void" (0) not counted.
+    size_t size() const { return types_.size() - 1; }
+
+  private:
+    struct Type {
+        uint32_t name = 0;  // offset into the strings
+        uint32_t info = 0;  // vlen, kind, kind_flag
+        uint32_t size_or_type = 0;
+        uint32_t extra = 0;  // offset in types_section_ of what follows the record
+    };
+
+    void index_types();
+    std::string_view string_at(uint32_t offset) const;
+    uint32_t word_at(uint32_t offset) const;
+    // Follows typedefs and qualifiers. Gives 0 ("void") for chains that are too long to be honest.
+    uint32_t resolve(uint32_t id) const;
+    uint64_t size_of(uint32_t id) const;
+    std::optional<Member> find_member(uint32_t id, std::string_view path, unsigned depth) const;
+
+    Bytes data_;
+    std::span<const std::byte> types_section_;
+    std::span<const std::byte> strings_;
+    std::vector<Type> types_;                                 // by type id
+    std::unordered_map<std::string_view, uint32_t> structs_;  // names of structs and unions that have members
+};
+
+}  // namespace panda::kernelinfo

@@ -1,0 +1,243 @@
+#include "kernelinfo/kallsyms.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/bytes.h"
+#include "common/error.h"
+
+namespace panda::kernelinfo {
+namespace {
+
+using Span = std::span<const std::byte>;
+
+// Distribution kernels have 100,000 to 250,000 symbols.
+constexpr uint32_t min_symbols = 64;
+constexpr uint32_t max_symbols = 4'000'000;
+constexpr size_t max_name = 1024;  // KSYM_NAME_LEN is 512
+// How many names may be looked at in the search for the first one, before the search gives up on a hostile
+// image.
+constexpr uint64_t search_budget = 64'000'000;
+
+template <typename T>
+T load(Span image, size_t offset) {
+    T value;
+    std::memcpy(&value, image.data() + offset, sizeof value);
+    return value;
+}
+
+struct Tokens {
+    size_t table = 0;      // offset of token_table
+    size_t index_end = 0;  // offset of the byte after token_index
+    std::array<std::string_view, 256> text;
+};
+
+struct Names {
+    size_t count_offset = 0;  // offset of num_syms
+    uint32_t count = 0;
+    size_t names = 0;  // offset of the first name
+};
+
+class Finder {
+  public:
+    Finder(Span image, unsigned pointer_size) : image_(image), pointer_size_(pointer_size) {}
+    SymbolTable find();
+
+  private:
+    std::optional<Tokens> tokens_at(size_t zero_token) const;
+    bool read_index(Tokens& tokens, size_t text_end) const;
+    std::optional<Names> find_names(const Tokens& tokens);
+    // Place of the name after the one at `offset`, or nothing when there is no name.
+    std::optional<size_t> next_name(const Tokens& tokens, size_t offset, size_t end) const;
+    bool is_count(const Tokens& tokens, Names& names);
+    bool is_type(char type) const { return std::strchr("abcdgnrstuvwABCDGNRSTUVW?", type) && type != 0; }
+    std::string expand(const Tokens& tokens, size_t offset) const;
+    std::optional<std::vector<uint64_t>> addresses(size_t offsets, size_t base_offset, uint32_t count) const;
+    size_t align(size_t offset) const { return (offset + pointer_size_ - 1) / pointer_size_ * pointer_size_; }
+
+    Span image_;
+    unsigned pointer_size_;
+    uint64_t budget_ = search_budget;
+};
+
+// Digits occur in symbols, so the tokens '0' to '9' expand to themselves and stand side by side in the table.
+constexpr std::string_view digits("0\0001\0002\0003\0004\0005\0006\0007\0008\0009", 20);
+
+SymbolTable Finder::find() {
+    const std::string_view text(reinterpret_cast<const char*>(image_.data()), image_.size());
+    for (size_t at = text.find(digits); at != std::string_view::npos; at = text.find(digits, at + 1)) {
+        const auto tokens = tokens_at(at);
+        if (!tokens)
+            continue;
+        const auto names = find_names(*tokens);
+        if (!names)
+            continue;
+        const uint64_t table = uint64_t{names->count} * 4;
+        const size_t after = align(tokens->index_end);  // order since 6.4
+        auto addresses_found = addresses(after, align(after + table), names->count);
+        if (!addresses_found && names->count_offset >= align(table) + pointer_size_) {  // order before
+            const size_t base = names->count_offset - pointer_size_;
+            addresses_found = addresses(base - align(table), base, names->count);
+        }
+        if (!addresses_found)
+            throw Error("kallsyms: names are there, but no addresses that fit them");
+        SymbolTable symbols;
+        size_t offset = names->names;
+        for (const uint64_t address : *addresses_found) {
+            symbols.add(expand(*tokens, offset), address);
+            offset = *next_name(*tokens, offset, tokens->table);
+        }
+        return symbols;
+    }
+    throw Error("kallsyms: no symbol table");
+}
+
+std::optional<Tokens> Finder::tokens_at(size_t zero_token) const {
+    // 48 tokens come before '0'. Walk back over their ends; the byte before the first is padding or the end
+    // of what precedes, and cannot be told from a token's end. token_index decides.
+    size_t start = zero_token;
+    for (unsigned token = 0; token < '0'; ++token) {
+        if (start < 2)
+            return std::nullopt;
+        --start;  // the final zero of the token before
+        const size_t limit = start > max_name ? start - max_name : 0;
+        while (start > limit && image_[start - 1] != std::byte{0})
+            --start;
+    }
+    Tokens tokens;
+    tokens.table = start;
+    size_t offset = start;
+    for (auto& text : tokens.text) {
+        const auto* begin = reinterpret_cast<const char*>(image_.data() + offset);
+        const size_t size = ::strnlen(begin, std::min(max_name, image_.size() - offset));
+        if (offset + size >= image_.size() || size == max_name)
+            return std::nullopt;
+        text = std::string_view(begin, size);
+        offset += size + 1;
+    }
+    if (!read_index(tokens, offset))
+        return std::nullopt;
+    return tokens;
+}
+
+bool Finder::read_index(Tokens& tokens, size_t text_end) const {
+    // The index repeats what the table says, so it proves the table's start.
+    for (size_t offset = (text_end + 1) / 2 * 2; offset <= text_end + 16; offset += 2) {
+        if (image_.size() < 512 || offset > image_.size() - 512)
+            return false;
+        bool fits = true;
+        for (unsigned token = 0; token < 256 && fits; ++token) {
+            const auto place = tokens.text[token].data() - tokens.text[0].data();
+            fits = load<uint16_t>(image_, offset + 2 * token) == place;
+        }
+        if (fits) {
+            tokens.index_end = offset + 512;
+            return true;
+        }
+    }
+    return false;
+}
+
+std::optional<size_t> Finder::next_name(const Tokens& tokens, size_t offset, size_t end) const {
+    if (end - offset < 3 || offset >= end)
+        return std::nullopt;
+    size_t length = std::to_integer<size_t>(image_[offset++]);
+    if ((length & 0x80) != 0)  // commit 73bbb94466fd, 6.1
+        length = (length & 0x7f) | std::to_integer<size_t>(image_[offset++]) << 7;
+    if (length == 0 || length > max_name || length > end - offset)
+        return std::nullopt;
+    const std::string_view first = tokens.text[std::to_integer<uint8_t>(image_[offset])];
+    if (first.empty() || !is_type(first[0]))
+        return std::nullopt;
+    return offset + length;
+}
+
+std::optional<Names> Finder::find_names(const Tokens& tokens) {
+    // The count stands aligned and right before the names, which end before the token table.
+    for (size_t at = 0; at + pointer_size_ + 3 < tokens.table && budget_ > 0; at += pointer_size_) {
+        Names names;
+        names.count_offset = at;
+        names.count = load<uint32_t>(image_, at);
+        names.names = at + pointer_size_;
+        if (names.count < min_symbols || names.count > max_symbols)
+            continue;
+        if (uint64_t{names.count} * 2 > tokens.table - names.names)
+            continue;
+        if (is_count(tokens, names))
+            return names;
+    }
+    return std::nullopt;
+}
+
+bool Finder::is_count(const Tokens& tokens, Names& names) {
+    std::vector<uint32_t> markers;
+    size_t offset = names.names;
+    for (uint32_t i = 0; i < names.count; ++i) {
+        if (i % 256 == 0)
+            markers.push_back(static_cast<uint32_t>(offset - names.names));
+        const auto next = next_name(tokens, offset, tokens.table);
+        if (!next || budget_ == 0)
+            return false;
+        --budget_;
+        offset = *next;
+    }
+    // The markers, aligned, follow and repeat where every 256th name is.
+    offset = align(offset);
+    if (markers.size() * 4 > tokens.table || offset > tokens.table - markers.size() * 4)
+        return false;
+    return std::memcmp(image_.data() + offset, markers.data(), markers.size() * 4) == 0;
+}
+
+std::string Finder::expand(const Tokens& tokens, size_t offset) const {
+    size_t length = std::to_integer<size_t>(image_[offset++]);
+    if ((length & 0x80) != 0)
+        length = (length & 0x7f) | std::to_integer<size_t>(image_[offset++]) << 7;
+    std::string name;
+    for (const std::byte token : image_.subspan(offset, length)) {
+        name += tokens.text[std::to_integer<uint8_t>(token)];
+        if (name.size() > max_name)
+            throw Error("kallsyms: a symbol is longer than " + std::to_string(max_name) + " characters");
+    }
+    return name.substr(1);  // without the type
+}
+
+std::optional<std::vector<uint64_t>> Finder::addresses(size_t offsets, size_t base_offset,
+                                                       uint32_t count) const {
+    if (base_offset + pointer_size_ > image_.size() || base_offset < offsets)
+        return std::nullopt;
+    const uint64_t base =
+        pointer_size_ == 8 ? load<uint64_t>(image_, base_offset) : load<uint32_t>(image_, base_offset);
+    const uint64_t mask = pointer_size_ == 8 ? ~uint64_t{0} : 0xffffffff;
+    const bool kernel_half =
+        (base >> (pointer_size_ * 8 - 1)) != 0 || (pointer_size_ == 4 && base >= 0x40000000);
+    if (!kernel_half)
+        return std::nullopt;
+    bool absolute_percpu = false;
+    for (uint32_t i = 0; i < count && !absolute_percpu; ++i)
+        absolute_percpu = pointer_size_ == 8 && load<int32_t>(image_, offsets + 4 * size_t{i}) < 0;
+    std::vector<uint64_t> result(count);
+    for (uint32_t i = 0; i < count; ++i) {
+        const auto raw = load<uint32_t>(image_, offsets + 4 * size_t{i});
+        const auto offset = static_cast<int32_t>(raw);
+        if (!absolute_percpu)
+            result[i] = (base + raw) & mask;
+        else
+            result[i] = offset >= 0 ? static_cast<uint64_t>(offset) : base - 1 - static_cast<int64_t>(offset);
+    }
+    if (!std::is_sorted(result.begin(), result.end()))
+        return std::nullopt;
+    return result;
+}
+
+}  // namespace
+
+SymbolTable find_kallsyms(std::span<const std::byte> image, unsigned pointer_size) {
+    return Finder(image, pointer_size).find();
+}
+
+}  // namespace panda::kernelinfo

@@ -1,0 +1,82 @@
+// What introspection has to know of a kernel: addresses of its variables and the layout of its structs.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace panda::kernelinfo {
+
+using Address = std::optional<uint64_t>;  // virtual, at link time: before KASLR moves the kernel
+using Offset = std::optional<int64_t>;    // bytes: a member's place in its struct, or a size
+
+// One group of a kernelinfo.conf. Members are named as the keys are, with _ for the dot; those that begin
+// with panda_ are this project's own (see keys.cc for what each one is). What a kernel has not, or a group
+// does not say, is empty: users probe, and call need() for what they cannot do without.
+struct KernelInfo {
+    std::string source;  // the file that the group comes from, for errors
+    std::string group;
+    std::string name;  // "release|version|machine", as uname gives them
+
+    Offset version_a, version_b, version_c;
+
+    // per_cpu_offset_0_addr is no address but the value of __per_cpu_offset[0], which depends on the boot: 0
+    // = read it from guest memory. per_cpu_offsets_addr is the address of __per_cpu_offset; current_task_addr
+    // that of the per-CPU variable before __per_cpu_offset is added to it.
+    Address task_init_addr, task_per_cpu_offsets_addr, task_per_cpu_offset_0_addr, task_current_task_addr,
+        task_switch_task_hook_addr;
+    Offset task_size, task_tasks_offset, task_pid_offset, task_tgid_offset, task_group_leader_offset,
+        task_thread_group_offset, task_real_parent_offset, task_parent_offset, task_mm_offset,
+        task_stack_offset, task_real_cred_offset, task_cred_offset, task_comm_offset, task_comm_size,
+        task_files_offset, task_start_time_offset;
+    Offset task_p_opptr_offset, task_p_pptr_offset, task_next_task_offset;  // Linux 2.4
+    Offset cred_uid_offset, cred_gid_offset, cred_euid_offset, cred_egid_offset;
+    Offset mm_size, mm_mmap_offset, mm_pgd_offset, mm_arg_start_offset, mm_start_brk_offset, mm_brk_offset,
+        mm_start_stack_offset;
+    Offset vma_size, vma_vm_mm_offset, vma_vm_start_offset, vma_vm_end_offset, vma_vm_next_offset,
+        vma_vm_flags_offset, vma_vm_file_offset;
+    Offset fs_f_path_dentry_offset, fs_f_path_mnt_offset, fs_f_pos_offset, fs_fdt_offset, fs_fdtab_offset,
+        fs_fd_offset;
+    Offset fs_f_dentry_offset, fs_f_vfsmnt_offset;  // Linux 2.4
+    Offset qstr_size, qstr_name_offset;
+    Offset path_d_name_offset, path_d_iname_offset, path_d_parent_offset, path_d_op_offset,
+        path_d_dname_offset, path_mnt_root_offset, path_mnt_parent_offset, path_mnt_mountpoint_offset;
+
+    Address panda_entry_syscall_64_addr, panda_entry_sysenter_32_addr, panda_int80_addr,
+        panda_page_fault_addr, panda_linux_banner_addr, panda_init_mm_addr, panda_modules_addr;
+    Offset panda_task_signal_offset, panda_task_thread_node_offset, panda_task_fs_offset,
+        panda_task_flags_offset, panda_task_worker_private_offset, panda_task_start_boottime_offset;
+    Offset panda_signal_thread_head_offset, panda_kthread_full_name_offset;
+    Offset panda_mm_arg_end_offset, panda_mm_env_start_offset, panda_mm_env_end_offset,
+        panda_mm_exe_file_offset, panda_mm_mm_mt_offset;
+    Offset panda_vma_vm_pgoff_offset;
+    Offset panda_maple_ma_root_offset, panda_maple_node_slot_offset, panda_maple_node_size,
+        panda_maple_range_pivot_offset, panda_maple_range_slot_offset, panda_maple_arange_pivot_offset,
+        panda_maple_arange_slot_offset;
+    Offset panda_fs_root_offset, panda_fs_pwd_offset, panda_path_dentry_offset, panda_path_mnt_offset,
+        panda_qstr_len_offset;
+    Offset panda_module_list_offset, panda_module_name_offset, panda_module_name_size,
+        panda_module_base_offset, panda_module_size_offset;
+
+    // The value of a member, for those who cannot do without. Throws Error naming file, group and key when
+    // empty: info.need(&KernelInfo::task_pid_offset).
+    uint64_t need(Address KernelInfo::*member) const;
+    int64_t need(Offset KernelInfo::*member) const;
+
+    // The parts of `name`; empty when it has fewer.
+    std::string release() const { return name_part(0); }  // 6.1.0-56-cloud-amd64
+    std::string version() const {
+        return name_part(1);
+    }  // #1 SMP PREEMPT_DYNAMIC Debian 6.1.192-2 (2026-11-16)
+    std::string machine() const { return name_part(2); }  // x86_64, i686
+    // Bytes of a pointer of this kernel, 4 or 8. Throws Error when the machine is not an x86.
+    unsigned pointer_size() const;
+
+  private:
+    std::string name_part(unsigned index) const;
+};
+
+using Field = std::variant<Address KernelInfo::*, Offset KernelInfo::*>;
+
+}  // namespace panda::kernelinfo

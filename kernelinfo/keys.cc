@@ -1,0 +1,209 @@
+#include "kernelinfo/keys.h"
+
+#include <cstring>
+
+namespace panda::kernelinfo {
+namespace {
+
+using K = KernelInfo;
+using Kind = Origin::Kind;
+
+constexpr Origin symbol(const char* name) {
+    return {Kind::symbol, name};
+}
+constexpr Origin function(const char* name) {
+    return {Kind::function, name};
+}
+constexpr Origin symbol_member(const char* name, const char* type, const char* member) {
+    return {Kind::symbol_member, name, type, member};
+}
+constexpr Origin size_of(const char* type) {
+    return {Kind::struct_size, type};
+}
+constexpr Origin member(const char* type, const char* path) {
+    return {Kind::member, type, path};
+}
+constexpr Origin size_of_member(const char* type, const char* path) {
+    return {Kind::member_size, type, path};
+}
+constexpr Origin distance(const char* type, const char* from, const char* to) {
+    return {Kind::member_distance, type, from, to};
+}
+constexpr Origin zero() {
+    return {Kind::constant_zero};
+}
+
+// First the keys of PANDA's osi_linux, in about the order in which its kernel module prints them.
+const Key all_keys[] = {
+    {"version.a", &K::version_a, {}},
+    {"version.b", &K::version_b, {}},
+    {"version.c", &K::version_c, {}},
+    {"task.init_addr", &K::task_init_addr, {symbol("init_task")}},
+    {"task.per_cpu_offsets_addr", &K::task_per_cpu_offsets_addr, {symbol("__per_cpu_offset")}},
+    {"task.per_cpu_offset_0_addr", &K::task_per_cpu_offset_0_addr, {zero()}},
+    // In struct pcpu_hot from 6.2 (commit e57ef2ed97c1) to 6.14.
+    {"task.current_task_addr",
+     &K::task_current_task_addr,
+     {symbol("current_task"), symbol_member("pcpu_hot", "pcpu_hot", "current_task")}},
+    {"task.switch_task_hook_addr", &K::task_switch_task_hook_addr, {function("finish_task_switch")}},
+    {"task.size", &K::task_size, {size_of("task_struct")}},
+    {"task.tasks_offset", &K::task_tasks_offset, {member("task_struct", "tasks")}},
+    {"task.pid_offset", &K::task_pid_offset, {member("task_struct", "pid")}},
+    {"task.tgid_offset", &K::task_tgid_offset, {member("task_struct", "tgid")}},
+    {"task.group_leader_offset", &K::task_group_leader_offset, {member("task_struct", "group_leader")}},
+    // Gone in 6.7 (commit 8e1f385104ac); threads are on signal->thread_head since 3.14 (commit 0c740d0afc3b).
+    {"task.thread_group_offset", &K::task_thread_group_offset, {member("task_struct", "thread_group")}},
+    {"task.real_parent_offset", &K::task_real_parent_offset, {member("task_struct", "real_parent")}},
+    {"task.parent_offset", &K::task_parent_offset, {member("task_struct", "parent")}},
+    {"task.mm_offset", &K::task_mm_offset, {member("task_struct", "mm")}},
+    {"task.stack_offset", &K::task_stack_offset, {member("task_struct", "stack")}},
+    {"task.real_cred_offset", &K::task_real_cred_offset, {member("task_struct", "real_cred")}},
+    {"task.cred_offset", &K::task_cred_offset, {member("task_struct", "cred")}},
+    {"task.comm_offset", &K::task_comm_offset, {member("task_struct", "comm")}},
+    {"task.comm_size", &K::task_comm_size, {size_of_member("task_struct", "comm")}},
+    {"task.files_offset", &K::task_files_offset, {member("task_struct", "files")}},
+    {"task.start_time_offset", &K::task_start_time_offset, {member("task_struct", "start_time")}},
+    {"task.p_opptr_offset", &K::task_p_opptr_offset, {member("task_struct", "p_opptr")}},
+    {"task.p_pptr_offset", &K::task_p_pptr_offset, {member("task_struct", "p_pptr")}},
+    {"task.next_task_offset", &K::task_next_task_offset, {member("task_struct", "next_task")}},
+    {"cred.uid_offset", &K::cred_uid_offset, {member("cred", "uid")}},
+    {"cred.gid_offset", &K::cred_gid_offset, {member("cred", "gid")}},
+    {"cred.euid_offset", &K::cred_euid_offset, {member("cred", "euid")}},
+    {"cred.egid_offset", &K::cred_egid_offset, {member("cred", "egid")}},
+    {"mm.size", &K::mm_size, {size_of("mm_struct")}},
+    // Gone in 6.1 (commit 763ecb035029), for the maple tree mm_mt.
+    {"mm.mmap_offset", &K::mm_mmap_offset, {member("mm_struct", "mmap")}},
+    {"mm.pgd_offset", &K::mm_pgd_offset, {member("mm_struct", "pgd")}},
+    {"mm.arg_start_offset", &K::mm_arg_start_offset, {member("mm_struct", "arg_start")}},
+    {"mm.start_brk_offset", &K::mm_start_brk_offset, {member("mm_struct", "start_brk")}},
+    {"mm.brk_offset", &K::mm_brk_offset, {member("mm_struct", "brk")}},
+    {"mm.start_stack_offset", &K::mm_start_stack_offset, {member("mm_struct", "start_stack")}},
+    {"vma.size", &K::vma_size, {size_of("vm_area_struct")}},
+    {"vma.vm_mm_offset", &K::vma_vm_mm_offset, {member("vm_area_struct", "vm_mm")}},
+    {"vma.vm_start_offset", &K::vma_vm_start_offset, {member("vm_area_struct", "vm_start")}},
+    {"vma.vm_end_offset", &K::vma_vm_end_offset, {member("vm_area_struct", "vm_end")}},
+    {"vma.vm_next_offset", &K::vma_vm_next_offset, {member("vm_area_struct", "vm_next")}},
+    {"vma.vm_flags_offset", &K::vma_vm_flags_offset, {member("vm_area_struct", "vm_flags")}},
+    {"vma.vm_file_offset", &K::vma_vm_file_offset, {member("vm_area_struct", "vm_file")}},
+    {"fs.f_path_dentry_offset", &K::fs_f_path_dentry_offset, {member("file", "f_path.dentry")}},
+    {"fs.f_path_mnt_offset", &K::fs_f_path_mnt_offset, {member("file", "f_path.mnt")}},
+    {"fs.f_pos_offset", &K::fs_f_pos_offset, {member("file", "f_pos")}},
+    {"fs.fdt_offset", &K::fs_fdt_offset, {member("files_struct", "fdt")}},
+    {"fs.fdtab_offset", &K::fs_fdtab_offset, {member("files_struct", "fdtab")}},
+    {"fs.fd_offset", &K::fs_fd_offset, {member("fdtable", "fd")}},
+    {"fs.f_dentry_offset", &K::fs_f_dentry_offset, {member("file", "f_dentry")}},
+    {"fs.f_vfsmnt_offset", &K::fs_f_vfsmnt_offset, {member("file", "f_vfsmnt")}},
+    {"qstr.size", &K::qstr_size, {size_of("qstr")}},
+    {"qstr.name_offset", &K::qstr_name_offset, {member("qstr", "name")}},
+    {"path.d_name_offset", &K::path_d_name_offset, {member("dentry", "d_name")}},
+    // d_shortname since 6.14 (commit 58cf9c383c5c).
+    {"path.d_iname_offset",
+     &K::path_d_iname_offset,
+     {member("dentry", "d_iname"), member("dentry", "d_shortname")}},
+    {"path.d_parent_offset", &K::path_d_parent_offset, {member("dentry", "d_parent")}},
+    {"path.d_op_offset", &K::path_d_op_offset, {member("dentry", "d_op")}},
+    {"path.d_dname_offset", &K::path_d_dname_offset, {member("dentry_operations", "d_dname")}},
+    {"path.mnt_root_offset", &K::path_mnt_root_offset, {member("vfsmount", "mnt_root")}},
+    // Relative to mount.mnt since 3.3 brought struct mount (commit 7d6fec45a513), for f_path.mnt points
+    // there.
+    {"path.mnt_parent_offset",
+     &K::path_mnt_parent_offset,
+     {distance("mount", "mnt", "mnt_parent"), member("vfsmount", "mnt_parent")}},
+    {"path.mnt_mountpoint_offset",
+     &K::path_mnt_mountpoint_offset,
+     {distance("mount", "mnt", "mnt_mountpoint"), member("vfsmount", "mnt_mountpoint")}},
+
+    // This project's own. Where the processor's registers point to: these give the KASLR slide.
+    {"panda.entry_syscall_64_addr", &K::panda_entry_syscall_64_addr, {symbol("entry_SYSCALL_64")}},
+    {"panda.entry_sysenter_32_addr", &K::panda_entry_sysenter_32_addr, {symbol("entry_SYSENTER_32")}},
+    {"panda.int80_addr", &K::panda_int80_addr, {symbol("entry_INT80_32")}},
+    // Renamed in 5.8 (commit 91eeafea1e4b).
+    {"panda.page_fault_addr",
+     &K::panda_page_fault_addr,
+     {symbol("asm_exc_page_fault"), symbol("page_fault")}},
+    {"panda.linux_banner_addr", &K::panda_linux_banner_addr, {symbol("linux_banner")}},
+    {"panda.init_mm_addr", &K::panda_init_mm_addr, {symbol("init_mm")}},
+    {"panda.modules_addr", &K::panda_modules_addr, {symbol("modules")}},
+    {"panda.task.signal_offset", &K::panda_task_signal_offset, {member("task_struct", "signal")}},
+    {"panda.task.thread_node_offset",
+     &K::panda_task_thread_node_offset,
+     {member("task_struct", "thread_node")}},
+    {"panda.task.fs_offset", &K::panda_task_fs_offset, {member("task_struct", "fs")}},
+    {"panda.task.flags_offset", &K::panda_task_flags_offset, {member("task_struct", "flags")}},
+    // What a kernel thread keeps in worker_private is its struct kthread since 5.17 (commit e32cf5dfbe22).
+    {"panda.task.worker_private_offset",
+     &K::panda_task_worker_private_offset,
+     {member("task_struct", "worker_private")}},
+    // real_start_time until 5.5 (commit cf25e24db61c).
+    {"panda.task.start_boottime_offset",
+     &K::panda_task_start_boottime_offset,
+     {member("task_struct", "start_boottime"), member("task_struct", "real_start_time")}},
+    {"panda.signal.thread_head_offset",
+     &K::panda_signal_thread_head_offset,
+     {member("signal_struct", "thread_head")}},
+    // Names longer than comm, since 5.17 (commit d6986ce24fc0).
+    {"panda.kthread.full_name_offset", &K::panda_kthread_full_name_offset, {member("kthread", "full_name")}},
+    {"panda.mm.arg_end_offset", &K::panda_mm_arg_end_offset, {member("mm_struct", "arg_end")}},
+    {"panda.mm.env_start_offset", &K::panda_mm_env_start_offset, {member("mm_struct", "env_start")}},
+    {"panda.mm.env_end_offset", &K::panda_mm_env_end_offset, {member("mm_struct", "env_end")}},
+    {"panda.mm.exe_file_offset", &K::panda_mm_exe_file_offset, {member("mm_struct", "exe_file")}},
+    {"panda.mm.mm_mt_offset", &K::panda_mm_mm_mt_offset, {member("mm_struct", "mm_mt")}},
+    {"panda.vma.vm_pgoff_offset", &K::panda_vma_vm_pgoff_offset, {member("vm_area_struct", "vm_pgoff")}},
+    // The maple tree, since 6.1 (commit 54a611b60590).
+    {"panda.maple.ma_root_offset", &K::panda_maple_ma_root_offset, {member("maple_tree", "ma_root")}},
+    {"panda.maple_node.slot_offset", &K::panda_maple_node_slot_offset, {member("maple_node", "slot")}},
+    {"panda.maple_node.size", &K::panda_maple_node_size, {size_of("maple_node")}},
+    {"panda.maple_range_64.pivot_offset",
+     &K::panda_maple_range_pivot_offset,
+     {member("maple_range_64", "pivot")}},
+    {"panda.maple_range_64.slot_offset",
+     &K::panda_maple_range_slot_offset,
+     {member("maple_range_64", "slot")}},
+    {"panda.maple_arange_64.pivot_offset",
+     &K::panda_maple_arange_pivot_offset,
+     {member("maple_arange_64", "pivot")}},
+    {"panda.maple_arange_64.slot_offset",
+     &K::panda_maple_arange_slot_offset,
+     {member("maple_arange_64", "slot")}},
+    {"panda.fs.root_offset", &K::panda_fs_root_offset, {member("fs_struct", "root")}},
+    {"panda.fs.pwd_offset", &K::panda_fs_pwd_offset, {member("fs_struct", "pwd")}},
+    {"panda.path.dentry_offset", &K::panda_path_dentry_offset, {member("path", "dentry")}},
+    {"panda.path.mnt_offset", &K::panda_path_mnt_offset, {member("path", "mnt")}},
+    {"panda.qstr.len_offset", &K::panda_qstr_len_offset, {member("qstr", "len")}},
+    {"panda.module.list_offset", &K::panda_module_list_offset, {member("module", "list")}},
+    {"panda.module.name_offset", &K::panda_module_name_offset, {member("module", "name")}},
+    {"panda.module.name_size", &K::panda_module_name_size, {size_of_member("module", "name")}},
+    // mem[MOD_TEXT] since 6.4 (commit ac3b43283923), core_layout since 4.5 (commit 7523e4dc5057). The array's
+    // first element is MOD_TEXT, so its struct's members lie at the array's start.
+    {"panda.module.base_offset",
+     &K::panda_module_base_offset,
+     {member("module", "mem.base"), member("module", "core_layout.base"), member("module", "module_core")}},
+    {"panda.module.size_offset",
+     &K::panda_module_size_offset,
+     {member("module", "mem.size"), member("module", "core_layout.size"), member("module", "core_size")}},
+};
+
+// Names that groups made by older versions of PANDA's module use.
+struct Alias {
+    const char* old_name;
+    const char* name;
+};
+constexpr Alias aliases[] = {{"task.per_cpu_offset_0", "task.per_cpu_offset_0_addr"}};
+
+}  // namespace
+
+std::span<const Key> keys() {
+    return all_keys;
+}
+
+const Key* find_key(const char* name) {
+    for (const Alias& alias : aliases)
+        if (std::strcmp(alias.old_name, name) == 0)
+            name = alias.name;
+    for (const Key& key : keys())
+        if (std::strcmp(key.name, name) == 0)
+            return &key;
+    return nullptr;
+}
+
+}  // namespace panda::kernelinfo

@@ -1,0 +1,36 @@
+// Names of a kernel's functions and variables and their link-time addresses.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace panda::kernelinfo {
+
+class SymbolTable {
+  public:
+    // The first address given for a name stays: what comes first in a kernel's tables is global.
+    void add(std::string name, uint64_t address) { addresses_.emplace(std::move(name), address); }
+
+    std::optional<uint64_t> find(std::string_view name) const {
+        const auto found = addresses_.find(std::string(name));
+        if (found == addresses_.end())
+            return std::nullopt;
+        return found->second;
+    }
+    // Also finds what the compiler made of a function: "finish_task_switch.isra.0" for "finish_task_switch".
+    std::optional<uint64_t> find_function(std::string_view name) const;
+
+    size_t size() const { return addresses_.size(); }
+
+  private:
+    std::unordered_map<std::string, uint64_t> addresses_;
+};
+
+// Reads the text of a System.map file ("address type name" lines, hexadecimal). Throws Error naming the line
+// of the first that is none, and for the one-line file that Debian puts in the place of the real one.
+SymbolTable parse_system_map(std::string_view text);
+
+}  // namespace panda::kernelinfo
