@@ -10,8 +10,8 @@
 
 namespace panda::trace {
 
-// Numbers are part of the file format: append only. Those that no struct below belongs to yet are reserved, so
-// that traces of different ages agree on them.
+// Numbers are part of the file format: append only. Those that no struct below belongs to yet are reserved,
+// so that traces of different ages agree on them.
 enum class EventKind : uint32_t {
     interrupt = 0,
     exception = 1,
@@ -19,20 +19,20 @@ enum class EventKind : uint32_t {
     mode = 3,
     memory_map = 4,
     gap = 5,
-    transfer = 6,        // a device writes guest memory (DMA)
+    transfer = 6,  // a device writes guest memory (DMA)
     port_access = 7,
-    device_access = 8,   // MMIO
+    device_access = 8,  // MMIO
     system_call = 9,
     system_return = 10,
-    cpuid = 11,          // and with it PANDA's hypercalls
+    cpuid = 11,  // and with it PANDA's hypercalls
     serial_output = 12,
     reset = 13,
 };
 
 enum class InterruptSource : uint32_t {
-    hardware = 0,    // through the interrupt controller; vector is valid
+    hardware = 0,  // through the interrupt controller; vector is valid
     nmi = 1,
-    smi = 2,         // entry to system management mode
+    smi = 2,  // entry to system management mode
     init = 3,
     virtual_irq = 4,
     other = 5,
@@ -93,8 +93,8 @@ using EventDetail =
     std::variant<Interrupt, Exception, AddressSpaceChange, ModeChange, MemoryMapChange, Gap, UnknownEvent>;
 
 struct Event {
-    // Instructions executed before it. Between two blocks it equals the position in the block stream; an event in
-    // the middle of a block stands before that block, with a larger instr than the block's own.
+    // Instructions executed before it. Between two blocks it equals the position in the block stream; an
+    // event in the middle of a block stands before that block, with a larger instr than the block's own.
     uint64_t instr = 0;
     EventDetail detail;
 

@@ -41,7 +41,7 @@ struct Message {
 }
 
 struct Header {
-  magic @0 :UInt64;           # "pandatrc", little-endian: 0x637274_61646e6170
+  magic @0 :UInt64;           # "pandatrc", read as a little-endian number
   version @1 :UInt32;         # 1
   architecture @2 :Text;      # "x86_64" or "i386"
   facts @3 :List(Fact);       # about the recording, by ascending name
@@ -84,7 +84,7 @@ enum ColumnId {
 enum Coding {
   raw @0;              # the records themselves
   successors @1;       # trace/block_codec.h
-  cutList @2;          # trace/chunk_codec.h
+  cutList @2;          # trace/cut_codec.h
   eventList @3;        # trace/event_codec.h
   definitionList @4;   # trace/definition_codec.h
 }

@@ -1,4 +1,5 @@
-// What a trace is about, as values: the machine, its memory, its code. The bytes are described in trace.capnp.
+// What a trace is about, as values: the machine, its memory, its code. The bytes are described in
+// trace.capnp.
 #pragma once
 
 #include <cstdint>
@@ -59,14 +60,14 @@ inline constexpr uint64_t no_address = ~uint64_t{0};
 
 // A translation block: straight-line guest code that is entered at its beginning only.
 struct BlockDefinition {
-    uint64_t pc = 0;       // linear address of the first instruction (cs_base included)
-    uint64_t cs_base = 0;  // base of the code segment
-    uint64_t flags = 0;    // QEMU's hflags: privilege, code size, SMM … (target/i386/cpu.h HF_*)
-    uint64_t physical_pc = 0;                   // guest physical address of the first byte
+    uint64_t pc = 0;           // linear address of the first instruction (cs_base included)
+    uint64_t cs_base = 0;      // base of the code segment
+    uint64_t flags = 0;        // QEMU's hflags: privilege, code size, SMM … (target/i386/cpu.h HF_*)
+    uint64_t physical_pc = 0;  // guest physical address of the first byte
     uint64_t physical_second_page = no_address;  // of the second page's first byte, when the block reaches it
-    uint32_t guest_size = 0;                    // bytes of guest code
-    Bytes code;                                 // guest_size bytes, or empty where they could not be read
-    std::vector<uint16_t> instruction_offsets;  // of each instruction in the block, ascending from 0
+    uint32_t guest_size = 0;                     // bytes of guest code
+    Bytes code;                                  // guest_size bytes, or empty where they could not be read
+    std::vector<uint16_t> instruction_offsets;   // of each instruction in the block, ascending from 0
 
     uint32_t instruction_count() const { return static_cast<uint32_t>(instruction_offsets.size()); }
     bool operator==(const BlockDefinition&) const = default;

@@ -16,9 +16,9 @@ namespace panda::trace {
 
 struct WriterOptions {
     IfExists if_exists = IfExists::refuse;
-    int compression_level = 3;           // zstd's
-    uint32_t chunk_blocks = 1u << 20;    // block executions in a chunk, at most max_chunk_blocks (limits.h)
-    uint32_t queue_items = 8;            // chunks and MiB of snapshot that may wait for the encoder
+    int compression_level = 3;         // zstd's
+    uint32_t chunk_blocks = 1u << 20;  // block executions in a chunk, at most max_chunk_blocks (limits.h)
+    uint32_t queue_items = 8;          // chunks and MiB of snapshot that may wait for the encoder
 };
 
 enum class SnapshotKind : uint8_t {
@@ -29,12 +29,12 @@ enum class SnapshotKind : uint8_t {
 // Content of one memory block, by its index in the header: exactly its size, valid until the next call.
 using MemoryProvider = std::function<std::span<const std::byte>(uint32_t block)>;
 
-// Calls come from one thread. Each is cheap (a copy into the open chunk) unless the encoder is behind: then it
-// waits, and nothing is dropped. A failure of the encoder (a full disk, a closed pipe) is thrown by the next call
-// that hands it work, and by finish().
+// Calls come from one thread. Each is cheap (a copy into the open chunk) unless the encoder is behind: then
+// it waits, and nothing is dropped. A failure of the encoder (a full disk, a closed pipe) is thrown by the
+// next call that hands it work, and by finish().
 //
-// Memory: queue_items chunks (4 bytes a block execution) or pages, the block definitions' instruction counts, and
-// after the first snapshot 8 bytes a page of guest memory.
+// Memory: queue_items chunks (4 bytes a block execution) or pages, the block definitions' instruction counts,
+// and after the first snapshot 8 bytes a page of guest memory.
 class TraceWriter {
   public:
     // path: "-" is standard output. Writes the header. Throws FileError when the file cannot be created.
@@ -44,8 +44,9 @@ class TraceWriter {
     TraceWriter(const TraceWriter&) = delete;
     TraceWriter& operator=(const TraceWriter&) = delete;
 
-    // A block, before it is first executed. Returns its id: 0, 1, 2 … in order of the calls. Throws Error when the
-    // definition contradicts itself (no instruction, offsets that are not ascending, sizes that differ).
+    // A block, before it is first executed. Returns its id: 0, 1, 2 … in order of the calls. Throws Error
+    // when the definition contradicts itself (no instruction, offsets that are not ascending, sizes that
+    // differ).
     uint32_t define_block(const BlockDefinition& definition);
 
     // Blocks executed in full, in order. ids: from define_block (an unknown one throws Error).
@@ -53,24 +54,27 @@ class TraceWriter {
     // A block that stopped after `executed` of its instructions (0 too: its first instruction faulted).
     void append_partial(uint32_t id, uint32_t executed);
 
-    // An event after the blocks appended so far; see Event::instr. Use memory_map for a memory map and skip for a
-    // gap: those throw Error here.
+    // An event after the blocks appended so far; see Event::instr. Use memory_map for a memory map and skip
+    // for a gap: those throw Error here.
     void event(const Event& event);
 
-    // The guest's physical memory map, or one of its changes, at the current instr. Maps seen before cost nothing.
+    // The guest's physical memory map, or one of its changes, at the current instr. Maps seen before cost
+    // nothing.
     void memory_map(const MemoryMap& map);
 
     // `instructions` instructions were executed and are not traced.
     void skip(uint64_t instructions);
 
-    // The machine at the current instr. Ends the open chunk. The pages are copied before the call returns; zero
-    // pages take no space. The first snapshot is full whatever is asked for. Every map set so far belongs to it.
+    // The machine at the current instr. Ends the open chunk. The pages are copied before the call returns;
+    // zero pages take no space. The first snapshot is full whatever is asked for. Every map set so far
+    // belongs to it.
     void snapshot(const CpuState& state, const MemoryProvider& memory, SnapshotKind kind);
 
     // Instructions executed before what is appended next.
     uint64_t instr() const;
 
-    // Writes what is open, the index and the end, waits, and closes the file. Throws what failed. Call it once.
+    // Writes what is open, the index and the end, waits, and closes the file. Throws what failed. Call it
+    // once.
     void finish();
 
   private:

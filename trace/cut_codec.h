@@ -1,0 +1,30 @@
+// The coding `cutList`: block executions that stopped early, because of a fault in the middle.
+//
+//   column = { varint position - that of the cut before - 1 (position at first), varint instructions executed
+//   }
+//
+// position: the execution's number in the chunk.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/bytes.h"
+
+namespace panda::trace {
+
+struct Cut {
+    uint32_t position = 0;
+    uint32_t executed = 0;  // instructions, fewer than the block has
+
+    bool operator==(const Cut&) const = default;
+};
+
+// cuts: by ascending position.
+Bytes encode_cuts(std::span<const Cut> cuts);
+
+// Decodes `count` cuts of a chunk of block_count executions. Throws Error on malformed input.
+std::vector<Cut> decode_cuts(std::span<const std::byte> column, uint64_t count, uint32_t block_count);
+
+}  // namespace panda::trace

@@ -1,0 +1,93 @@
+// The encoder: turns what the writer collected into messages, in order, on a thread of its own. Internal.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/bytes.h"
+#include "common/file.h"
+#include "trace/block_codec.h"
+#include "trace/contents.h"
+#include "trace/cpu_state.h"
+#include "trace/cut_codec.h"
+#include "trace/definition_codec.h"
+#include "trace/message.h"
+#include "trace/types.h"
+#include "trace/writer.h"
+
+namespace panda::trace {
+
+// What the writer hands over. Each becomes one message, the last one the index and the end.
+struct DefinitionsWork {
+    uint32_t first_id = 0;
+    DefinitionEncoder definitions;
+};
+struct MemoryMapWork {
+    uint32_t number = 0;
+    MemoryMap map;
+};
+struct ChunkWork {
+    uint64_t first_instr = 0;
+    uint64_t instr_count = 0;
+    uint32_t definition_count = 0;
+    std::vector<uint32_t> blocks;
+    std::vector<Cut> cuts;
+    Bytes events;
+    uint32_t event_count = 0;
+    std::vector<uint64_t> address_spaces;
+    bool address_spaces_complete = true;
+    std::vector<uint32_t> first_memory_maps;
+};
+struct SnapshotWork {
+    uint32_t number = 0;
+    uint64_t instr = 0;
+    SnapshotKind kind = SnapshotKind::full;
+    CpuState cpu;
+    std::vector<uint32_t> memory_maps;
+};
+struct PagesWork {
+    uint32_t snapshot = 0;
+    uint32_t block = 0;
+    std::vector<uint32_t> pages;
+    Bytes content;
+    std::vector<uint32_t> zero_pages;
+};
+struct SnapshotEndWork {
+    uint32_t snapshot = 0;
+    uint64_t page_count = 0;
+    uint32_t message_count = 0;
+};
+struct EndWork {
+    uint64_t instr_end = 0;
+};
+using Work = std::variant<DefinitionsWork, MemoryMapWork, ChunkWork, SnapshotWork, PagesWork, SnapshotEndWork,
+                          EndWork>;
+
+class Encoder {
+  public:
+    // Creates the file and writes the header.
+    Encoder(const std::string& path, const TraceHeader& header, const WriterOptions& options);
+
+    // Encodes and writes. Throws FileError when the file cannot take it.
+    void encode(const Work& work);
+
+  private:
+    void write(const DefinitionsWork& work);
+    void write(const MemoryMapWork& work);
+    void write(const ChunkWork& work);
+    void write(const SnapshotWork& work);
+    void write(const PagesWork& work);
+    void write(const SnapshotEndWork& work);
+    void write(const EndWork& work);
+    uint64_t write_index_part(size_t first_chunk, bool first);
+    void write_message(MessageDraft& draft);
+
+    OutputFile file_;
+    int level_;
+    BlockEncoder block_encoder_;
+    Contents contents_;  // of what was written: becomes the index
+};
+
+}  // namespace panda::trace

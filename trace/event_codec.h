@@ -1,0 +1,80 @@
+// The coding `eventList`: a chunk's events.
+//
+// Each event has a position: the number of block executions of the chunk before it. Events are in order of
+// position, and in order of happening where positions are equal.
+//
+//   column = { varint position - that of the event before (0 at first)
+//              varint kind (trace/event.h)
+//              varint zigzag(instr - the block stream's instr at the position)
+//              varint number of fields << 1 | has data
+//              for each field: varint zigzag(value - the same field's value in the last event of this kind, 0
+//              at first) if it has data: varint size, bytes }
+//
+// Kinds stay readable when fields are appended to them: a missing field is 0, a surplus one is ignored.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "common/bytes.h"
+#include "trace/event.h"
+
+namespace panda::trace {
+
+// An event as the codec sees it.
+struct CodedEvent {
+    uint32_t position = 0;     // block executions of the chunk before it
+    int64_t instr_offset = 0;  // to the block stream's instr at the position
+    EventDetail detail;
+
+    bool operator==(const CodedEvent&) const = default;
+};
+
+// The previous event of each kind: what fields are predicted from.
+class FieldHistory {
+  public:
+    // The fields of the kind's last event. `count` makes it at least so long; new ones are 0.
+    std::vector<uint64_t>& last(uint32_t kind, size_t count);
+
+  private:
+    std::map<uint32_t, std::vector<uint64_t>> last_;
+};
+
+class EventEncoder {
+  public:
+    void append(const CodedEvent& event);
+    uint32_t count() const { return count_; }
+    size_t size() const { return out_.size(); }
+    // The column; the encoder begins anew.
+    Bytes take();
+
+  private:
+    ByteWriter out_;
+    FieldHistory history_;
+    uint32_t position_ = 0;
+    uint32_t count_ = 0;
+};
+
+// Decodes a column event by event. Throws Error on malformed input.
+class EventDecoder {
+  public:
+    // column must outlive the decoder. count: events in it; block_count: no position is above it.
+    EventDecoder(std::span<const std::byte> column, uint64_t count, uint32_t block_count);
+
+    // Whether `event()` is valid; false when all are done.
+    bool valid() const { return valid_; }
+    const CodedEvent& event() const { return event_; }
+    void advance();
+
+  private:
+    ByteReader in_;
+    FieldHistory history_;
+    uint64_t remaining_;
+    uint32_t block_count_;
+    bool valid_ = false;
+    CodedEvent event_;
+};
+
+}  // namespace panda::trace
