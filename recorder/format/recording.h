@@ -1,4 +1,5 @@
-// What a recording (.panda) holds, as values. The bytes on disk are described in container.h and log.h.
+// What a recording (.panda) holds, as values. The bytes on disk are described in container.h,
+// values.h and log_coding.h.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +11,9 @@
 
 namespace panda::recording {
 
-// Position of an input: instructions executed since the recording began, and how many exceptions the processor has
-// taken since the last executed instruction. An exception takes no instruction of its own, so `instr` alone would
-// not tell before a fault from after it.
+// Position of an input: instructions executed since the recording began, and how many exceptions the
+// processor has taken since the last executed instruction. An exception takes no instruction of its own, so
+// `instr` alone would not tell before a fault from after it.
 struct Position {
     uint64_t instr = 0;
     uint32_t exceptions = 0;
@@ -43,7 +44,8 @@ struct MappedRange {
     bool operator==(const MappedRange&) const = default;
 };
 
-// What the processor sees of physical memory. x86 has two address spaces: 0 outside and 1 in system management mode.
+// What the processor sees of physical memory. x86 has two address spaces: 0 outside and 1 in system
+// management mode.
 struct MemoryMap {
     uint32_t address_space = 0;
     std::vector<MappedRange> ranges;  // ascending, disjoint
@@ -53,23 +55,23 @@ struct MemoryMap {
 
 enum class EntryKind : uint8_t {
     // Synchronous: the executing instruction asks for the value and takes the next entry.
-    mmio_read = 0,   // value, size; also the second half of a 16-byte access
-    port_read = 1,   // value
-    time_stamp = 2,  // value of RDTSC
-    msr_read = 3,    // value of a model-specific register that lives in a device
+    mmio_read = 0,           // value, size; also the second half of a 16-byte access
+    port_read = 1,           // value
+    time_stamp = 2,          // value of RDTSC
+    msr_read = 3,            // value of a model-specific register that lives in a device
     task_priority_read = 4,  // CR8
-    random = 5,      // bytes of RDRAND or RDSEED; empty = the generator failed
-    cpuid = 6,       // value = EAX | EBX << 32, value2 = ECX | EDX << 32
+    random = 5,              // bytes of RDRAND or RDSEED; empty = the generator failed
+    cpuid = 6,               // value = EAX | EBX << 32, value2 = ECX | EDX << 32
     // Asynchronous: applied between instructions, at its position.
-    interrupt = 7,    // value = request bit as in QEMU's interrupt_request, value2 = vector (hard interrupts)
-    wake = 8,         // HLT ended
-    memory_write = 9,  // a device wrote `data` to block value at offset value2
-    memory_map = 10,   // index value into the reader's maps (log chunk carries the map itself)
-    a20 = 11,          // value = 1 enabled, 0 disabled
-    reset = 12,        // the machine was reset; data = processor state as in the snapshot
+    interrupt = 7,  // value = request bit as in QEMU's interrupt_request, value2 = vector (hard interrupts)
+    wake = 8,       // HLT ended
+    memory_write = 9,      // a device wrote `data` to block value at offset value2
+    memory_map = 10,       // what the processor sees of memory changed: `map`
+    a20 = 11,              // value = 1 enabled, 0 disabled
+    reset = 12,            // the machine was reset; data = processor state as in the snapshot
     processor_write = 13,  // a debugger changed the processor; data as for reset
-    check = 14,        // data = fingerprint of the processor state, see checks.h
-    end = 15,          // the recording was ended here in order
+    check = 14,            // data = fingerprint of the processor state, see checks.h
+    end = 15,              // the recording was ended here in order
 };
 inline constexpr unsigned entry_kinds = 16;
 

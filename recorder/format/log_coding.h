@@ -1,0 +1,116 @@
+// The content of a log chunk: entries, with like beside like so that zstd does well.
+//
+//   varint entries
+//   varint instr, varint exceptions   of the first entry
+//   varint instr, varint exceptions   of the last entry
+//   16 times varint entries of a kind
+//   column kinds: a byte an entry: EntryKind, 0x10 added when exceptions is not 0
+//   column exceptions: varints, of the entries so marked
+//   then for each kind that occurs:
+//     column distances: varints, instr minus that of the entry before, of whatever kind
+//     value, value2: three columns each, see value_coding.h
+//     column data sizes: varints; left out when all are zero
+//     column data; a memory map is here as in a map chunk
+// A column is a varint size and its bytes. Nothing carries over from one chunk to the next.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "common/bytes.h"
+#include "recorder/format/recording.h"
+#include "recorder/format/statistics.h"
+#include "recorder/format/value_coding.h"
+
+namespace panda::recording {
+
+// Entries on their way into a chunk. Adding one is a few stores: the coding is done later, on another thread.
+class LogBatch {
+  public:
+    // Room for this many entries and bytes of data before the first reallocation.
+    LogBatch(size_t entries, size_t data) {
+        entries_.reserve(entries);
+        data_.reserve(data);
+    }
+    void add(EntryKind kind, Position position, uint64_t value, uint64_t value2,
+             std::span<const std::byte> data) {
+        entries_.push_back(
+            {position.instr, value, value2, position.exceptions, static_cast<uint32_t>(data.size()), kind});
+        data_.insert(data_.end(), data.begin(), data.end());
+    }
+    bool empty() const { return entries_.empty(); }
+    size_t entries() const { return entries_.size(); }
+    size_t data_bytes() const { return data_.size(); }
+    // Bytes of memory in use.
+    size_t memory() const { return entries_.size() * sizeof(Item) + data_.size(); }
+
+  private:
+    friend struct LogEncoder;
+    struct Item {
+        uint64_t instr;
+        uint64_t value;
+        uint64_t value2;
+        uint32_t exceptions;
+        uint32_t data_size;
+        EntryKind kind;
+    };
+    std::vector<Item> entries_;
+    Bytes data_;  // of all entries, one after the other
+};
+
+struct EncodedLog {
+    Bytes raw;
+    std::array<KindStatistics, entry_kinds> kinds{};
+};
+
+// The content of a log chunk. The batch is not empty and its positions ascend. About 20 M entries a second.
+EncodedLog encode_log(const LogBatch& batch);
+
+// Walks the entries of one log chunk. Every call throws Error on damaged content.
+class LogDecoder {
+  public:
+    // raw: the chunk's content, kept. blocks: the recording's, outliving this; entries that refer to memory
+    // outside them are refused.
+    LogDecoder(Bytes raw, std::span<const MemoryBlock> blocks);
+    LogDecoder(LogDecoder&&) = default;
+    LogDecoder& operator=(LogDecoder&&) = default;
+
+    // Decodes the next entry into `entry`, whose buffers are reused. False after the last one.
+    bool next(Entry& entry);
+
+    Position first() const { return first_; }
+    Position last() const { return last_; }
+    const std::array<KindStatistics, entry_kinds>& kinds() const { return kinds_; }
+
+  private:
+    struct Columns {
+        explicit Columns(ByteReader& in);
+        bool at_end() const;
+
+        ByteReader distances;
+        ValueDecoder value;
+        ValueDecoder value2;
+        ByteReader sizes;
+        ByteReader data;
+        bool no_data;
+    };
+    void decode_position(Columns& columns, bool exceptions_coded);
+    void decode_data(Columns& columns, Entry& entry);
+    void check_end() const;
+
+    Bytes raw_;
+    std::span<const MemoryBlock> blocks_;
+    Position first_;
+    Position last_;
+    Position position_;  // of the entry decoded last
+    std::array<KindStatistics, entry_kinds> kinds_{};
+    std::array<uint64_t, entry_kinds> left_{};  // entries not yet decoded
+    ByteReader kind_column_{{}};
+    ByteReader exception_column_{{}};
+    std::array<std::optional<Columns>, entry_kinds> columns_;
+};
+
+}  // namespace panda::recording

@@ -1,0 +1,43 @@
+// What a recording consists of, in numbers.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "recorder/format/recording.h"
+
+namespace panda::recording {
+
+struct KindStatistics {
+    uint64_t entries = 0;
+    uint64_t bytes = 0;  // in the log's columns, before zstd
+};
+
+struct PartStatistics {
+    uint64_t chunks = 0;
+    uint64_t raw_bytes = 0;     // before zstd
+    uint64_t stored_bytes = 0;  // in the file, chunk headers included
+
+    PartStatistics& operator+=(const PartStatistics& other) {
+        chunks += other.chunks;
+        raw_bytes += other.raw_bytes;
+        stored_bytes += other.stored_bytes;
+        return *this;
+    }
+};
+
+struct Statistics {
+    std::array<KindStatistics, entry_kinds> kinds{};  // by EntryKind
+    PartStatistics snapshot;                          // processor, maps and memory
+    PartStatistics log;
+
+    const KindStatistics& of(EntryKind kind) const { return kinds[static_cast<size_t>(kind)]; }
+    uint64_t entries() const {
+        uint64_t sum = 0;
+        for (const KindStatistics& kind : kinds)
+            sum += kind.entries;
+        return sum;
+    }
+};
+
+}  // namespace panda::recording

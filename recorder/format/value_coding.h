@@ -1,0 +1,139 @@
+// The coding of a column of 64-bit values such as port reads, clock reads and device registers.
+//
+// One kind of input mixes a few sources: status registers that repeat a handful of values, and clocks that
+// grow with time. Neither the recording nor the decoder knows which read is of which. So the last eight
+// distinct larger values are remembered in slots, each with the rate at which it has been growing per
+// instruction, and a value is coded against the slot that foretells it best. A clock settles in one slot,
+// whatever is read between.
+//
+// A value becomes a token, and perhaps a residual:
+//   0x00-0xdf     the value itself
+//   0xe0          residual = value; it replaces the slot that was not used for longest
+//   0xe8 + slot   the slot's value again
+//   0xf0 + slot   residual = zigzag(value - prediction of the slot)
+// A residual is split into its width in bits (a byte in a column of its own, which zstd's entropy coder takes
+// to 2 or 3 bits) and the bits below the topmost one, packed. That is nearly the entropy of a noisy
+// difference; bytes would cost 2 bits more each.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <span>
+
+#include "common/bytes.h"
+
+namespace panda::recording {
+
+class BitWriter {
+  public:
+    // Appends the low `count` bits of `bits`, lowest first. count: 0 to 64; higher bits of `bits` must be
+    // zero.
+    void put(uint64_t bits, unsigned count) {
+        if (count == 0)
+            return;
+        held_ |= bits << used_;
+        if (used_ + count < 64) {
+            used_ += count;
+            return;
+        }
+        bytes_.put(held_);
+        held_ = used_ == 0 ? 0 : bits >> (64 - used_);
+        used_ = used_ + count - 64;
+    }
+    // Pads to whole bytes; nothing can be added after it.
+    std::span<const std::byte> finish() {
+        for (; used_ > 0; used_ -= std::min(used_, 8u), held_ >>= 8)
+            bytes_.put(static_cast<uint8_t>(held_));
+        return bytes_.bytes();
+    }
+
+  private:
+    ByteWriter bytes_;
+    uint64_t held_ = 0;
+    unsigned used_ = 0;  // bits of held_, below 64
+};
+
+class BitReader {
+  public:
+    explicit BitReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
+    // The next `count` bits, 0 to 64. Throws Error at the end.
+    uint64_t get(unsigned count);
+    // Nothing but the padding of the last byte is left.
+    bool at_end() const { return bytes_.at_end() && left_ < 8; }
+
+  private:
+    ByteReader bytes_;
+    uint64_t held_ = 0;
+    unsigned left_ = 0;  // bits of held_
+};
+
+// What the coder and the decoder both know: they go through the same steps.
+class ValueHistory {
+  public:
+    static constexpr unsigned slots = 8;
+
+    uint64_t value(unsigned slot) const { return slots_[slot].value; }
+    // What the slot's value should have become by instruction `instr`.
+    uint64_t predict(unsigned slot, uint64_t instr) const;
+    // A value was coded by repetition of a slot, by difference to it, or by itself.
+    void repeated(unsigned slot) { slots_[slot].used = ++clock_; }
+    void moved(unsigned slot, uint64_t value, uint64_t instr);
+    void entered(uint64_t value, uint64_t instr);
+
+  private:
+    struct Slot {
+        uint64_t value = 0;
+        uint64_t instr = 0;  // when it had this value
+        uint64_t rate = 0;   // growth per instruction, 48.16 fixed point
+        uint64_t used = 0;
+    };
+    std::array<Slot, slots> slots_;
+    uint64_t clock_ = 0;
+};
+
+class ValueEncoder {
+  public:
+    void put(uint64_t value, uint64_t instr);
+    // The three columns: tokens (left out when all are zero), widths, bits.
+    void finish(ByteWriter& out);
+
+  private:
+    void put_residual(uint64_t residual);
+
+    ValueHistory history_;
+    ByteWriter tokens_;
+    ByteWriter widths_;
+    BitWriter bits_;
+    bool all_zero_ = true;
+};
+
+class ValueDecoder {
+  public:
+    // Takes its columns from `in`, whose bytes outlive it.
+    explicit ValueDecoder(ByteReader& in);
+    // instr: as at the encoder's put. Throws Error on damaged columns.
+    uint64_t get(uint64_t instr);
+    // Everything was decoded.
+    bool at_end() const { return (all_zero_ || tokens_.at_end()) && widths_.at_end() && bits_.at_end(); }
+
+  private:
+    uint64_t get_residual();
+
+    ValueHistory history_;
+    ByteReader tokens_;
+    ByteReader widths_;
+    BitReader bits_;
+    bool all_zero_;
+};
+
+// A column in a chunk: its size as a varint, then its bytes.
+inline void put_column(ByteWriter& out, std::span<const std::byte> column) {
+    out.put_varint(column.size());
+    out.put_bytes(column);
+}
+inline std::span<const std::byte> take_column(ByteReader& in) {
+    return in.take(in.get_varint());
+}
+
+}  // namespace panda::recording

@@ -1,0 +1,228 @@
+#include "recorder/format/values.h"
+
+#include <utility>
+
+namespace panda::recording {
+namespace {
+
+void check_limit(uint64_t value, uint64_t limit, const char* what) {
+    if (value > limit)
+        throw Error(std::to_string(value) + " " + what + ", at most " + std::to_string(limit) +
+                    " are allowed");
+}
+
+void check_end(const ByteReader& reader) {
+    if (!reader.at_end())
+        throw Error("data goes on after its end");
+}
+
+void check_blocks(std::span<const MemoryBlock> blocks) {
+    check_limit(blocks.size(), maximum_blocks, "memory blocks");
+    uint64_t left = maximum_memory;
+    for (const MemoryBlock& block : blocks) {
+        check_limit(block.name.size(), maximum_string, "bytes in the name of a memory block");
+        if (block.size == 0 || block.size % page_size != 0 || block.size > left)
+            throw Error("memory block \"" + block.name + "\" has an impossible size of " +
+                        std::to_string(block.size) + " bytes");
+        left -= block.size;
+    }
+}
+
+// Also states what readers may rely on: ascending, disjoint, within their blocks.
+void check_map(const MemoryMap& map, std::span<const MemoryBlock> blocks) {
+    uint64_t end = 0;
+    for (const MappedRange& range : map.ranges) {
+        if (range.address < end || range.size == 0 || range.size > UINT64_MAX - range.address)
+            throw Error("a memory map whose ranges overlap or do not ascend");
+        end = range.address + range.size;
+        if (range.block >= blocks.size() || range.block_offset > blocks[range.block].size ||
+            range.size > blocks[range.block].size - range.block_offset)
+            throw Error("a memory map that refers to memory outside the blocks");
+        if (range.kind > RangeKind::rom_device)
+            throw Error("a memory map with a range of unknown kind");
+    }
+}
+
+uint32_t get_u32(ByteReader& reader) {
+    const uint64_t value = reader.get_varint();
+    if (value > UINT32_MAX)
+        throw Error("a number is longer than 32 bits");
+    return static_cast<uint32_t>(value);
+}
+
+// A count of things that take at least `least` bytes each, so that it can be allocated for.
+size_t get_count(ByteReader& reader, uint64_t limit, size_t least, const char* what) {
+    const uint64_t count = reader.get_varint();
+    check_limit(count, limit, what);
+    if (count > reader.remaining() / least)
+        throw Error("data ends early");
+    return count;
+}
+
+}  // namespace
+
+Bytes encode_facts(const Facts& facts) {
+    check_limit(facts.size(), maximum_facts, "facts");
+    ByteWriter writer;
+    writer.put_varint(facts.size());
+    for (const auto& [name, text] : facts) {
+        check_limit(name.size(), maximum_string, "bytes in the name of a fact");
+        check_limit(text.size(), maximum_string, ("bytes in the fact " + name).c_str());
+        writer.put_string(name);
+        writer.put_string(text);
+    }
+    return writer.take();
+}
+
+Facts decode_facts(std::span<const std::byte> bytes) {
+    ByteReader reader(bytes);
+    Facts facts;
+    const size_t count = get_count(reader, maximum_facts, 2, "facts");
+    for (size_t i = 0; i < count; ++i) {
+        std::string name = reader.get_string(maximum_string);
+        std::string text = reader.get_string(maximum_string);
+        if (!facts.emplace(std::move(name), std::move(text)).second)
+            throw Error("a fact is there twice");
+    }
+    check_end(reader);
+    return facts;
+}
+
+Bytes encode_blocks(const std::vector<MemoryBlock>& blocks) {
+    check_blocks(blocks);
+    ByteWriter writer;
+    writer.put_varint(blocks.size());
+    for (const MemoryBlock& block : blocks) {
+        writer.put_string(block.name);
+        writer.put_varint(block.size);
+    }
+    return writer.take();
+}
+
+std::vector<MemoryBlock> decode_blocks(std::span<const std::byte> bytes) {
+    ByteReader reader(bytes);
+    std::vector<MemoryBlock> blocks(get_count(reader, maximum_blocks, 2, "memory blocks"));
+    for (MemoryBlock& block : blocks) {
+        block.name = reader.get_string(maximum_string);
+        block.size = reader.get_varint();
+    }
+    check_end(reader);
+    check_blocks(blocks);
+    return blocks;
+}
+
+Bytes encode_map(const MemoryMap& map, std::span<const MemoryBlock> blocks) {
+    check_limit(map.ranges.size(), maximum_ranges, "ranges in a memory map");
+    check_map(map, blocks);
+    ByteWriter writer;
+    writer.put_varint(map.address_space);
+    writer.put_varint(map.ranges.size());
+    uint64_t end = 0;
+    for (const MappedRange& range : map.ranges) {
+        writer.put_varint(range.address - end);
+        writer.put_varint(range.size);
+        writer.put_varint(range.block);
+        writer.put_varint(range.block_offset);
+        writer.put(range.kind);
+        end = range.address + range.size;
+    }
+    return writer.take();
+}
+
+MemoryMap decode_map(std::span<const std::byte> bytes, std::span<const MemoryBlock> blocks) {
+    ByteReader reader(bytes);
+    MemoryMap map;
+    map.address_space = get_u32(reader);
+    map.ranges.resize(get_count(reader, maximum_ranges, 5, "ranges in a memory map"));
+    uint64_t end = 0;
+    for (MappedRange& range : map.ranges) {
+        range.address = end + reader.get_varint();  // wraps only into what check_map refuses
+        range.size = reader.get_varint();
+        range.block = get_u32(reader);
+        range.block_offset = reader.get_varint();
+        range.kind = reader.get<RangeKind>();
+        end = range.address + range.size;
+    }
+    check_end(reader);
+    check_map(map, blocks);
+    return map;
+}
+
+uint64_t memory_hash_count(std::span<const MemoryBlock> blocks) {
+    uint64_t count = 0;
+    for (const MemoryBlock& block : blocks)
+        count += (block.size + memory_hash_granule - 1) / memory_hash_granule;
+    return count;
+}
+
+Bytes encode_trailer(const Trailer& trailer) {
+    ByteWriter writer;
+    writer.put_varint(trailer.end.instr);
+    writer.put_varint(trailer.end.exceptions);
+    for (const KindStatistics& kind : trailer.kinds) {
+        writer.put_varint(kind.entries);
+        writer.put_varint(kind.bytes);
+    }
+    writer.put_varint(trailer.memory_hashes.size());
+    writer.put_bytes(std::as_bytes(std::span(trailer.memory_hashes)));
+    return writer.take();
+}
+
+Trailer decode_trailer(std::span<const std::byte> bytes, std::span<const MemoryBlock> blocks) {
+    ByteReader reader(bytes);
+    Trailer trailer;
+    trailer.end.instr = reader.get_varint();
+    trailer.end.exceptions = get_u32(reader);
+    for (KindStatistics& kind : trailer.kinds) {
+        kind.entries = reader.get_varint();
+        kind.bytes = reader.get_varint();
+    }
+    const uint64_t count = memory_hash_count(blocks);
+    if (reader.get_varint() != count)
+        throw Error("the memory hashes do not fit the memory blocks");
+    if (reader.remaining() != count * sizeof(uint64_t))
+        throw Error("the memory hashes do not fill the chunk");
+    trailer.memory_hashes.reserve(count);
+    for (uint64_t i = 0; i < count; ++i)
+        trailer.memory_hashes.push_back(reader.get<uint64_t>());
+    return trailer;
+}
+
+void PageCollector::add(uint32_t page, std::span<const std::byte, page_size> bytes) {
+    if (runs_.empty() || runs_.back().first + runs_.back().count != page)
+        runs_.push_back({page, 0});
+    ++runs_.back().count;
+    if (pages_.capacity() == 0)
+        pages_.reserve(maximum_memory_chunk);
+    pages_.insert(pages_.end(), bytes.begin(), bytes.end());
+}
+
+Bytes PageCollector::encode() const {
+    ByteWriter writer;
+    writer.put(block_);
+    writer.put(static_cast<uint32_t>(runs_.size()));
+    writer.put_bytes(std::as_bytes(std::span(runs_)));
+    writer.put_bytes(pages_);
+    return writer.take();
+}
+
+void decode_pages(
+    std::span<const std::byte> bytes, std::span<const MemoryBlock> blocks,
+    const std::function<void(uint32_t block, uint64_t offset, std::span<const std::byte>)>& use) {
+    ByteReader reader(bytes);
+    const auto block = reader.get<uint32_t>();
+    const uint64_t runs = reader.get<uint32_t>();
+    if (block >= blocks.size())
+        throw Error("pages of a memory block that does not exist");
+    ByteReader heads(reader.take(runs * 2 * sizeof(uint32_t)));
+    for (uint64_t i = 0; i < runs; ++i) {
+        const uint64_t offset = heads.get<uint32_t>() * page_size;
+        const uint64_t size = heads.get<uint32_t>() * page_size;
+        if (size == 0 || offset > blocks[block].size || size > blocks[block].size - offset)
+            throw Error("pages outside their memory block");
+        use(block, offset, reader.take(size));
+    }
+    check_end(reader);
+}
+
+}  // namespace panda::recording

@@ -1,0 +1,76 @@
+// The contents of all chunks but the log's, to and from bytes. Every decoder throws Error on what the limits
+// of container.h or plain sense forbid; the caller adds file and place.
+//
+//   facts         varint count; each: string name, string text                (string: varint size, bytes)
+//   blocks        varint count; each: string name, varint size
+//   processor     as the engine gave it
+//   map           varint address space, varint count; each range: varint gap to the end of the range before,
+//   varint
+//                 size, varint block, varint block offset, u8 kind
+//   memory        u32 block, u32 count; each run of pages: u32 first page, u32 pages; then the runs' bytes
+//   snapshot_end  nothing
+//   trailer       varint instr and exceptions at the end; 16 times varint entries and varint bytes, by kind;
+//                 varint count, u64 memory hashes
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "common/bytes.h"
+#include "recorder/format/container.h"
+#include "recorder/format/recording.h"
+#include "recorder/format/statistics.h"
+
+namespace panda::recording {
+
+// Throws Error when the facts break the format's limits, as do the other encoders.
+Bytes encode_facts(const Facts& facts);
+Facts decode_facts(std::span<const std::byte> bytes);
+
+Bytes encode_blocks(const std::vector<MemoryBlock>& blocks);
+std::vector<MemoryBlock> decode_blocks(std::span<const std::byte> bytes);
+
+// blocks: those that the ranges refer to.
+Bytes encode_map(const MemoryMap& map, std::span<const MemoryBlock> blocks);
+MemoryMap decode_map(std::span<const std::byte> bytes, std::span<const MemoryBlock> blocks);
+
+// How many memory hashes a complete recording of these blocks has.
+uint64_t memory_hash_count(std::span<const MemoryBlock> blocks);
+
+struct Trailer {
+    Position end;
+    std::array<KindStatistics, entry_kinds> kinds{};
+    std::vector<uint64_t> memory_hashes;
+};
+Bytes encode_trailer(const Trailer& trailer);
+Trailer decode_trailer(std::span<const std::byte> bytes, std::span<const MemoryBlock> blocks);
+
+// Pages of one block on their way into a memory chunk.
+class PageCollector {
+  public:
+    explicit PageCollector(uint32_t block) : block_(block) {}
+    uint32_t block() const { return block_; }
+    bool empty() const { return runs_.empty(); }
+    bool full() const { return pages_.size() >= maximum_memory_chunk; }
+    // Adds one page. page: its index in the block.
+    void add(uint32_t page, std::span<const std::byte, page_size> bytes);
+    Bytes encode() const;
+
+  private:
+    struct Run {
+        uint32_t first;
+        uint32_t count;
+    };
+    uint32_t block_;
+    std::vector<Run> runs_;
+    Bytes pages_;
+};
+
+// Calls `use` with every run of pages in a memory chunk.
+void decode_pages(
+    std::span<const std::byte> bytes, std::span<const MemoryBlock> blocks,
+    const std::function<void(uint32_t block, uint64_t offset, std::span<const std::byte>)>& use);
+
+}  // namespace panda::recording
