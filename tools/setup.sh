@@ -15,7 +15,7 @@ packages=(
     flex bison libpixman-1-dev libslirp-dev python3-venv python3-packaging python3-setuptools python3-wheel
     dpkg-dev seabios qemu-system-data ipxe-qemu
     # building the guest
-    busybox-static cpio kmod xz-utils zstd
+    cpio kmod libarchive-tools libarchive-dev xz-utils zstd
     # running the tests
     python3-minimal
 )

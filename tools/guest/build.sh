@@ -1,0 +1,207 @@
+#!/bin/bash
+# Builds a small Linux guest for panda-record, without root: a Debian kernel and an initramfs of busybox-static, the
+# kernel's modules for QEMU's devices, /init (files/init) and a few workloads.
+#
+# usage: build.sh [--kernel PACKAGE_OR_FILE] [--architecture amd64|i386] [--update] [--link PATH]
+#                 [--print-directory]
+#   The last line of standard output is the directory of the result, $PANDA_CACHE/guest-HASH:
+#     vmlinuz, config   from the kernel package
+#     initrd            cpio, gzip
+#     build-info        what it was made of
+#   --kernel        a Debian package (default linux-image-cloud-amd64 of the host's release; linux-image-amd64 has
+#                   more drivers, e1000 and IDE among them), a .deb file, or a kernel image (then without modules)
+#   --architecture  of the kernel and of busybox; follows from the package's name otherwise
+#   --link          makes PATH a symbolic link to the result
+#   --update        looks for newer packages; without it the versions found first are kept
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../common.sh"
+PATH=$PATH:/usr/sbin:/sbin
+
+# Raise it when the result changes without a change of an input.
+layout=1
+# Drivers of the devices that QEMU's pc machine offers, what they need, and two file systems; a name that a kernel
+# does not have as a module (built in, or left out) is passed over.
+modules=(virtio_pci virtio_blk virtio_net virtio_scsi virtio_console virtio_balloon virtio_input virtio-rng
+    ata_piix ahci sd_mod sr_mod e1000 e1000e 8139cp ne2k-pci uhci-hcd ehci-pci xhci-pci usbhid usb-storage psmouse
+    evdev mousedev ext4 vfat isofs nls_ascii nls_cp437 af_packet)
+
+# The last release with kernels for i386.
+suite_of() {
+    if [ "$1" = i386 ]; then
+        echo bookworm
+    else
+        host_release
+    fi
+}
+
+# PACKAGE=VERSION of a package's newest version. Follows a metapackage (linux-image-amd64) to the one with the files.
+resolve_package() {
+    local package=$1 real
+    real=$(private_apt "$apt_state" "$architecture" apt-cache depends --important "$package" 2>/dev/null |
+        sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p' | head -n 1)
+    package=${real:-$package}
+    private_apt "$apt_state" "$architecture" apt-cache show --no-all-versions "$package" 2>/dev/null |
+        sed -n "s/^Version: /$package=/p" | head -n 1 | grep . ||
+        die "Debian $(suite_of "$architecture") has no package $1 for $architecture"
+}
+
+# Writes "kernel=PACKAGE=VERSION" and "busybox=PACKAGE=VERSION" to $1.
+resolve() {
+    local suite
+    suite=$(suite_of "$architecture")
+    say "looking for $kernel and busybox-static in Debian $suite ($architecture)"
+    private_apt_update "$apt_state" "$architecture" "$(source_line deb "$suite")" "$(source_line deb "$suite-updates")" \
+        "$(source_line deb "$suite-security" security)"
+    {
+        [ "$kernel_is_file" = yes ] || echo "kernel=$(resolve_package "$kernel")"
+        echo "busybox=$(resolve_package busybox-static)"
+    } >"$1.new"
+    mv "$1.new" "$1"
+}
+
+result_directory() {
+    local hash
+    hash=$({
+        echo "layout $layout, $architecture, ${modules[*]}"
+        cat "$resolved"
+        [ "$kernel_is_file" = no ] || cat "$kernel"
+        (cd "$here/files" && find . -type f | LC_ALL=C sort | xargs sha256sum)
+    } | sha256sum)
+    echo "$panda_cache/guest-${hash:0:16}"
+}
+
+# Unpacks PACKAGE=VERSION into a directory.
+unpack_package() {
+    mkdir -p "$2" "$panda_cache/packages"
+    (cd "$panda_cache/packages" &&
+        retry private_apt "$apt_state" "$architecture" apt-get -qq download "$1" >&2) ||
+        die "cannot download $1 (if the mirror has a newer one only, use --update)"
+    unpack_deb "$panda_cache/packages/${1%%=*}_$(sed 's/.*=//; s/:/%3a/' <<<"$1")_$architecture.deb" "$2"
+}
+
+unpack_deb() {
+    dpkg-deb -x "$1" "$2" || die "$1 is not a Debian package"
+}
+
+# Copies the modules named above, and what they depend on, from the unpacked package $1 into the tree $2.
+install_modules() {
+    local version from to module file
+    version=$(cd "$1" && find lib/modules usr/lib/modules -mindepth 1 -maxdepth 1 2>/dev/null | head -n 1) || true
+    [ -n "$version" ] || return 0
+    from=$1/${version%/*} to=$2/lib/modules version=${version##*/}
+    # depmod and busybox know the path /lib/modules; packages of some releases use /usr/lib.
+    [ -e "$1/lib/modules" ] || ln -s "usr/lib" "$1/lib"
+    depmod -b "$1" "$version"
+    for module in "${modules[@]}"; do
+        { modprobe -C /dev/null -d "$1" -S "$version" -D "$module" 2>/dev/null || true; } |
+            sed -n 's/^insmod \([^ ]*\).*/\1/p'
+    done | sort -u | while read -r file; do
+        file=${file#*/lib/modules/}
+        mkdir -p "$to/$(dirname "$file")"
+        case $file in
+        *.xz) xz -dc "$from/$file" >"$to/${file%.xz}" ;;
+        *.zst) zstd -qdc "$from/$file" >"$to/${file%.zst}" ;;
+        *) cp "$from/$file" "$to/$file" ;;
+        esac
+    done
+    [ -d "$to/$version" ] || return 0
+    cp "$from/$version/modules.order" "$from/$version"/modules.builtin* "$to/$version/" 2>/dev/null || true
+    depmod -b "$2" "$version"
+    rm -f "$to/$version"/modules.*.bin "$to/$version"/modules.{order,devname,softdep,weakdep} \
+        "$to/$version"/modules.builtin*
+}
+
+# Packs the tree $1 as $2: everything owned by root, no times, in order, with the two devices that the kernel opens
+# before /init mounts a devtmpfs. bsdtar writes device nodes from an mtree description, so nobody has to be root.
+pack() {
+    {
+        echo '#mtree'
+        echo '/set uid=0 gid=0 time=0'
+        (cd "$1" && find . -mindepth 1 \( -type d -printf '%p type=dir mode=%m\n' \) -o \
+            \( -type f -printf "%p type=file mode=%m content=$1/%P\n" \) | LC_ALL=C sort)
+        echo './dev/console type=char device=linux,5,1 mode=0600'
+        echo './dev/null type=char device=linux,1,3 mode=0666'
+    } >"$2.mtree"
+    bsdtar -cf - --format=newc "@$2.mtree" | gzip -9n >"$2"
+    rm "$2.mtree"
+}
+
+build() {
+    local target=$1 work tree package
+    work=$(mktemp -d "$panda_cache/guest-build.XXXXXX")
+    # shellcheck disable=SC2064
+    trap "rm -rf '$work'" EXIT
+    tree=$work/tree
+    mkdir -p "$work/result" "$work/kernel" "$tree"/{bin,dev,etc,lib,mnt,proc,root,sys,tmp,usr/share,var}
+    chmod 1777 "$tree/tmp"
+    say "building the guest"
+    package=$(sed -n 's/^kernel=//p' "$resolved")
+    if [ -n "$package" ]; then
+        unpack_package "$package" "$work/kernel"
+    elif [[ $kernel == *.deb ]]; then
+        unpack_deb "$kernel" "$work/kernel"
+    else
+        mkdir -p "$work/kernel/boot"
+        cp "$kernel" "$work/kernel/boot/vmlinuz"
+    fi
+    for file in vmlinuz config; do
+        cp "$work/kernel/boot/$file"* "$work/result/$file" 2>/dev/null || [ "$file" != vmlinuz ] ||
+            die "$kernel holds no boot/vmlinuz"
+    done
+    unpack_package "$(sed -n 's/^busybox=//p' "$resolved")" "$work/busybox"
+    cp "$(find "$work/busybox" -path '*bin/busybox' | head -n 1)" "$tree/bin/busybox"
+    install_modules "$work/kernel" "$tree"
+    cp -R "$here/files/." "$tree/"
+    find "$tree" -mindepth 1 -not -path "$tree/tmp" -exec chmod u=rwX,go=rX {} +
+    pack "$tree" "$work/result/initrd"
+    { echo "architecture=$architecture" && cat "$resolved" && echo "source=$kernel"; } >"$work/result/build-info"
+    chmod 755 "$work/result"
+    mv -T "$work/result" "$target"
+    say "the guest is ready in $target"
+}
+
+main() {
+    local print=no update=no directory
+    kernel=linux-image-cloud-amd64 architecture='' kernel_is_file=no link=''
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --kernel | --architecture | --link)
+            [ $# -gt 1 ] || { say "$1 wants a value" && exit 2; }
+            printf -v "${1#--}" %s "$2"
+            shift
+            ;;
+        --update) update=yes ;;
+        --print-directory) print=yes ;;
+        *) say "unknown argument $1" && exit 2 ;;
+        esac
+        shift
+    done
+    [[ $kernel != */* && ! -f $kernel ]] || kernel_is_file=yes
+    [ $kernel_is_file = no ] || [ -r "$kernel" ] || die "$kernel cannot be read"
+    case ${architecture:-${kernel##*/}} in
+    amd64 | i386) ;;
+    *-686* | *i386*) architecture=i386 ;;
+    *) architecture=amd64 ;;
+    esac
+
+    apt_state=guest-$architecture
+    resolved=$panda_cache/guest-$architecture-$kernel.versions
+    [ $kernel_is_file = no ] || resolved=$panda_cache/guest-$architecture.versions
+    if [ "$update" = yes ] || [ ! -e "$resolved" ]; then
+        with_lock guest
+        { [ "$update" = no ] && [ -e "$resolved" ]; } || resolve "$resolved"
+    fi
+    directory=$(result_directory)
+    if [ "$print" = no ] && [ ! -e "$directory/build-info" ]; then
+        [ -n "${panda_lock:-}" ] || with_lock guest
+        [ -e "$directory/build-info" ] || build "$directory"
+    fi
+    if [ -n "$link" ]; then
+        mkdir -p "$(dirname "$link")"
+        ln -sfnT "$directory" "$link"
+    fi
+    echo "$directory"
+}
+
+main "$@"
