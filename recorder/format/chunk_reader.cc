@@ -25,19 +25,20 @@ void ChunkReader::walk() {
     const auto file = file_.bytes();
     uint64_t offset = file_header_size;
     while (file.size() - offset >= chunk_header_size && !complete()) {
-        ChunkPlace chunk{{}, offset};
-        chunk.header.number = static_cast<uint32_t>(chunks_.size());
+        const auto number = static_cast<uint32_t>(chunks_.size());
         try {
-            chunk.header =
-                decode_chunk_header(file.subspan(offset).first<chunk_header_size>(), chunk.header.number);
+            const auto header = file.subspan(offset).first<chunk_header_size>();
+            chunks_.push_back({decode_chunk_header(header, number), offset});
         } catch (const Error& error) {
-            fail(chunk, error.what());
+            fail({{.number = number}, offset}, error.what());
         }
         offset += chunk_header_size;
-        if (chunk.header.stored_size > file.size() - offset)
-            return;  // cut short within this chunk
-        offset += chunk.header.stored_size;
-        chunks_.push_back(chunk);
+        const uint32_t stored = chunks_.back().header.stored_size;
+        if (stored > file.size() - offset) {
+            chunks_.pop_back();  // cut short within this chunk
+            return;
+        }
+        offset += stored;
     }
     if (complete() && offset != file.size())
         throw FileError(path(),

@@ -32,7 +32,7 @@ uint32_t maximum_raw_size(ChunkType type) {
         case ChunkType::memory:
             return 2 * mebibyte;
         case ChunkType::snapshot_end:
-            return 1024;
+            return 0;
         case ChunkType::facts:
         case ChunkType::blocks:
         case ChunkType::log:

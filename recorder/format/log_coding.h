@@ -8,7 +8,7 @@
 //   column exceptions: varints, of the entries so marked
 //   then for each kind that occurs:
 //     column distances: varints, instr minus that of the entry before, of whatever kind
-//     value, value2: three columns each, see value_coding.h
+//     value, value2: four columns each, see value_coding.h
 //     column data sizes: varints; left out when all are zero
 //     column data; a memory map is here as in a map chunk
 // A column is a varint size and its bytes. Nothing carries over from one chunk to the next.

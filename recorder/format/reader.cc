@@ -65,7 +65,7 @@ void RecordingReader::check_layout() const {
 
 void RecordingReader::read_head(const ChunkPlace& chunk) {
     const ChunkType type = chunk.header.type;
-    if (type == ChunkType::memory || type == ChunkType::log || type == ChunkType::snapshot_end)
+    if (type == ChunkType::memory || type == ChunkType::log)
         return;
     Bytes raw = chunks_.read(chunk);
     try {
@@ -77,7 +77,7 @@ void RecordingReader::read_head(const ChunkPlace& chunk) {
             processor_ = std::move(raw);
         else if (type == ChunkType::map)
             initial_maps_.push_back(decode_map(raw, blocks_));
-        else
+        else if (type == ChunkType::trailer)
             trailer_ = decode_trailer(raw, blocks_);
     } catch (const FileError&) {
         throw;

@@ -1,16 +1,19 @@
 #include "recorder/format/value_coding.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace panda::recording {
 namespace {
 
 constexpr uint8_t plain_tokens = 0xe0;  // tokens below are the value itself
 constexpr uint8_t literal_token = 0xe0;
-constexpr uint8_t repeat_token = 0xe8;
+constexpr uint8_t seen_token = 0xe1;
 constexpr uint8_t difference_token = 0xf0;
 
 constexpr unsigned rate_fraction_bits = 16;
+// A difference must be that much shorter than the value, or else unrelated values would drag clocks away.
+constexpr unsigned least_gain_bits = 8;
 
 }  // namespace
 
@@ -35,33 +38,35 @@ uint64_t BitReader::get(unsigned count) {
 
 uint64_t ValueHistory::predict(unsigned slot, uint64_t instr) const {
     const Slot& s = slots_[slot];
-    return s.value + ((s.rate * (instr - s.instr)) >> rate_fraction_bits);
+    const auto change = static_cast<int64_t>(static_cast<uint64_t>(s.rate) * (instr - s.instr));
+    return s.value + static_cast<uint64_t>(change >> rate_fraction_bits);
 }
 
 // The rate follows the median of what was seen, not the mean: a guest that sleeps makes its clocks jump by a
-// millisecond in a few instructions.
+// millisecond in a few instructions. It moves faster while it moves the same way.
 void ValueHistory::moved(unsigned slot, uint64_t value, uint64_t instr) {
+    constexpr int64_t bound = int64_t{1} << (61 - rate_fraction_bits);  // no rate overflows
     Slot& s = slots_[slot];
-    const uint64_t growth = value - s.value;
-    const uint64_t instructions = instr - s.instr;
-    if (instructions > 0 && growth < (uint64_t{1} << (64 - rate_fraction_bits))) {
-        const uint64_t rate = (growth << rate_fraction_bits) / instructions;
-        const uint64_t step = s.rate / 16 + 1;
-        if (s.rate == 0)
-            s.rate = rate;
-        else if (rate > s.rate)
-            s.rate += step;
-        else
-            s.rate -= step;
+    const auto change = static_cast<int64_t>(value - s.value);
+    const auto instructions = static_cast<int64_t>(instr - s.instr);
+    if (instructions > 0 && change < bound && change > -bound) {
+        const int64_t rate = change * (int64_t{1} << rate_fraction_bits) / instructions;
+        const bool rising = rate > s.rate;
+        const int64_t step = (std::abs(s.rate) >> s.damping) + 1;
+        s.damping = rising == s.rising ? std::max(s.damping - 1, 2u) : std::min(s.damping + 1, 8u);
+        s.rising = rising;
+        s.rate = s.rate == 0 ? rate : s.rate + (rising ? step : -step);
     }
     s.value = value;
     s.instr = instr;
     s.used = ++clock_;
+    seen_[index_of(value)] = value;
 }
 
 void ValueHistory::entered(uint64_t value, uint64_t instr) {
     Slot& oldest = *std::ranges::min_element(slots_, {}, &Slot::used);
-    oldest = {value, instr, 0, ++clock_};
+    oldest = {.value = value, .instr = instr, .used = ++clock_};
+    seen_[index_of(value)] = value;
 }
 
 void ValueEncoder::put(uint64_t value, uint64_t instr) {
@@ -71,21 +76,22 @@ void ValueEncoder::put(uint64_t value, uint64_t instr) {
         return;
     }
     all_zero_ = false;
+    const uint8_t index = ValueHistory::index_of(value);
+    if (history_.seen(index) == value) {
+        tokens_.put(seen_token);
+        indices_.put(index);
+        return;
+    }
     unsigned best = 0;
     uint64_t best_residual = UINT64_MAX;
     for (unsigned slot = 0; slot < ValueHistory::slots; ++slot) {
-        if (history_.value(slot) == value) {
-            tokens_.put(static_cast<uint8_t>(repeat_token + slot));
-            history_.repeated(slot);
-            return;
-        }
         const uint64_t residual = zigzag_encode(static_cast<int64_t>(value - history_.predict(slot, instr)));
         if (residual < best_residual) {
             best = slot;
             best_residual = residual;
         }
     }
-    if (best_residual < value) {
+    if (best_residual < value >> least_gain_bits) {
         tokens_.put(static_cast<uint8_t>(difference_token + best));
         put_residual(best_residual);
         history_.moved(best, value, instr);
@@ -105,12 +111,14 @@ void ValueEncoder::put_residual(uint64_t residual) {
 
 void ValueEncoder::finish(ByteWriter& out) {
     put_column(out, all_zero_ ? std::span<const std::byte>() : tokens_.bytes());
+    put_column(out, indices_.bytes());
     put_column(out, widths_.bytes());
     put_column(out, bits_.finish());
 }
 
 ValueDecoder::ValueDecoder(ByteReader& in)
     : tokens_(take_column(in)),
+      indices_(take_column(in)),
       widths_(take_column(in)),
       bits_(take_column(in)),
       all_zero_(tokens_.remaining() == 0) {}
@@ -121,21 +129,19 @@ uint64_t ValueDecoder::get(uint64_t instr) {
     const auto token = tokens_.get<uint8_t>();
     if (token < plain_tokens)
         return token;
-    const unsigned slot = token % ValueHistory::slots;
-    if (token >= difference_token && token < difference_token + ValueHistory::slots) {
-        const auto difference = static_cast<uint64_t>(zigzag_decode(get_residual()));
-        const uint64_t value = history_.predict(slot, instr) + difference;
-        history_.moved(slot, value, instr);
+    if (token == seen_token)
+        return history_.seen(indices_.get<uint8_t>());
+    if (token == literal_token) {
+        const uint64_t value = get_residual();
+        history_.entered(value, instr);
         return value;
     }
-    if (token >= repeat_token && token < repeat_token + ValueHistory::slots) {
-        history_.repeated(slot);
-        return history_.value(slot);
-    }
-    if (token != literal_token)
+    const unsigned slot = token - difference_token;
+    if (token < difference_token || slot >= ValueHistory::slots)
         throw Error("a value coded in an unknown way");
-    const uint64_t value = get_residual();
-    history_.entered(value, instr);
+    const auto difference = static_cast<uint64_t>(zigzag_decode(get_residual()));
+    const uint64_t value = history_.predict(slot, instr) + difference;
+    history_.moved(slot, value, instr);
     return value;
 }
 

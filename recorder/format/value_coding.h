@@ -1,15 +1,15 @@
 // The coding of a column of 64-bit values such as port reads, clock reads and device registers.
 //
 // One kind of input mixes a few sources: status registers that repeat a handful of values, and clocks that
-// grow with time. Neither the recording nor the decoder knows which read is of which. So the last eight
-// distinct larger values are remembered in slots, each with the rate at which it has been growing per
-// instruction, and a value is coded against the slot that foretells it best. A clock settles in one slot,
-// whatever is read between.
+// grow with time. Neither the recording nor the decoder knows which read is of which. So values seen before
+// are kept in a small table by hash, and eight slots follow one clock each, with the rate at which it moves
+// per instruction; a value that is not in the table is coded against the slot that foretells it best. A clock
+// settles in one slot, whatever is read between.
 //
-// A value becomes a token, and perhaps a residual:
+// A value becomes a token, and perhaps more:
 //   0x00-0xdf     the value itself
 //   0xe0          residual = value; it replaces the slot that was not used for longest
-//   0xe8 + slot   the slot's value again
+//   0xe1          an index into the table of seen values, a byte in a column of its own
 //   0xf0 + slot   residual = zigzag(value - prediction of the slot)
 // A residual is split into its width in bits (a byte in a column of its own, which zstd's entropy coder takes
 // to 2 or 3 bits) and the bits below the topmost one, packed. That is nearly the entropy of a noisy
@@ -73,29 +73,35 @@ class ValueHistory {
   public:
     static constexpr unsigned slots = 8;
 
-    uint64_t value(unsigned slot) const { return slots_[slot].value; }
-    // What the slot's value should have become by instruction `instr`.
+    // Where a value is in the table of seen values, if it is there at all.
+    static uint8_t index_of(uint64_t value) {
+        return static_cast<uint8_t>((value * 0x9e3779b97f4a7c15) >> 56);
+    }
+    uint64_t seen(uint8_t index) const { return seen_[index]; }
+    // What the slot's clock should show at instruction `instr`.
     uint64_t predict(unsigned slot, uint64_t instr) const;
-    // A value was coded by repetition of a slot, by difference to it, or by itself.
-    void repeated(unsigned slot) { slots_[slot].used = ++clock_; }
+    // A value was coded by difference to a slot, or by itself.
     void moved(unsigned slot, uint64_t value, uint64_t instr);
     void entered(uint64_t value, uint64_t instr);
 
   private:
     struct Slot {
         uint64_t value = 0;
-        uint64_t instr = 0;  // when it had this value
-        uint64_t rate = 0;   // growth per instruction, 48.16 fixed point
-        uint64_t used = 0;
+        uint64_t instr = 0;    // when it had this value
+        int64_t rate = 0;      // change per instruction, 48.16 fixed point
+        unsigned damping = 4;  // the rate moves by its 2^-damping
+        bool rising = false;   // how the rate moved last
+        uint64_t used = 0;     // for the choice of the slot that was not used for longest
     };
     std::array<Slot, slots> slots_;
+    std::array<uint64_t, 256> seen_{};
     uint64_t clock_ = 0;
 };
 
 class ValueEncoder {
   public:
     void put(uint64_t value, uint64_t instr);
-    // The three columns: tokens (left out when all are zero), widths, bits.
+    // The four columns: tokens (left out when all are zero), indices, widths, bits.
     void finish(ByteWriter& out);
 
   private:
@@ -103,6 +109,7 @@ class ValueEncoder {
 
     ValueHistory history_;
     ByteWriter tokens_;
+    ByteWriter indices_;
     ByteWriter widths_;
     BitWriter bits_;
     bool all_zero_ = true;
@@ -115,13 +122,16 @@ class ValueDecoder {
     // instr: as at the encoder's put. Throws Error on damaged columns.
     uint64_t get(uint64_t instr);
     // Everything was decoded.
-    bool at_end() const { return (all_zero_ || tokens_.at_end()) && widths_.at_end() && bits_.at_end(); }
+    bool at_end() const {
+        return tokens_.at_end() && indices_.at_end() && widths_.at_end() && bits_.at_end();
+    }
 
   private:
     uint64_t get_residual();
 
     ValueHistory history_;
     ByteReader tokens_;
+    ByteReader indices_;
     ByteReader widths_;
     BitReader bits_;
     bool all_zero_;
