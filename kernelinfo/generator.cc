@@ -136,8 +136,10 @@ Banner parse_banner(std::string_view text) {
     constexpr std::string_view start = "Linux version ";
     text = text.substr(0, std::min(text.find('\0'), max_banner));
     text = text.substr(0, text.find('\n'));
+    // "#1", "#121-Ubuntu"; a kernel also holds the banner of its own first linking, with a bare "#".
     const size_t version = text.find(" #");
-    if (text.substr(0, start.size()) != start || version == std::string_view::npos)
+    if (text.substr(0, start.size()) != start || version == std::string_view::npos ||
+        text.size() < version + 3 || text[version + 2] < '0' || text[version + 2] > '9')
         throw Error("no kernel banner (\"Linux version ...\")");
     for (const char letter : text)
         if (letter < ' ' || letter > '~')

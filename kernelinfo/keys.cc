@@ -143,6 +143,11 @@ const Key all_keys[] = {
      {member("signal_struct", "thread_head")}},
     // Names longer than comm, since 5.17 (commit d6986ce24fc0).
     {"panda.kthread.full_name_offset", &K::panda_kthread_full_name_offset, {member("kthread", "full_name")}},
+    {"panda.kthread.data_offset", &K::panda_kthread_data_offset, {member("kthread", "data")}},
+    {"panda.worker.desc_offset", &K::panda_worker_desc_offset, {member("worker", "desc")}},
+    {"panda.worker.current_work_offset",
+     &K::panda_worker_current_work_offset,
+     {member("worker", "current_work")}},
     {"panda.mm.arg_end_offset", &K::panda_mm_arg_end_offset, {member("mm_struct", "arg_end")}},
     {"panda.mm.env_start_offset", &K::panda_mm_env_start_offset, {member("mm_struct", "env_start")}},
     {"panda.mm.env_end_offset", &K::panda_mm_env_end_offset, {member("mm_struct", "env_end")}},

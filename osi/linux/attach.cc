@@ -1,0 +1,128 @@
+#include "osi/linux/attach.h"
+
+#include <string_view>
+#include <vector>
+
+#include "common/error.h"
+#include "kernelinfo/generator.h"
+
+namespace panda::osi::linux_guest {
+namespace {
+
+using kernelinfo::KernelInfo;
+
+constexpr uint64_t page_bytes = 4096;
+constexpr size_t max_banner = 512;
+
+// Where the gate of an interrupt leads to (Intel SDM volume 3, figures 6-2 and 6-8).
+std::optional<uint64_t> gate_target(const KernelMemory& memory, const trace::CpuState& cpu, unsigned vector) {
+    const uint64_t gate = cpu.idt.base + uint64_t{vector} * (memory.pointer_size() * 2);
+    const auto low = memory.u64(gate);
+    if (!low)
+        return std::nullopt;
+    const uint64_t target = (*low & 0xffff) | ((*low >> 48) << 16);
+    if (memory.pointer_size() == 4)
+        return target;
+    const auto high = memory.u32(gate + 8);
+    return high ? std::optional(target | uint64_t{*high} << 32) : std::nullopt;
+}
+
+// The slides that the registers speak for, likeliest first. Groups without any of the addresses are of
+// kernels that do not move.
+std::vector<uint64_t> possible_slides(const KernelMemory& memory, const trace::CpuState& cpu,
+                                      const KernelInfo& info) {
+    std::vector<uint64_t> slides;
+    const auto consider = [&](const kernelinfo::Address& linked, std::optional<uint64_t> found) {
+        if (linked && found && *found != 0 && (*found - *linked) % page_bytes == 0)
+            slides.push_back(memory.wrap(*found - *linked));
+    };
+    consider(info.panda_entry_syscall_64_addr, cpu.lstar);
+    consider(info.panda_entry_sysenter_32_addr, cpu.sysenter_eip);
+    consider(info.panda_page_fault_addr, gate_target(memory, cpu, 14));
+    consider(info.panda_int80_addr, gate_target(memory, cpu, 0x80));
+    slides.push_back(0);
+    return slides;
+}
+
+bool is_this_kernel(const KernelMemory& memory, const KernelInfo& info, uint64_t slide) {
+    if (!info.panda_linux_banner_addr) {
+        const auto comm = memory.string(info.need(&KernelInfo::task_init_addr) + slide +
+                                            static_cast<uint64_t>(info.need(&KernelInfo::task_comm_offset)),
+                                        16);
+        return comm && comm->rfind("swapper", 0) == 0;
+    }
+    std::string text(max_banner, '\0');
+    if (!memory.space().read(memory.wrap(*info.panda_linux_banner_addr + slide),
+                             std::as_writable_bytes(std::span(text))))
+        return false;
+    try {
+        const auto banner = kernelinfo::parse_banner(text);
+        return banner.release == info.release() && banner.version == info.version();
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+uint64_t kernel_root(const KernelMemory& memory, const KernelInfo& info, uint64_t slide) {
+    if (!info.panda_init_mm_addr || !info.mm_pgd_offset)
+        return memory.space().root();
+    const auto table =
+        memory.pointer(*info.panda_init_mm_addr + slide + static_cast<uint64_t>(*info.mm_pgd_offset));
+    const auto physical = table ? memory.space().translate(*table) : std::nullopt;
+    return physical.value_or(memory.space().root());
+}
+
+}  // namespace
+
+std::optional<Attachment> try_attach(const Point& point, const KernelInfo& info) {
+    const unsigned pointer_size = info.pointer_size();
+    const Paging paging = paging_of(*point.cpu);
+    if (paging == Paging::none || point.cpu->long_mode() != (pointer_size == 8))
+        return std::nullopt;
+    // With page table isolation the user half of the pair is in CR3 while user code runs, and maps only the
+    // kernel's entry code; the kernel's half lies one page before (arch/x86/entry/calling.h,
+    // PTI_USER_PGTABLE_BIT).
+    for (const uint64_t root : {point.cpu->cr3, point.cpu->cr3 & ~page_bytes}) {
+        const KernelMemory memory(AddressSpace(*point.memory, root, paging), pointer_size);
+        for (const uint64_t slide : possible_slides(memory, *point.cpu, info))
+            if (is_this_kernel(memory, info, slide))
+                return Attachment{slide, kernel_root(memory, info, slide)};
+    }
+    return std::nullopt;
+}
+
+Attachment attach(const Point& point, const KernelInfo& info) {
+    if (const auto attachment = try_attach(point, info))
+        return *attachment;
+    const std::string banner = find_banner(*point.memory);
+    const std::string there =
+        banner.empty() ? "no Linux banner is in guest memory" : "the guest's kernel is: " + banner;
+    throw FileError(
+        info.source, "group [" + info.group + "]",
+        "key name: the kernel \"" + info.name + "\" does not run in the guest at this moment; " + there);
+}
+
+std::string find_banner(const trace::PhysicalMemory& memory) {
+    constexpr std::string_view start = "Linux version ";
+    constexpr size_t piece_bytes = size_t{1} << 20;
+    std::string piece(piece_bytes + max_banner, '\0');
+    for (const auto& range : memory.ranges()) {
+        for (uint64_t address = range.start; address < range.end; address += piece_bytes) {
+            const size_t size = std::min<uint64_t>(piece.size(), range.end - address);
+            if (!memory.read(address, std::as_writable_bytes(std::span(piece)).first(size)))
+                continue;
+            const std::string_view text(piece.data(), size);
+            for (size_t at = text.find(start); at != std::string_view::npos; at = text.find(start, at + 1)) {
+                try {
+                    const auto banner = kernelinfo::parse_banner(text.substr(at, max_banner));
+                    return banner.release + " " + banner.version;
+                } catch (const Error&) {
+                    continue;  // the format string of one, or a text that mentions it
+                }
+            }
+        }
+    }
+    return {};
+}
+
+}  // namespace panda::osi::linux_guest

@@ -1,0 +1,234 @@
+#include "osi/linux/osi_linux.h"
+
+#include <algorithm>
+
+#include "osi/linux/list.h"
+
+namespace panda::osi::linux_guest {
+namespace {
+
+using kernelinfo::KernelInfo;
+
+// include/linux/sched.h; both have been so since 2.6.
+constexpr uint32_t pf_wq_worker = 0x20;
+constexpr uint32_t pf_kthread = 0x0020'0000;
+constexpr size_t max_title = 64;
+
+constexpr size_t max_comm = 64;
+
+uint64_t at(uint64_t base, int64_t offset) {
+    return base + static_cast<uint64_t>(offset);
+}
+
+}  // namespace
+
+OsiLinux::OsiLinux(KernelInfo info, const Point& point)
+    : info_(std::move(info)), attachment_(attach(point, info_)), pointer_size_(info_.pointer_size()) {}
+
+OsiLinux::OsiLinux(KernelInfo info, const Attachment& attachment)
+    : info_(std::move(info)), attachment_(attachment), pointer_size_(info_.pointer_size()) {}
+
+KernelMemory OsiLinux::kernel_memory(const Point& point) const {
+    return KernelMemory(AddressSpace(*point.memory, attachment_.kernel_root, paging_of(*point.cpu)),
+                        pointer_size_);
+}
+
+List<ProcessHandle> OsiLinux::process_handles(const Point& point) const {
+    const KernelMemory memory = kernel_memory(point);
+    const int64_t tasks = info_.need(&KernelInfo::task_tasks_offset);
+    const uint64_t init = memory.wrap(moved(info_.need(&KernelInfo::task_init_addr)));
+    List<ProcessHandle> list;
+    list.entries.push_back({init, asid(memory, init).value_or(0)});
+    list.warning = walk_list(memory, at(init, tasks), [&](uint64_t node) {
+        const uint64_t task = memory.wrap(node - static_cast<uint64_t>(tasks));
+        list.entries.push_back({task, asid(memory, task).value_or(0)});
+        return true;
+    });
+    if (!list.warning.empty())
+        list.warning = "the process list is incomplete: " + list.warning;
+    return list;
+}
+
+List<Process> OsiLinux::processes(const Point& point) const {
+    const KernelMemory memory = kernel_memory(point);
+    List<ProcessHandle> handles = process_handles(point);
+    List<Process> list;
+    list.warning = std::move(handles.warning);
+    for (const ProcessHandle& handle : handles.entries) {
+        if (auto process = read_process(memory, handle.task))
+            list.entries.push_back(std::move(*process));
+        else if (list.warning.empty())
+            list.warning = "the process list is incomplete: a task on it cannot be read";
+    }
+    return list;
+}
+
+std::optional<Process> OsiLinux::process(const Point& point, const ProcessHandle& handle) const {
+    return read_process(kernel_memory(point), handle.task);
+}
+
+List<Thread> OsiLinux::threads(const Point& point, const ProcessHandle& handle) const {
+    const KernelMemory memory = kernel_memory(point);
+    List<Thread> list;
+    const auto visit = [&](uint64_t task) {
+        auto thread = read_thread(memory, task);
+        if (thread)
+            list.entries.push_back(std::move(*thread));
+        return thread.has_value();
+    };
+    if (info_.panda_task_thread_node_offset && info_.panda_task_signal_offset &&
+        info_.panda_signal_thread_head_offset) {
+        const int64_t node_offset = *info_.panda_task_thread_node_offset;
+        const auto signal = memory.pointer(at(handle.task, *info_.panda_task_signal_offset));
+        if (signal && memory.is_kernel_address(*signal))
+            list.warning = walk_list(
+                memory, at(*signal, *info_.panda_signal_thread_head_offset),
+                [&](uint64_t node) { return visit(memory.wrap(node - static_cast<uint64_t>(node_offset))); });
+        else
+            list.warning = "the task has no signal_struct";
+    } else {
+        // The older ring has no head of its own: it begins at the leader.
+        const int64_t ring_offset = info_.need(&KernelInfo::task_thread_group_offset);
+        visit(handle.task);
+        list.warning = walk_list(memory, at(handle.task, ring_offset), [&](uint64_t node) {
+            return visit(memory.wrap(node - static_cast<uint64_t>(ring_offset)));
+        });
+    }
+    if (!list.warning.empty())
+        list.warning = "the thread list is incomplete: " + list.warning;
+    return list;
+}
+
+std::optional<uint64_t> OsiLinux::current_task(const Point& point) const {
+    // One processor: its per-CPU area is the first. (arch/x86/include/asm/current.h reads %gs:current_task,
+    // where the base of gs is __per_cpu_offset of the processor; on i386 fs.)
+    const KernelMemory memory = kernel_memory(point);
+    uint64_t variable = info_.need(&KernelInfo::task_current_task_addr);
+    // x86_64 links per-CPU variables at 0 until 6.14; where they have kernel addresses, they move with the
+    // kernel.
+    if (memory.is_kernel_address(variable))
+        variable = moved(variable);
+    std::optional<uint64_t> offset = info_.task_per_cpu_offset_0_addr;
+    if (info_.task_per_cpu_offsets_addr && *info_.task_per_cpu_offsets_addr != 0)
+        offset = memory.pointer(moved(*info_.task_per_cpu_offsets_addr));
+    const auto task = offset ? memory.pointer(variable + *offset) : std::nullopt;
+    return task && memory.is_kernel_address(*task) ? task : std::nullopt;
+}
+
+std::optional<uint64_t> OsiLinux::group_leader(const KernelMemory& memory, uint64_t task) const {
+    const auto leader = memory.pointer(at(task, info_.need(&KernelInfo::task_group_leader_offset)));
+    return leader && memory.is_kernel_address(*leader) ? leader : std::nullopt;
+}
+
+std::optional<ProcessHandle> OsiLinux::current_process_handle(const Point& point) const {
+    const KernelMemory memory = kernel_memory(point);
+    const auto task = current_task(point);
+    const auto leader = task ? group_leader(memory, *task) : std::nullopt;
+    if (!leader)
+        return std::nullopt;
+    return ProcessHandle{*leader, asid(memory, *leader).value_or(0)};
+}
+
+std::optional<Thread> OsiLinux::current_thread(const Point& point) const {
+    const auto task = current_task(point);
+    return task ? read_thread(kernel_memory(point), *task) : std::nullopt;
+}
+
+std::optional<int64_t> OsiLinux::number(const KernelMemory& memory, uint64_t task,
+                                        kernelinfo::Offset member) const {
+    const auto value = memory.u32(at(task, *member));
+    return value ? std::optional<int64_t>(static_cast<int32_t>(*value)) : std::nullopt;
+}
+
+std::optional<uint64_t> OsiLinux::asid(const KernelMemory& memory, uint64_t task) const {
+    const auto mm = memory.pointer(at(task, info_.need(&KernelInfo::task_mm_offset)));
+    if (!mm || *mm == 0)
+        return mm;
+    const auto table = memory.pointer(at(*mm, info_.need(&KernelInfo::mm_pgd_offset)));
+    return table ? memory.space().translate(memory.wrap(*table)) : std::nullopt;
+}
+
+std::optional<Process> OsiLinux::read_process(const KernelMemory& memory, uint64_t task) const {
+    info_.need(&KernelInfo::task_tgid_offset);
+    const auto pid = number(memory, task, info_.task_tgid_offset);
+    const auto parent = memory.pointer(at(task, info_.need(&KernelInfo::task_real_parent_offset)));
+    const auto ppid = parent ? number(memory, *parent, info_.task_tgid_offset) : std::nullopt;
+    const auto space = asid(memory, task);
+    if (!pid || !ppid || !space)
+        return std::nullopt;
+    Process process;
+    process.handle = {task, *space};
+    process.pid = *pid;
+    process.ppid = *ppid;
+    process.name = comm(memory, task);
+    process.title = title(memory, task, process.name);
+    return process;
+}
+
+std::optional<Thread> OsiLinux::read_thread(const KernelMemory& memory, uint64_t task) const {
+    info_.need(&KernelInfo::task_tgid_offset);
+    info_.need(&KernelInfo::task_pid_offset);
+    const auto pid = number(memory, task, info_.task_tgid_offset);
+    const auto tid = number(memory, task, info_.task_pid_offset);
+    if (!pid || !tid)
+        return std::nullopt;
+    return Thread{task, *pid, *tid, comm(memory, task)};
+}
+
+std::string OsiLinux::comm(const KernelMemory& memory, uint64_t task) const {
+    const auto size =
+        static_cast<size_t>(std::clamp<int64_t>(info_.task_comm_size.value_or(16), 1, max_comm));
+    return memory.string(at(task, info_.need(&KernelInfo::task_comm_offset)), size - 1).value_or("");
+}
+
+// What proc_task_name() of fs/proc/array.c makes of it: the long name of a kernel thread, and what a worker
+// works on.
+std::string OsiLinux::title(const KernelMemory& memory, uint64_t task, const std::string& comm) const {
+    if (!info_.panda_task_flags_offset || !info_.panda_task_worker_private_offset)
+        return comm;
+    const uint32_t flags = memory.u32(at(task, *info_.panda_task_flags_offset)).value_or(0);
+    const auto kthread = memory.pointer(at(task, *info_.panda_task_worker_private_offset));
+    if ((flags & pf_kthread) == 0 || !kthread || !memory.is_kernel_address(*kthread))
+        return comm;
+    if ((flags & pf_wq_worker) != 0) {
+        if (!info_.panda_kthread_data_offset || !info_.panda_worker_desc_offset ||
+            !info_.panda_worker_current_work_offset)
+            return comm;
+        const auto worker = memory.pointer(at(*kthread, *info_.panda_kthread_data_offset));
+        if (!worker || !memory.is_kernel_address(*worker))
+            return comm;
+        const std::string work = memory.string(at(*worker, *info_.panda_worker_desc_offset), 23).value_or("");
+        const bool busy =
+            memory.pointer(at(*worker, *info_.panda_worker_current_work_offset)).value_or(0) != 0;
+        return work.empty() ? comm : (comm + (busy ? "+" : "-") + work).substr(0, max_title - 1);
+    }
+    if (!info_.panda_kthread_full_name_offset)
+        return comm;
+    const auto name = memory.pointer(at(*kthread, *info_.panda_kthread_full_name_offset));
+    if (!name || !memory.is_kernel_address(*name))
+        return comm;
+    return memory.string(*name, max_title - 1).value_or(comm);
+}
+
+List<Module> OsiLinux::modules(const Point& point) const {
+    const KernelMemory memory = kernel_memory(point);
+    const int64_t list_offset = info_.need(&KernelInfo::panda_module_list_offset);
+    const int64_t name = info_.need(&KernelInfo::panda_module_name_offset);
+    const int64_t base = info_.need(&KernelInfo::panda_module_base_offset);
+    const int64_t size = info_.need(&KernelInfo::panda_module_size_offset);
+    List<Module> list;
+    list.warning = walk_list(memory, moved(info_.need(&KernelInfo::panda_modules_addr)), [&](uint64_t node) {
+        Module module;
+        module.descriptor = memory.wrap(node - static_cast<uint64_t>(list_offset));
+        module.base = memory.pointer(at(module.descriptor, base)).value_or(0);
+        module.size = memory.u32(at(module.descriptor, size)).value_or(0);
+        module.name = memory.string(at(module.descriptor, name), 56).value_or("");
+        list.entries.push_back(std::move(module));
+        return true;
+    });
+    if (!list.warning.empty())
+        list.warning = "the module list is incomplete: " + list.warning;
+    return list;
+}
+
+}  // namespace panda::osi::linux_guest

@@ -1,0 +1,52 @@
+// osi_linux: introspection of Linux guests by the offsets of a kernelinfo.conf group.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <optional>
+
+#include "kernelinfo/kernel_info.h"
+#include "osi/linux/attach.h"
+#include "osi/linux/kernel_memory.h"
+#include "osi/provider.h"
+
+namespace panda::osi::linux_guest {
+
+class OsiLinux final : public Provider {
+  public:
+    // Finds the kernel at `point`, which stays where it is until the guest reboots: other points of the same
+    // run need no further search. Throws Error when another kernel runs, naming file, group, key and the
+    // banner found.
+    OsiLinux(kernelinfo::KernelInfo info, const Point& point);
+    OsiLinux(kernelinfo::KernelInfo info, const Attachment& attachment);
+
+    List<ProcessHandle> process_handles(const Point& point) const override;
+    List<Process> processes(const Point& point) const override;
+    std::optional<Process> process(const Point& point, const ProcessHandle& handle) const override;
+    List<Thread> threads(const Point& point, const ProcessHandle& handle) const override;
+    std::optional<ProcessHandle> current_process_handle(const Point& point) const override;
+    std::optional<Thread> current_thread(const Point& point) const override;
+    List<Module> modules(const Point& point) const override;
+
+    const kernelinfo::KernelInfo& info() const { return info_; }
+    uint64_t slide() const { return attachment_.slide; }
+
+  private:
+    KernelMemory kernel_memory(const Point& point) const;
+    uint64_t moved(uint64_t linked) const { return linked + attachment_.slide; }
+    std::optional<uint64_t> current_task(const Point& point) const;
+    std::optional<uint64_t> group_leader(const KernelMemory& memory, uint64_t task) const;
+    std::optional<int64_t> number(const KernelMemory& memory, uint64_t task, kernelinfo::Offset member) const;
+    // The address space of a task; nothing when its memory cannot be read.
+    std::optional<uint64_t> asid(const KernelMemory& memory, uint64_t task) const;
+    std::optional<Process> read_process(const KernelMemory& memory, uint64_t task) const;
+    std::optional<Thread> read_thread(const KernelMemory& memory, uint64_t task) const;
+    std::string title(const KernelMemory& memory, uint64_t task, const std::string& comm) const;
+    std::string comm(const KernelMemory& memory, uint64_t task) const;
+
+    kernelinfo::KernelInfo info_;
+    Attachment attachment_;
+    unsigned pointer_size_;
+};
+
+}  // namespace panda::osi::linux_guest

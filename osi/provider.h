@@ -1,0 +1,87 @@
+// Introspection in C++: what a provider (a kind of operating system) tells about a moment of a guest. osi.h
+// is the same for C.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "trace/cpu_state.h"
+#include "trace/physical_memory.h"
+
+namespace panda::osi {
+
+// A moment of a guest. What it points to must outlive it.
+struct Point {
+    const trace::PhysicalMemory* memory;
+    const trace::CpuState* cpu;
+};
+
+// Enough to tell a process and to ask for more.
+struct ProcessHandle {
+    uint64_t task = 0;  // virtual address of the task descriptor
+    uint64_t asid =
+        0;  // physical address of the top page table; 0 for kernel threads and zombies, which have none
+
+    bool operator==(const ProcessHandle&) const = default;
+};
+
+struct Process {
+    ProcessHandle handle;
+    int64_t pid = 0;    // of the process: the thread group's number
+    int64_t ppid = 0;   // of the real parent
+    std::string name;   // as the kernel's task descriptor has it; Linux: comm, at most 15 bytes
+    std::string title;  // as the system's own tools show it; Linux: Name in /proc/PID/status
+
+    bool operator==(const Process&) const = default;
+};
+
+struct Thread {
+    uint64_t task = 0;  // virtual address of the task descriptor
+    int64_t pid = 0;    // of the process
+    int64_t tid = 0;
+    std::string name;
+
+    bool operator==(const Thread&) const = default;
+};
+
+// A module of the kernel, or a file mapped into a process.
+struct Module {
+    uint64_t descriptor = 0;  // virtual address
+    uint64_t base = 0;        // virtual address
+    uint64_t size = 0;        // bytes
+    std::string file;         // path; empty where there is none
+    std::string name;
+};
+
+// What was found. Guest memory may be damaged or caught in the middle of a change: then a list ends early.
+template <typename T>
+struct List {
+    std::vector<T> entries;
+    std::string warning;  // empty, or one sentence on why there may be more
+};
+
+// An operating system's introspection. All functions are const and may run on several points at once. None
+// throws for what guest memory holds, and each takes bounded time and memory; they throw Error for what the
+// provider was not given (a key that a kernelinfo.conf lacks).
+class Provider {
+  public:
+    virtual ~Provider() = default;
+
+    // All processes, kernel threads included, the idle task (pid 0) first.
+    virtual List<ProcessHandle> process_handles(const Point& point) const = 0;
+    virtual List<Process> processes(const Point& point) const = 0;
+    // What a handle points to; nothing when it points to no process.
+    virtual std::optional<Process> process(const Point& point, const ProcessHandle& handle) const = 0;
+    virtual List<Thread> threads(const Point& point, const ProcessHandle& handle) const = 0;
+
+    // What the processor is running.
+    virtual std::optional<ProcessHandle> current_process_handle(const Point& point) const = 0;
+    virtual std::optional<Thread> current_thread(const Point& point) const = 0;
+
+    // Modules of the kernel.
+    virtual List<Module> modules(const Point& point) const = 0;
+};
+
+}  // namespace panda::osi
