@@ -1,0 +1,178 @@
+#include "trace/chunk.h"
+
+#include <algorithm>
+
+#include "trace/limits.h"
+#include "trace/message.h"
+
+namespace panda::trace {
+
+// Shared by copies of a chunk; the columns point into the frame.
+struct ChunkData {
+    Frame frame;
+    std::string path;
+    ChunkSummary summary;
+    std::vector<ColumnView> columns;
+
+    template <typename Function>
+    auto guarded(Function&& function) const {
+        return MessageView::guarded_parse(frame, path, std::forward<Function>(function));
+    }
+};
+
+namespace {
+
+constexpr uint64_t max_bytes_per_block = 24;  // of the block column: a long symbol and a literal
+
+const char* column_name(uint16_t id) {
+    switch (static_cast<schema::ColumnId>(id)) {
+        case schema::ColumnId::BLOCKS:
+            return "blocks";
+        case schema::ColumnId::CUTS:
+            return "cuts";
+        case schema::ColumnId::EVENTS:
+            return "events";
+        default:
+            return nullptr;
+    }
+}
+
+ChunkSummary read_summary(schema::Chunk::Reader chunk) {
+    ChunkSummary summary;
+    summary.first_instr = chunk.getFirstInstr();
+    summary.instr_count = chunk.getInstrCount();
+    summary.block_count = chunk.getBlockCount();
+    summary.event_count = chunk.getEventCount();
+    summary.definition_count = chunk.getDefinitionCount();
+    summary.address_spaces_complete = chunk.getAddressSpacesComplete();
+    if (summary.block_count > max_chunk_blocks || summary.event_count > max_chunk_events ||
+        summary.definition_count > max_blocks)
+        throw Error("says that it holds more than a chunk can");
+    if (chunk.getAddressSpaces().size() > max_chunk_address_spaces ||
+        chunk.getFirstMemoryMaps().size() > max_physical_address_spaces)
+        throw Error("lists more address spaces than it can");
+    for (const uint64_t cr3 : chunk.getAddressSpaces())
+        summary.address_spaces.push_back(cr3);
+    for (const uint32_t map : chunk.getFirstMemoryMaps())
+        summary.first_memory_maps.push_back(map);
+    return summary;
+}
+
+// A column's bytes, or none if the chunk does not have it; `expected` records if it is known.
+Bytes load_column(const ChunkData& chunk, schema::ColumnId id, schema::Coding coding, uint64_t max_bytes,
+                  std::optional<uint64_t> expected) {
+    const ColumnView* column = find_column(chunk.columns, id);
+    if ((column == nullptr ? 0 : column->records) !=
+        expected.value_or(column == nullptr ? 0 : column->records))
+        throw Error("holds another number of blocks or events than it says");
+    return column == nullptr ? Bytes() : decode_column(*column, coding, max_bytes);
+}
+
+}  // namespace
+
+Chunk::Chunk(const MessageView& view, const std::string& path) {
+    auto data = std::make_shared<ChunkData>();
+    data->frame = view.frame();
+    data->path = path;
+    view.parse([&](schema::Message::Reader message) {
+        data->summary = read_summary(message.getChunk());
+        data->columns = read_columns(message.getChunk().getColumns());
+    });
+    data_ = std::move(data);
+}
+
+const ChunkSummary& Chunk::summary() const {
+    return data_->summary;
+}
+
+std::vector<ColumnSize> Chunk::columns() const {
+    std::vector<ColumnSize> sizes;
+    for (const ColumnView& column : data_->columns) {
+        const char* name = column_name(column.id);
+        sizes.push_back({name != nullptr ? name : "column " + std::to_string(column.id), column.records,
+                         column.raw_size, column.data.size()});
+    }
+    return sizes;
+}
+
+uint64_t Chunk::file_bytes() const {
+    return data_->frame.bytes.size();
+}
+
+ChunkCursor::ChunkCursor(const BlockTable& blocks) : blocks_(blocks) {}
+
+void ChunkCursor::start(const Chunk& chunk) {
+    chunk_ = chunk.data_;
+    const ChunkSummary& summary = chunk_->summary;
+    chunk_->guarded([&] {
+        if (summary.definition_count > blocks_.size())
+            throw Error("needs blocks that are not defined before it");
+        const uint64_t max_block_bytes = max_bytes_per_block * (uint64_t{summary.block_count} + 1);
+        block_column_ = load_column(*chunk_, schema::ColumnId::BLOCKS, schema::Coding::SUCCESSORS,
+                                    max_block_bytes, summary.block_count);
+        event_column_ = load_column(*chunk_, schema::ColumnId::EVENTS, schema::Coding::EVENT_LIST,
+                                    max_column_bytes, summary.event_count);
+        const Bytes cuts = load_column(*chunk_, schema::ColumnId::CUTS, schema::Coding::CUT_LIST,
+                                       max_block_bytes, std::nullopt);
+        const ColumnView* cut_column = find_column(chunk_->columns, schema::ColumnId::CUTS);
+        cuts_ = decode_cuts(cuts, cut_column == nullptr ? 0 : cut_column->records, summary.block_count);
+        decoder_.start(block_column_, summary.block_count, summary.definition_count);
+        events_.emplace(event_column_, summary.event_count, summary.block_count);
+    });
+    next_cut_ = 0;
+    batch_position_ = batch_end_ = 0;
+    position_ = 0;
+    instr_ = summary.first_instr;
+    set_stop();
+}
+
+// Where something else than a whole block of the batch comes: an event, a cut, the batch's end.
+void ChunkCursor::set_stop() {
+    stop_ = position_ + (batch_end_ - batch_position_);
+    if (events_->valid())
+        stop_ = std::min(stop_, events_->event().position);
+    if (next_cut_ < cuts_.size())
+        stop_ = std::min(stop_, cuts_[next_cut_].position);
+}
+
+ChunkCursor::Step ChunkCursor::slow_next() {
+    return chunk_->guarded([this] { return next_at_stop(); });
+}
+
+ChunkCursor::Step ChunkCursor::next_at_stop() {
+    const ChunkSummary& summary = chunk_->summary;
+    if (events_->valid() && events_->event().position == position_)
+        return take_event();
+    if (position_ == summary.block_count) {
+        if (instr_ - summary.first_instr != summary.instr_count)
+            throw Error("holds another number of instructions than it says");
+        return Step::end;
+    }
+    if (batch_position_ == batch_end_) {
+        batch_position_ = 0;
+        batch_end_ = static_cast<uint32_t>(decoder_.decode(batch_));
+    }
+    const uint32_t instructions = blocks_.instruction_count(batch_[batch_position_]);
+    uint32_t executed = instructions;
+    if (next_cut_ < cuts_.size() && cuts_[next_cut_].position == position_) {
+        executed = cuts_[next_cut_++].executed;
+        if (executed >= instructions)
+            throw Error("cuts a block after its end");
+    }
+    take_block(executed);
+    set_stop();
+    return Step::block;
+}
+
+ChunkCursor::Step ChunkCursor::take_event() {
+    const CodedEvent& coded = events_->event();
+    event_.instr = instr_ + static_cast<uint64_t>(coded.instr_offset);
+    event_.detail = coded.detail;
+    if (const auto* gap = std::get_if<Gap>(&event_.detail))
+        instr_ += gap->instructions;
+    events_->advance();
+    set_stop();
+    return Step::event;
+}
+
+}  // namespace panda::trace
