@@ -79,8 +79,6 @@ void RecordingReader::read_head(const ChunkPlace& chunk) {
             initial_maps_.push_back(decode_map(raw, blocks_));
         else if (type == ChunkType::trailer)
             trailer_ = decode_trailer(raw, blocks_);
-    } catch (const FileError&) {
-        throw;
     } catch (const Error& error) {
         chunks_.fail(chunk, error.what());
     }
@@ -99,16 +97,11 @@ void RecordingReader::read_memory(const MemoryUse& use) const {
     WorkerPool pool(std::clamp(std::thread::hardware_concurrency(), 1u, 4u));
     std::deque<Ahead> ahead;
     const auto use_oldest = [&] {
-        const ChunkPlace& chunk = *ahead.front().chunk;
         const Bytes raw = ahead.front().raw.get();
+        const Pages pages = read_pages(*ahead.front().chunk, raw);
         ahead.pop_front();
-        try {
-            decode_pages(raw, blocks_, use);
-        } catch (const FileError&) {
-            throw;
-        } catch (const Error& error) {
-            chunks_.fail(chunk, error.what());
-        }
+        for (const PageRun& run : pages.runs)
+            use(pages.block, run.offset, run.bytes);
     };
     for (const ChunkPlace& chunk : chunks_.chunks()) {
         if (chunk.header.type != ChunkType::memory)
@@ -119,6 +112,14 @@ void RecordingReader::read_memory(const MemoryUse& use) const {
     }
     while (!ahead.empty())
         use_oldest();
+}
+
+Pages RecordingReader::read_pages(const ChunkPlace& chunk, const Bytes& raw) const {
+    try {
+        return decode_pages(raw, blocks_);
+    } catch (const Error& error) {
+        chunks_.fail(chunk, error.what());
+    }
 }
 
 Position RecordingReader::last_position() const {

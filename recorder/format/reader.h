@@ -99,6 +99,7 @@ class RecordingReader {
     // Checks which chunks there are, and in which order.
     void check_layout() const;
     void read_head(const ChunkPlace& chunk);
+    Pages read_pages(const ChunkPlace& chunk, const Bytes& raw) const;
     LogDecoder read_log(const ChunkPlace& chunk) const;
     // The chunks of one type that stand together.
     std::span<const ChunkPlace> run_of(ChunkType type) const;

@@ -206,23 +206,25 @@ Bytes PageCollector::encode() const {
     return writer.take();
 }
 
-void decode_pages(
-    std::span<const std::byte> bytes, std::span<const MemoryBlock> blocks,
-    const std::function<void(uint32_t block, uint64_t offset, std::span<const std::byte>)>& use) {
+Pages decode_pages(std::span<const std::byte> bytes, std::span<const MemoryBlock> blocks) {
     ByteReader reader(bytes);
-    const auto block = reader.get<uint32_t>();
+    Pages pages;
+    pages.block = reader.get<uint32_t>();
     const uint64_t runs = reader.get<uint32_t>();
-    if (block >= blocks.size())
+    if (pages.block >= blocks.size())
         throw Error("pages of a memory block that does not exist");
+    const uint64_t block_size = blocks[pages.block].size;
     ByteReader heads(reader.take(runs * 2 * sizeof(uint32_t)));
+    pages.runs.reserve(runs);
     for (uint64_t i = 0; i < runs; ++i) {
         const uint64_t offset = heads.get<uint32_t>() * page_size;
         const uint64_t size = heads.get<uint32_t>() * page_size;
-        if (size == 0 || offset > blocks[block].size || size > blocks[block].size - offset)
+        if (size == 0 || offset > block_size || size > block_size - offset)
             throw Error("pages outside their memory block");
-        use(block, offset, reader.take(size));
+        pages.runs.push_back({offset, reader.take(size)});
     }
     check_end(reader);
+    return pages;
 }
 
 }  // namespace panda::recording

@@ -14,7 +14,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
@@ -68,9 +67,16 @@ class PageCollector {
     Bytes pages_;
 };
 
-// Calls `use` with every run of pages in a memory chunk.
-void decode_pages(
-    std::span<const std::byte> bytes, std::span<const MemoryBlock> blocks,
-    const std::function<void(uint32_t block, uint64_t offset, std::span<const std::byte>)>& use);
+// Consecutive pages of one block.
+struct PageRun {
+    uint64_t offset;                   // in the block, bytes
+    std::span<const std::byte> bytes;  // whole pages, within the block
+};
+struct Pages {
+    uint32_t block = 0;
+    std::vector<PageRun> runs;
+};
+// The runs refer to `bytes`.
+Pages decode_pages(std::span<const std::byte> bytes, std::span<const MemoryBlock> blocks);
 
 }  // namespace panda::recording

@@ -1,0 +1,163 @@
+#include <iomanip>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "recorder/format/reader.h"
+#include "tools/recording/commands.h"
+#include "tools/recording/json.h"
+
+namespace panda::recording {
+namespace {
+
+// The facts that people look for first, in order, and what to call them. Others follow by their own names.
+constexpr std::pair<const char*, const char*> known_facts[] = {
+    {"machine", "machine"},  {"cpu-model", "CPU model"},
+    {"memory", "memory"},    {"kernel-command-line", "kernel command line"},
+    {"command", "command"},  {"date", "date"},
+    {"qemu-version", "QEMU"}};
+
+constexpr int label_width = 24;
+constexpr int number_width = 16;
+
+std::string with_separators(uint64_t number) {
+    std::string text = std::to_string(number);
+    for (size_t at = text.size(); at > 3; at -= 3)
+        text.insert(at - 3, ",");
+    return text;
+}
+
+std::string size_text(uint64_t bytes) {
+    std::ostringstream text;
+    text << std::fixed << std::setprecision(1);
+    if (bytes < 1 << 20)
+        text << static_cast<double>(bytes) / (1 << 10) << " KiB";
+    else
+        text << static_cast<double>(bytes) / (1 << 20) << " MiB";
+    return text.str();
+}
+
+// Text from the file must not drive the terminal.
+std::string printable(std::string text) {
+    for (char& c : text)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+            c = '?';
+    return text;
+}
+
+double log_bytes_per_1000(const Statistics& statistics, uint64_t instr) {
+    return instr == 0 ? 0
+                      : 1000 * static_cast<double>(statistics.log.stored_bytes) / static_cast<double>(instr);
+}
+
+class InfoPrinter {
+  public:
+    InfoPrinter(const RecordingReader& recording, std::ostream& out)
+        : recording_(recording), statistics_(recording.statistics()), out_(out) {}
+
+    void print() {
+        const uint64_t instr = recording_.last_position().instr;
+        out_ << recording_.container().path() << ": recording of " << with_separators(instr) << " instr, "
+             << (recording_.complete() ? "complete" : "cut short") << "\n";
+        print_facts();
+        print_parts(instr);
+        print_inputs();
+    }
+
+  private:
+    std::ostream& line(const std::string& label, int indent = 2) {
+        return out_ << std::string(static_cast<size_t>(indent), ' ') << std::left
+                    << std::setw(label_width - indent) << label << std::right;
+    }
+    void print_facts() {
+        Facts others = recording_.facts();
+        for (const auto& [name, label] : known_facts)
+            if (const auto fact = others.extract(name))
+                line(label) << printable(fact.mapped()) << "\n";
+        for (const auto& [name, text] : others)
+            line(printable(name)) << printable(text) << "\n";
+        uint64_t memory = 0;
+        for (const MemoryBlock& block : recording_.blocks())
+            memory += block.size;
+        line("memory blocks") << recording_.blocks().size() << ", " << size_text(memory) << "\n";
+    }
+    void print_part(const char* label, const PartStatistics& part) {
+        line(label, 4) << size_text(part.stored_bytes) << " in " << part.chunks << " chunks, unpacked "
+                       << size_text(part.raw_bytes) << "\n";
+    }
+    void print_parts(uint64_t instr) {
+        line("file") << size_text(recording_.container().file_size()) << "\n";
+        print_part("snapshot", statistics_.snapshot);
+        print_part("log", statistics_.log);
+        line("log per 1000 instr") << std::fixed << std::setprecision(2)
+                                   << log_bytes_per_1000(statistics_, instr) << " bytes\n";
+        line("checks") << with_separators(statistics_.of(EntryKind::check).entries) << "\n";
+    }
+    void print_inputs() {
+        line("inputs") << std::setw(number_width) << "entries" << std::setw(number_width)
+                       << "unpacked bytes\n";
+        for (unsigned kind = 0; kind < entry_kinds; ++kind) {
+            const KindStatistics& counts = statistics_.kinds[kind];
+            if (counts.entries != 0)
+                line(entry_kind_name(static_cast<EntryKind>(kind)), 4)
+                    << std::setw(number_width) << with_separators(counts.entries) << std::setw(number_width)
+                    << with_separators(counts.bytes) << "\n";
+        }
+    }
+
+    const RecordingReader& recording_;
+    const Statistics statistics_;
+    std::ostream& out_;
+};
+
+void add_part(JsonObject& parent, const char* name, const PartStatistics& part) {
+    JsonObject object(parent, name);
+    object.add("chunks", part.chunks);
+    object.add("bytes", part.stored_bytes);
+    object.add("unpacked_bytes", part.raw_bytes);
+}
+
+void print_json(const RecordingReader& recording, std::ostream& out) {
+    const Statistics statistics = recording.statistics();
+    const uint64_t instr = recording.last_position().instr;
+    JsonObject object(out);
+    object.add("file", recording.container().path());
+    object.add("bytes", recording.container().file_size());
+    object.add_flag("complete", recording.complete());
+    object.add("instr", instr);
+    {
+        JsonObject facts(object, "facts");
+        for (const auto& [name, text] : recording.facts())
+            facts.add(name, text);
+    }
+    {
+        JsonObject blocks(object, "memory_blocks");
+        for (const MemoryBlock& block : recording.blocks())
+            blocks.add(block.name, block.size);
+    }
+    add_part(object, "snapshot", statistics.snapshot);
+    add_part(object, "log", statistics.log);
+    object.add("log_bytes_per_1000_instr", log_bytes_per_1000(statistics, instr));
+    object.add("checks", statistics.of(EntryKind::check).entries);
+    JsonObject inputs(object, "inputs");
+    for (unsigned kind = 0; kind < entry_kinds; ++kind) {
+        const KindStatistics& counts = statistics.kinds[kind];
+        if (counts.entries == 0)
+            continue;
+        JsonObject input(inputs, entry_kind_name(static_cast<EntryKind>(kind)));
+        input.add("entries", counts.entries);
+        input.add("unpacked_bytes", counts.bytes);
+    }
+}
+
+}  // namespace
+
+void print_info(const std::string& path, bool json, std::ostream& out) {
+    const RecordingReader recording(path);
+    if (json)
+        print_json(recording, out);
+    else
+        InfoPrinter(recording, out).print();
+}
+
+}  // namespace panda::recording
