@@ -1,0 +1,118 @@
+// panda-analyze-osi: lists the processes of a guest at a moment of a trace.
+#include <charconv>
+#include <iostream>
+#include <optional>
+
+#include "analyzers/osi/kernelinfo_path.h"
+#include "analyzers/osi/moment.h"
+#include "analyzers/osi/process_report.h"
+#include "common/command_line.h"
+#include "common/error.h"
+#include "kernelinfo/key_file.h"
+#include "osi/linux/select.h"
+
+namespace {
+
+using namespace panda;
+using namespace panda::analyze_osi;
+namespace options = boost::program_options;
+
+constexpr const char* program = "panda-analyze-osi";
+
+// The spellings of PANDA's osi_linux and vmi_linux.
+std::vector<std::string> modern_spelling(int count, char** arguments) {
+    constexpr std::pair<std::string_view, std::string_view> spellings[] = {{"--kconf_file", "--kconf"},
+                                                                           {"--conf", "--kconf"},
+                                                                           {"--kconf_group", "--kconf-group"},
+                                                                           {"--group", "--kconf-group"}};
+    std::vector<std::string> result(arguments + 1, arguments + count);
+    for (std::string& argument : result) {
+        const std::string name = argument.substr(0, argument.find('='));
+        for (const auto& [old_name, new_name] : spellings)
+            if (name == old_name)
+                argument.replace(0, name.size(), new_name);
+    }
+    return result;
+}
+
+std::optional<uint64_t> parse_moment(const std::string& text) {
+    if (text == "end")
+        return std::nullopt;
+    uint64_t instr = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), instr);
+    if (error != std::errc() || end != text.data() + text.size())
+        throw UsageError("--at takes \"end\" or a number of instructions, not \"" + text + "\"");
+    return instr;
+}
+
+options::options_description visible_options() {
+    options::options_description visible("Options");
+    auto add = visible.add_options();
+    add("help,h", "show this help");
+    add("version", "show the version");
+    add("kconf", options::value<std::string>()->value_name("FILE"),
+        "offsets of the guest's kernel (default: kernelinfo.conf next to the build, then where it is "
+        "installed)");
+    add("kconf-group", options::value<std::string>()->value_name("NAME"),
+        "group in that file (default: the one whose kernel is found in the guest)");
+    add("at", options::value<std::string>()->value_name("INSTR")->default_value("end"),
+        "moment: end, or the instr of a snapshot of the trace");
+    add("all", "the idle task (pid 0) too");
+    add("threads", "the threads of each process too");
+    add("json", "one JSON object a line instead of a table");
+    return visible;
+}
+
+int list_processes(const options::variables_map& given) {
+    Moment moment(given["trace"].as<std::string>(), parse_moment(given["at"].as<std::string>()));
+    const auto file =
+        kernelinfo::KeyFile::open(given.count("kconf") != 0 ? given["kconf"].as<std::string>()
+                                                            : default_kernelinfo(executable_directory()));
+    const std::string group = given.count("kconf-group") != 0 ? given["kconf-group"].as<std::string>() : "";
+    const auto provider = osi::linux_guest::open_kernel(file, group, moment.point());
+    auto report =
+        make_process_report(provider, moment.point(), given.count("all") != 0, given.count("threads") != 0);
+    report.instr = moment.instr();
+    if (given.count("json") != 0)
+        write_json(std::cout, report);
+    else
+        write_table(std::cout, report);
+    for (const std::string& warning : report.warnings)
+        std::cerr << program << ": " << warning << '\n';
+    return report.warnings.empty() ? exit_ok : exit_failed;
+}
+
+int run(int count, char** arguments) {
+    const auto visible = visible_options();
+    options::options_description all;
+    all.add(visible).add_options()("trace", options::value<std::string>());
+    options::positional_options_description positional;
+    positional.add("trace", 1);
+    options::variables_map given;
+    options::store(options::command_line_parser(modern_spelling(count, arguments))
+                       .options(all)
+                       .positional(positional)
+                       .run(),
+                   given);
+    options::notify(given);
+    if (given.count("help") != 0) {
+        std::cout
+            << "Usage: panda-analyze osi [options] TRACE\n\n"
+            << "Lists the processes of a Linux guest at a moment of a trace (- reads it from a pipe).\n\n"
+            << visible;
+        return exit_ok;
+    }
+    if (given.count("version") != 0) {
+        std::cout << version_line(program) << "\n";
+        return exit_ok;
+    }
+    if (given.count("trace") == 0)
+        throw UsageError("no trace given");
+    return list_processes(given);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    return panda::run_main(program, [&] { return run(count, arguments); });
+}
