@@ -95,6 +95,19 @@ std::vector<ColumnSize> Chunk::columns() const {
     return sizes;
 }
 
+std::map<uint32_t, uint64_t> Chunk::count_events() const {
+    return data_->guarded([this] {
+        std::map<uint32_t, uint64_t> counts;
+        const ChunkSummary& summary = data_->summary;
+        const Bytes column = load_column(*data_, schema::ColumnId::EVENTS, schema::Coding::EVENT_LIST,
+                                         max_column_bytes, summary.event_count);
+        EventDecoder events(column, summary.event_count, summary.block_count);
+        for (; events.valid(); events.advance())
+            ++counts[event_kind(events.event().detail)];
+        return counts;
+    });
+}
+
 uint64_t Chunk::file_bytes() const {
     return data_->frame.bytes.size();
 }

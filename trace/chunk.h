@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,8 @@ class Chunk {
 
     const ChunkSummary& summary() const;
     std::vector<ColumnSize> columns() const;
+    // Events by kind, without decoding the blocks. Throws FileError when the events are damaged.
+    std::map<uint32_t, uint64_t> count_events() const;
     uint64_t file_bytes() const;  // of the whole message
 
   private:

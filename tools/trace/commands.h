@@ -1,0 +1,13 @@
+// The commands of panda-trace. Each takes what follows its name on the command line and returns the exit
+// status.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace panda::trace_tool {
+
+int info(const std::vector<std::string>& arguments);
+int dump(const std::vector<std::string>& arguments);
+
+}  // namespace panda::trace_tool

@@ -1,0 +1,199 @@
+// panda-trace dump: the trace line by line.
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <iostream>
+
+#include "tools/trace/commands.h"
+#include "tools/trace/json.h"
+#include "tools/trace/options.h"
+#include "trace/event_fields.h"
+#include "trace/reader.h"
+
+namespace panda::trace_tool {
+namespace {
+
+struct Selection {
+    uint64_t from = 0;
+    uint64_t to = ~uint64_t{0};  // exclusive
+    bool blocks = false;
+    bool events = false;
+    bool definitions = false;
+    bool json = false;
+};
+
+template <typename... Values>
+void print(const char* format, Values... values) {
+    char line[256];
+    const int size = std::snprintf(line, sizeof(line), format, values...);
+    std::cout.write(line, std::clamp(size, 0, static_cast<int>(sizeof(line)) - 1));
+}
+
+std::string hex(std::span<const std::byte> bytes) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string text;
+    for (const std::byte byte : bytes) {
+        text += digits[std::to_integer<unsigned>(byte) >> 4];
+        text += digits[std::to_integer<unsigned>(byte) & 15];
+    }
+    return text;
+}
+
+class Dumper {
+  public:
+    Dumper(trace::TraceReader& reader, const Selection& selection)
+        : reader_(reader), selection_(selection), cursor_(reader.blocks()) {}
+
+    // True when nothing that follows can be selected.
+    bool take(const trace::Chunk& chunk) {
+        print_definitions();
+        const trace::ChunkSummary& summary = chunk.summary();
+        if (summary.first_instr >= selection_.to)
+            return true;
+        // An event in the middle of a block may stand one chunk before it, so this chunk's end is no bound
+        // for events; a block has far fewer instructions than the margin.
+        constexpr uint64_t margin = 1 << 16;
+        const uint64_t end = summary.first_instr + summary.instr_count;
+        if ((selection_.blocks || selection_.events) && end + margin > selection_.from)
+            print_chunk(chunk);
+        return false;
+    }
+
+    void print_definitions() {
+        const trace::BlockTable& blocks = reader_.blocks();
+        if (!selection_.definitions)
+            return;
+        for (; next_definition_ < blocks.size(); ++next_definition_)
+            print_definition(next_definition_, blocks[next_definition_]);
+    }
+
+  private:
+    void print_chunk(const trace::Chunk& chunk) {
+        using Step = trace::ChunkCursor::Step;
+        cursor_.start(chunk);
+        for (Step step = cursor_.next(); step != Step::end; step = cursor_.next()) {
+            if (step == Step::block)
+                print_block(cursor_.block());
+            else
+                print_event(cursor_.event());
+        }
+    }
+
+    void print_block(const trace::BlockExecution& execution) const {
+        const uint64_t end = execution.instr + std::max(execution.executed, 1u);
+        if (!selection_.blocks || execution.instr >= selection_.to || end <= selection_.from)
+            return;
+        const trace::BlockView block = reader_.blocks()[execution.id];
+        const bool cut = execution.executed < block.instruction_offsets.size();
+        if (selection_.json) {
+            JsonObject object;
+            object.add("kind", "block").add("instr", execution.instr).add("id", execution.id);
+            object.add_address("pc", block.pc)
+                .add("size", block.guest_size)
+                .add("executed", execution.executed);
+            std::cout << object.text() << '\n';
+            return;
+        }
+        print("%12" PRIu64 "  %016" PRIx64 "  %u", execution.instr, block.pc, block.guest_size);
+        if (cut)
+            print("  stopped after %u of %zu instructions", execution.executed,
+                  block.instruction_offsets.size());
+        std::cout << '\n';
+    }
+
+    void print_event(const trace::Event& event) const {
+        if (!selection_.events || event.instr >= selection_.to || event.instr < selection_.from)
+            return;
+        const uint32_t kind = trace::event_kind(event.detail);
+        const trace::EventFields fields = trace::event_fields(event.detail);
+        const auto& names = trace::event_field_names(kind);
+        const auto name = [&names](size_t i) {
+            return i < names.size() ? names[i] : "field" + std::to_string(i);
+        };
+        if (selection_.json) {
+            JsonObject object;
+            object.add("kind", "event").add("instr", event.instr).add("event", trace::event_kind_name(kind));
+            for (size_t i = 0; i < fields.values.size(); ++i)
+                object.add_address(name(i), fields.values[i]);
+            if (!fields.data.empty())
+                object.add("data", hex(fields.data));
+            std::cout << object.text() << '\n';
+            return;
+        }
+        print("%12" PRIu64 "  %s", event.instr, trace::event_kind_name(kind).c_str());
+        for (size_t i = 0; i < fields.values.size(); ++i)
+            print(" %s=0x%" PRIx64, name(i).c_str(), fields.values[i]);
+        if (!fields.data.empty())
+            std::cout << " data=" << hex(fields.data);
+        std::cout << '\n';
+    }
+
+    void print_definition(uint32_t id, const trace::BlockView& block) const {
+        if (selection_.json) {
+            JsonObject object;
+            object.add("kind", "definition").add("id", id).add_address("pc", block.pc);
+            object.add_address("cs_base", block.cs_base).add_address("flags", block.flags);
+            object.add_address("physical_pc", block.physical_pc);
+            if (block.physical_second_page != trace::no_address)
+                object.add_address("physical_second_page", block.physical_second_page);
+            object.add("size", block.guest_size);
+            object.add("instructions", static_cast<uint64_t>(block.instruction_offsets.size()));
+            object.add("code", hex(block.code));
+            std::cout << object.text() << '\n';
+            return;
+        }
+        print("block %u  pc %016" PRIx64 "  physical %" PRIx64 "  cs_base %" PRIx64 "  flags %" PRIx64, id,
+              block.pc, block.physical_pc, block.cs_base, block.flags);
+        print("  size %u  instructions %zu  code ", block.guest_size, block.instruction_offsets.size());
+        std::cout << hex(block.code) << '\n';
+    }
+
+    trace::TraceReader& reader_;
+    Selection selection_;
+    trace::ChunkCursor cursor_;
+    uint32_t next_definition_ = 0;
+};
+
+Selection make_selection(const po::variables_map& values) {
+    Selection selection;
+    selection.from = values["from"].as<uint64_t>();
+    selection.to = values["to"].as<uint64_t>();
+    if (selection.from > selection.to)
+        throw UsageError("--from is after --to");
+    selection.blocks = values.count("blocks") != 0;
+    selection.events = values.count("events") != 0;
+    selection.definitions = values.count("definitions") != 0;
+    selection.json = values.count("json") != 0;
+    if (!selection.blocks && !selection.events && !selection.definitions)
+        selection.blocks = selection.events = true;
+    return selection;
+}
+
+}  // namespace
+
+int dump(const std::vector<std::string>& arguments) {
+    po::options_description options("options");
+    options.add_options()("from", po::value<uint64_t>()->default_value(0), "first instr")(
+        "to", po::value<uint64_t>()->default_value(~uint64_t{0}, "end"), "instr to stop before")(
+        "blocks", "a line for each block execution: instr, pc, bytes")(
+        "events", "a line for each event (neither: both blocks and events)")(
+        "definitions", "a line for each block definition")("json", "a JSON object a line");
+    const auto values = parse_options("dump", arguments, options);
+    if (!values)
+        return 0;
+    const Selection selection = make_selection(*values);
+    trace::TraceReader reader((*values)["trace"].as<std::string>(), {.snapshots = false});
+    Dumper dumper(reader, selection);
+    while (const auto item = reader.next()) {
+        if (dumper.take(std::get<trace::Chunk>(*item)) && !selection.definitions)
+            return 0;
+        if (!std::cout)
+            throw Error("cannot write to standard output");
+    }
+    dumper.print_definitions();
+    std::cout.flush();
+    reader.require_whole();
+    return 0;
+}
+
+}  // namespace panda::trace_tool

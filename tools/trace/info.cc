@@ -1,0 +1,188 @@
+// panda-trace info: one pass over the trace that decodes nothing but the events.
+#include <cstdio>
+#include <iomanip>
+#include <iostream>
+#include <map>
+
+#include "tools/trace/commands.h"
+#include "tools/trace/json.h"
+#include "tools/trace/options.h"
+#include "trace/reader.h"
+
+namespace panda::trace_tool {
+namespace {
+
+struct Report {
+    trace::TraceHeader header;
+    uint64_t end_instr = 0;
+    uint64_t chunks = 0;
+    uint64_t chunk_bytes = 0;
+    uint64_t blocks_executed = 0;
+    uint32_t blocks_defined = 0;
+    size_t memory_maps = 0;
+    std::map<uint32_t, uint64_t> events;
+    std::map<std::string, trace::ColumnSize> columns;
+    struct SnapshotFacts {
+        uint64_t instr;
+        trace::SnapshotKind kind;
+        uint64_t pages;
+        uint64_t bytes;
+    };
+    std::vector<SnapshotFacts> snapshots;
+    std::string flaw;
+    bool index = false;
+
+    uint64_t instr_count() const { return end_instr - header.first_instr; }
+    double bits_per_instr(uint64_t bytes) const {
+        return instr_count() == 0 ? 0 : 8 * static_cast<double>(bytes) / static_cast<double>(instr_count());
+    }
+};
+
+void add_chunk(Report& report, const trace::Chunk& chunk) {
+    const trace::ChunkSummary& summary = chunk.summary();
+    ++report.chunks;
+    report.chunk_bytes += chunk.file_bytes();
+    report.blocks_executed += summary.block_count;
+    report.end_instr = summary.first_instr + summary.instr_count;
+    for (const auto& [kind, count] : chunk.count_events())
+        report.events[kind] += count;
+    for (const trace::ColumnSize& size : chunk.columns()) {
+        trace::ColumnSize& total = report.columns[size.name];
+        total.name = size.name;
+        total.records += size.records;
+        total.raw_bytes += size.raw_bytes;
+        total.stored_bytes += size.stored_bytes;
+    }
+}
+
+Report make_report(trace::TraceReader& reader) {
+    Report report;
+    report.header = reader.header();
+    report.end_instr = report.header.first_instr;
+    while (const auto item = reader.next()) {
+        if (const auto* chunk = std::get_if<trace::Chunk>(&*item)) {
+            add_chunk(report, *chunk);
+        } else {
+            const auto& snapshot = std::get<trace::Snapshot>(*item);
+            report.snapshots.push_back(
+                {snapshot.instr, snapshot.kind, snapshot.page_count, snapshot.file_bytes});
+        }
+    }
+    report.blocks_defined = reader.blocks().size();
+    report.memory_maps = reader.memory_maps().size();
+    report.flaw = reader.flaw();
+    report.index = reader.has_index();
+    return report;
+}
+
+const char* kind_name(trace::SnapshotKind kind) {
+    return kind == trace::SnapshotKind::full ? "full" : "changed";
+}
+
+void print_text(const Report& report, bool seekable) {
+    const auto line = [](const char* name, const std::string& text) {
+        std::cout << std::left << std::setw(22) << name << ' ' << text << '\n';
+    };
+    const auto number = [](uint64_t value) { return std::to_string(value); };
+    line("architecture", report.header.architecture);
+    for (const auto& [name, value] : report.header.facts)
+        line(name.c_str(), value);
+    for (const auto& block : report.header.memory_blocks)
+        line("memory block", block.name + ", " + number(block.size >> 10) + " KiB");
+    line("instructions", number(report.header.first_instr) + " to " + number(report.end_instr) + " (" +
+                             number(report.instr_count()) + ")");
+    line("whole", report.flaw.empty() ? "yes" : "no: " + report.flaw);
+    line("index", !seekable ? "not looked at (a pipe)" : report.index ? "yes" : "no");
+    line("chunks", number(report.chunks) + ", " + number(report.chunk_bytes) + " bytes");
+    line("blocks",
+         number(report.blocks_defined) + " defined, " + number(report.blocks_executed) + " executed");
+    line("memory maps", number(report.memory_maps));
+    for (const auto& [kind, count] : report.events)
+        line(("event: " + trace::event_kind_name(kind)).c_str(), number(count));
+    for (const auto& snapshot : report.snapshots)
+        line("snapshot", "at " + number(snapshot.instr) + ", " + kind_name(snapshot.kind) + ", " +
+                             number(snapshot.pages) + " pages, " + number(snapshot.bytes) + " bytes");
+    for (const auto& [name, size] : report.columns) {
+        char text[128];
+        std::snprintf(
+            text, sizeof(text), "%llu records, %llu bytes raw, %llu stored, %.4f bits per instr",
+            static_cast<unsigned long long>(size.records), static_cast<unsigned long long>(size.raw_bytes),
+            static_cast<unsigned long long>(size.stored_bytes), report.bits_per_instr(size.stored_bytes));
+        line(("column: " + name).c_str(), text);
+    }
+}
+
+template <typename Range, typename Function>
+std::string json_list(const Range& range, Function&& item) {
+    std::string list = "[";
+    for (const auto& element : range)
+        list += (list.size() > 1 ? "," : "") + item(element);
+    return list + "]";
+}
+
+void print_json(const Report& report) {
+    JsonObject facts;
+    for (const auto& [name, value] : report.header.facts)
+        facts.add(name, value);
+    JsonObject events;
+    for (const auto& [kind, count] : report.events)
+        events.add(trace::event_kind_name(kind), count);
+    const auto blocks = json_list(report.header.memory_blocks, [](const trace::MemoryBlock& block) {
+        return JsonObject().add("name", block.name).add("size", block.size).text();
+    });
+    const auto snapshots = json_list(report.snapshots, [](const Report::SnapshotFacts& snapshot) {
+        return JsonObject()
+            .add("instr", snapshot.instr)
+            .add("kind", kind_name(snapshot.kind))
+            .add("pages", snapshot.pages)
+            .add("bytes", snapshot.bytes)
+            .text();
+    });
+    const auto columns = json_list(report.columns, [&report](const auto& entry) {
+        const trace::ColumnSize& size = entry.second;
+        return JsonObject()
+            .add("name", size.name)
+            .add("records", size.records)
+            .add("raw_bytes", size.raw_bytes)
+            .add("stored_bytes", size.stored_bytes)
+            .add("bits_per_instr", report.bits_per_instr(size.stored_bytes))
+            .text();
+    });
+    JsonObject object;
+    object.add("architecture", report.header.architecture)
+        .add_raw("facts", facts.text())
+        .add_raw("memory_blocks", blocks)
+        .add("first_instr", report.header.first_instr)
+        .add("end_instr", report.end_instr)
+        .add("whole", report.flaw.empty())
+        .add("flaw", report.flaw)
+        .add("index", report.index)
+        .add("chunks", report.chunks)
+        .add("chunk_bytes", report.chunk_bytes)
+        .add("blocks_defined", report.blocks_defined)
+        .add("blocks_executed", report.blocks_executed)
+        .add("memory_maps", uint64_t{report.memory_maps})
+        .add_raw("events", events.text())
+        .add_raw("snapshots", snapshots)
+        .add_raw("columns", columns);
+    std::cout << object.text() << "\n";
+}
+
+}  // namespace
+
+int info(const std::vector<std::string>& arguments) {
+    po::options_description options("options");
+    options.add_options()("json", "one JSON object instead of text");
+    const auto values = parse_options("info", arguments, options);
+    if (!values)
+        return 0;
+    trace::TraceReader reader((*values)["trace"].as<std::string>());
+    const Report report = make_report(reader);
+    if (values->count("json") != 0)
+        print_json(report);
+    else
+        print_text(report, reader.seekable());
+    return 0;
+}
+
+}  // namespace panda::trace_tool

@@ -1,0 +1,56 @@
+// panda-trace: looks into traces.
+#include <array>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "common/command_line.h"
+#include "common/error.h"
+#include "tools/trace/commands.h"
+
+namespace {
+
+using Command = int (*)(const std::vector<std::string>&);
+
+struct NamedCommand {
+    const char* name;
+    const char* summary;
+    Command run;
+};
+
+constexpr std::array commands = {
+    NamedCommand{"info", "what a trace holds, and how large each part is", panda::trace_tool::info},
+    NamedCommand{"dump", "its blocks and events as text", panda::trace_tool::dump},
+};
+
+void print_help() {
+    std::cout << "usage: panda-trace COMMAND [OPTIONS] TRACE\n\ncommands:\n";
+    for (const NamedCommand& command : commands)
+        std::cout << "  " << command.name << "   " << command.summary << "\n";
+    std::cout << "\npanda-trace COMMAND --help lists its options. TRACE is a file, or - for standard input.\n"
+                 "options:\n  --help, --version\n";
+}
+
+int run(const std::vector<std::string>& arguments) {
+    if (arguments.empty())
+        throw panda::UsageError("a command is missing");
+    if (arguments[0] == "--help" || arguments[0] == "-h") {
+        print_help();
+        return panda::exit_ok;
+    }
+    if (arguments[0] == "--version") {
+        std::cout << panda::version_line("panda-trace") << "\n";
+        return panda::exit_ok;
+    }
+    for (const NamedCommand& command : commands) {
+        if (arguments[0] == command.name)
+            return command.run({arguments.begin() + 1, arguments.end()});
+    }
+    throw panda::UsageError("there is no command " + arguments[0]);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return panda::run_main("panda-trace", [&] { return run({argv + 1, argv + argc}); });
+}
