@@ -1,0 +1,196 @@
+/* The x86 processor: its state in canonical form, and complete as bytes. */
+#include "qemu/osdep.h"
+#include "cpu.h"
+#include "exec/cputlb.h"
+#include "hw/core/cpu.h"
+#include "io/channel-buffer.h"
+#include "migration/qemu-file.h"
+#include "migration/vmstate.h"
+#include "qapi/error.h"
+#include "exec/panda-hooks.h"
+#include "recorder/engine/glue.h"
+
+static GlueSegment segment(const SegmentCache *cache)
+{
+    return (GlueSegment){ cache->selector, cache->base, cache->limit, cache->flags };
+}
+
+/* The flags with the arithmetic ones that TCG keeps lazily. */
+static uint64_t flags(CPUX86State *env)
+{
+    return cpu_compute_eflags(env);
+}
+
+static void fill_vector(const CPUX86State *env, GlueProcessor *out)
+{
+    out->vector.mxcsr = env->mxcsr;
+    for (int i = 0; i < CPU_NB_REGS; i++) {
+        memcpy(out->vector.registers[i], &env->xmm_regs[i], 64);
+    }
+}
+
+static void fill_x87(const CPUX86State *env, GlueProcessor *out)
+{
+    out->x87.control = env->fpuc;
+    out->x87.status = env->fpus;
+    out->x87.top = env->fpstt;
+    out->x87.instruction_pointer = env->fpip;
+    out->x87.data_pointer = env->fpdp;
+    memcpy(out->x87.tags, env->fptags, 8);
+    for (int i = 0; i < 8; i++) {
+        memcpy(out->x87.registers[i], &env->fpregs[i].d, 10);
+    }
+}
+
+void glue_processor(GlueProcessor *out)
+{
+    CPUX86State *env = cpu_env(first_cpu);
+
+    memset(out, 0, sizeof(*out));
+    out->flow.rip = env->eip;
+    out->flow.rflags = flags(env);
+    for (int i = 0; i < CPU_NB_REGS; i++) {
+        out->general[i] = env->regs[i];
+    }
+    for (int i = 0; i < 6; i++) {
+        out->segmentation.segments[i] = segment(&env->segs[i]);
+    }
+    out->segmentation.ldt = segment(&env->ldt);
+    out->segmentation.task = segment(&env->tr);
+    out->segmentation.gdt_base = env->gdt.base;
+    out->segmentation.gdt_limit = env->gdt.limit;
+    out->segmentation.idt_base = env->idt.base;
+    out->segmentation.idt_limit = env->idt.limit;
+    out->control.cr0 = env->cr[0];
+    out->control.cr2 = env->cr[2];
+    out->control.cr3 = env->cr[3];
+    out->control.cr4 = env->cr[4];
+    for (int i = 0; i < 8; i++) {
+        out->control.dr[i] = env->dr[i];
+    }
+    out->control.a20 = env->a20_mask;
+    out->control.xcr0 = env->xcr0;
+    out->control.hflags_smm = env->hflags & HF_SMM_MASK;
+    out->msr.efer = env->efer;
+    out->msr.star = env->star;
+    out->msr.lstar = env->lstar;
+    out->msr.cstar = env->cstar;
+    out->msr.fmask = env->fmask;
+    out->msr.kernel_gs_base = env->kernelgsbase;
+    out->msr.sysenter_cs = env->sysenter_cs;
+    out->msr.sysenter_esp = env->sysenter_esp;
+    out->msr.sysenter_eip = env->sysenter_eip;
+    out->msr.tsc_aux = env->tsc_aux;
+    out->msr.pat = env->pat;
+    out->msr.misc_enable = env->msr_ia32_misc_enable;
+    out->msr.pkru = env->pkru;
+    fill_x87(env, out);
+    fill_vector(env, out);
+}
+
+/* Before the migration stream: what a model decides, which migration leaves to the command line. */
+typedef struct Model {
+    uint32_t size; /* of this struct; with `words` the check that the builds match */
+    uint32_t words;
+    uint32_t halted;
+    uint32_t phys_bits;
+    uint32_t vendor[3];
+    uint32_t version;
+    uint32_t level, xlevel, xlevel2;
+    uint64_t features[FEATURE_WORDS];
+} Model;
+
+static void model_get(Model *model)
+{
+    X86CPU *cpu = X86_CPU(first_cpu);
+    CPUX86State *env = &cpu->env;
+
+    *model = (Model){
+        .size = sizeof(Model),
+        .words = FEATURE_WORDS,
+        .halted = first_cpu->halted,
+        .phys_bits = cpu->phys_bits,
+        .vendor = { env->cpuid_vendor1, env->cpuid_vendor2, env->cpuid_vendor3 },
+        .version = env->cpuid_version,
+        .level = env->cpuid_level,
+        .xlevel = env->cpuid_xlevel,
+        .xlevel2 = env->cpuid_xlevel2,
+    };
+    for (int i = 0; i < FEATURE_WORDS; i++) {
+        model->features[i] = env->features[i];
+    }
+}
+
+static void model_set(const Model *model)
+{
+    X86CPU *cpu = X86_CPU(first_cpu);
+    CPUX86State *env = &cpu->env;
+
+    first_cpu->halted = model->halted;
+    cpu->phys_bits = model->phys_bits;
+    env->cpuid_vendor1 = model->vendor[0];
+    env->cpuid_vendor2 = model->vendor[1];
+    env->cpuid_vendor3 = model->vendor[2];
+    env->cpuid_version = model->version;
+    env->cpuid_level = model->level;
+    env->cpuid_xlevel = model->xlevel;
+    env->cpuid_xlevel2 = model->xlevel2;
+    for (int i = 0; i < FEATURE_WORDS; i++) {
+        env->features[i] = model->features[i];
+    }
+}
+
+uint8_t *glue_processor_save(size_t *size)
+{
+    QIOChannelBuffer *channel = qio_channel_buffer_new(64 * 1024);
+    QEMUFile *file = qemu_file_new_output(QIO_CHANNEL(channel));
+    X86CPU *cpu = X86_CPU(first_cpu);
+    Model model;
+    uint8_t *data;
+
+    model_get(&model);
+    vmstate_save_state(file, &vmstate_x86_cpu, cpu, NULL);
+    qemu_fflush(file);
+    *size = sizeof(model) + channel->usage;
+    data = malloc(*size);
+    memcpy(data, &model, sizeof(model));
+    memcpy(data + sizeof(model), channel->data, channel->usage);
+    qemu_fclose(file);
+    object_unref(OBJECT(channel));
+    return data;
+}
+
+const char *glue_processor_load(const uint8_t *data, size_t size)
+{
+    QIOChannelBuffer *channel;
+    QEMUFile *file;
+    Model model;
+    int result;
+
+    if (size < sizeof(model)) {
+        return "the processor state is too short";
+    }
+    memcpy(&model, data, sizeof(model));
+    if (model.size != sizeof(model) || model.words != FEATURE_WORDS) {
+        return "the processor state was written by another version of QEMU";
+    }
+    model_set(&model);
+    channel = qio_channel_buffer_new(size);
+    channel->usage = size - sizeof(model);
+    memcpy(channel->data, data + sizeof(model), channel->usage);
+    file = qemu_file_new_input(QIO_CHANNEL(channel));
+    result = vmstate_load_state(file, &vmstate_x86_cpu, X86_CPU(first_cpu), vmstate_x86_cpu.version_id);
+    qemu_fclose(file);
+    object_unref(OBJECT(channel));
+    return result == 0 ? NULL : "the processor state does not load";
+}
+
+void glue_tlb_reset(void)
+{
+    panda_tlb_reset(first_cpu);
+}
+
+bool glue_halted(void)
+{
+    return first_cpu->halted;
+}

@@ -1,0 +1,10 @@
+/* Shared by the glue's files only. */
+#ifndef PANDA_RECORDER_ENGINE_GLUE_INTERNAL_H
+#define PANDA_RECORDER_ENGINE_GLUE_INTERNAL_H
+
+void glue_count_exception(void);
+void glue_refill(CPUState* cpu, TranslationBlock* tb);
+/* The index of the block behind `mr` in glue_blocks(), or UINT32_MAX. */
+uint32_t glue_block_index(MemoryRegion* mr);
+
+#endif

@@ -1,0 +1,114 @@
+// The shared object that QEMU loads to record: `-panda
+// panda-record.so[,record=FILE[,force=on]][,check-interval=N]`. With record=FILE it records from power-on;
+// else begin_record and end_record (HMP, QMP) say when.
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <memory>
+
+#include "recorder/engine/options.h"
+#include "recorder/engine/recorder.h"
+
+namespace {
+
+using panda::IfExists;
+using panda::recording::EntryKind;
+
+// What panda_engine_init() made; QEMU has one machine and loads this object once.
+struct Engine {
+    std::unique_ptr<panda::engine::Recorder> recorder;
+    std::string power_on_file;
+    bool force = false;
+} engine;
+
+// Runs `body`; on an exception returns false, with its sentence in *message for the caller to free.
+template <typename Body>
+bool guarded(char** message, const Body& body) {
+    try {
+        body();
+        return true;
+    } catch (const std::exception& error) {
+        *message = strdup(error.what());
+        return false;
+    }
+}
+
+bool begin(const char* file, bool force, const char* const* facts, char** message) {
+    return guarded(message, [&] {
+        panda::recording::Facts all;
+        for (size_t i = 0; facts != nullptr && facts[i] != nullptr; i += 2)
+            all[facts[i]] = facts[i + 1];
+        engine.recorder->begin(file, force ? IfExists::overwrite : IfExists::refuse, all);
+    });
+}
+
+bool end(char** message) {
+    return guarded(message, [] { engine.recorder->end(); });
+}
+
+void power_on() {
+    if (engine.power_on_file.empty())
+        return;
+    char* message = nullptr;
+    if (!begin(engine.power_on_file.c_str(), engine.force, nullptr, &message)) {
+        glue_complain(message);
+        std::exit(EXIT_FAILURE);
+    }
+}
+
+void shutting_down() {
+    char* message = nullptr;
+    if (engine.recorder->active() && !end(&message))
+        glue_complain(message);
+    std::free(message);
+}
+
+void give(int kind, unsigned size, uint64_t value, uint64_t value2) {
+    const auto entry = static_cast<EntryKind>(kind);
+    const bool sized = entry == EntryKind::mmio_read || entry == EntryKind::port_read;
+    engine.recorder->give(entry, value, sized ? size : value2);
+}
+
+const GlueRecorder callbacks = {
+    .begin = begin,
+    .end = end,
+    .give = give,
+    .interrupt =
+        [](int request, int vector) {
+            engine.recorder->give(EntryKind::interrupt, static_cast<uint64_t>(request),
+                                  static_cast<uint64_t>(vector));
+        },
+    .wake = [] { engine.recorder->give(EntryKind::wake, 0); },
+    .written =
+        [](uint32_t block, uint64_t offset, const uint8_t* data, uint64_t size) {
+            engine.recorder->give(EntryKind::memory_write, block, offset,
+                                  std::as_bytes(std::span(data, size)));
+        },
+    .memory_map = [](int address_space) { engine.recorder->give_map(address_space); },
+    .a20 = [](bool enabled) { engine.recorder->give(EntryKind::a20, enabled); },
+    .budget = [] { engine.recorder->budget(); },
+    .power_on = power_on,
+    .shutting_down = shutting_down,
+    .wrong_thread = [] { engine.recorder->fail("a device wrote to memory from a thread of its own"); },
+};
+
+}  // namespace
+
+// Called by QEMU once, while it reads its command line; returns its hooks, or null after a message.
+extern "C" __attribute__((visibility("default"))) const void* panda_engine_init(const char* text) {
+    char* message = nullptr;
+    const bool made = guarded(&message, [text] {
+        constexpr uint64_t default_check_interval = 1000000;
+        panda::engine::Options options(text);
+        engine.power_on_file = options.take("record");
+        engine.force = options.take_flag("force");
+        engine.recorder = std::make_unique<panda::engine::Recorder>(
+            options.take_number("check-interval", default_check_interval));
+        options.expect_empty();
+    });
+    if (!made) {
+        glue_complain(message);
+        return nullptr;
+    }
+    return glue_install_recorder(&callbacks);
+}

@@ -1,0 +1,212 @@
+#include "recorder/engine/recorder.h"
+
+#include <cstdlib>
+#include <ctime>
+#include <vector>
+
+#include "common/checksum.h"
+#include "recorder/engine/fingerprint.h"
+
+namespace panda::engine {
+namespace {
+
+using recording::EntryKind;
+
+// A chunk of the log is written out at the latest after so long or so much: what a kill can lose.
+constexpr auto flush_interval = std::chrono::milliseconds(500);
+constexpr uint64_t flush_bytes = uint64_t{1} << 20;
+
+std::string utc_now() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    gmtime_r(&now, &parts);
+    char text[32];
+    std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return text;
+}
+
+recording::Facts machine_facts(const GlueMachine& machine) {
+    return {{"machine", machine.type},
+            {"cpu-model", machine.processor},
+            {"memory", std::to_string(machine.memory)},
+            {"kernel-command-line", machine.kernel_command_line},
+            {"qemu-version", machine.qemu_version},
+            {"architecture", "x86_64"},
+            {"date", utc_now()}};
+}
+
+void require_recordable(const GlueMachine& machine) {
+    if (machine.processors != 1)
+        throw Error("a machine of " + std::to_string(machine.processors) +
+                    " processors cannot be recorded: start it with -smp 1");
+    if (machine.has_iothreads)
+        throw Error(
+            "a machine with -object iothread cannot be recorded: its disks write to memory at any time");
+}
+
+recording::MemoryMap current_map(int address_space) {
+    const GlueRange* ranges = nullptr;
+    const size_t count = glue_memory_map(address_space, &ranges);
+    recording::MemoryMap map;
+    map.address_space = static_cast<uint32_t>(address_space);
+    for (size_t i = 0; i < count; i++)
+        map.ranges.push_back({ranges[i].address, ranges[i].size, ranges[i].block_offset, ranges[i].block,
+                              static_cast<recording::RangeKind>(ranges[i].kind)});
+    return map;
+}
+
+std::span<const GlueBlock> blocks() {
+    const GlueBlock* first = nullptr;
+    const size_t count = glue_blocks(&first);
+    return {first, count};
+}
+
+std::span<const std::byte> block_bytes(const GlueBlock& block) {
+    return std::as_bytes(std::span(block.host, block.size));
+}
+
+struct Free {
+    void operator()(uint8_t* data) const { std::free(data); }
+};
+
+}  // namespace
+
+recording::Position Recorder::position() {
+    return {glue_instr(), glue_exceptions()};
+}
+
+void Recorder::begin(const std::string& file, IfExists if_exists, const recording::Facts& facts) {
+    if (active())
+        throw Error("a recording is under way already");
+    GlueMachine machine{};
+    glue_machine(&machine);
+    require_recordable(machine);
+    recording::Facts all = machine_facts(machine);
+    for (const auto& [name, value] : facts)
+        all[name] = value;
+
+    const bool ran = glue_pause();
+    try {
+        write_snapshot(file, if_exists, all);
+    } catch (...) {
+        writer_.reset();
+        if (ran)
+            glue_resume();
+        throw;
+    }
+    failure_.clear();
+    glue_count_start();
+    glue_grant(0xffff);
+    glue_set_recording(true);
+    glue_tlb_reset();
+    next_check_ = check_interval_;
+    last_flush_ = Clock::now();
+    if (ran)
+        glue_resume();
+}
+
+void Recorder::write_snapshot(const std::string& file, IfExists if_exists, const recording::Facts& facts) {
+    std::vector<recording::MemoryBlock> list;
+    for (const GlueBlock& block : blocks())
+        list.push_back({block.name, block.size});
+    writer_ = std::make_unique<recording::RecordingWriter>(file, facts, list,
+                                                           recording::WriterOptions{.if_exists = if_exists});
+    glue_watch_memory_maps();
+    for (size_t i = 0; i < glue_address_spaces(); i++)
+        writer_->write_map(current_map(static_cast<int>(i)));
+
+    size_t size = 0;
+    const std::unique_ptr<uint8_t, Free> processor(glue_processor_save(&size));
+    if (const char* problem = glue_processor_load(processor.get(), size))
+        throw Error(problem);
+    writer_->write_processor(std::as_bytes(std::span(processor.get(), size)));
+
+    uint32_t index = 0;
+    for (const GlueBlock& block : blocks())
+        writer_->write_memory(index++, 0, block_bytes(block));
+    writer_->begin_log();
+}
+
+void Recorder::give(EntryKind kind, uint64_t value, uint64_t value2, std::span<const std::byte> data) {
+    if (!failure_.empty())
+        return;
+    try {
+        writer_->append(kind, position(), value, value2, data);
+    } catch (const std::exception& error) {
+        fail(error.what());
+    }
+}
+
+void Recorder::give_map(int address_space) {
+    if (!failure_.empty())
+        return;
+    try {
+        writer_->append_map(position(), current_map(address_space));
+    } catch (const std::exception& error) {
+        fail(error.what());
+    }
+}
+
+void Recorder::budget() {
+    if (glue_instr() < next_check_ || !failure_.empty())
+        return;
+    next_check_ = glue_instr() + check_interval_;
+    check();
+    const auto now = Clock::now();
+    if (writer_->pending_bytes() < flush_bytes && now - last_flush_ < flush_interval)
+        return;
+    last_flush_ = now;
+    try {
+        writer_->flush();
+    } catch (const std::exception& error) {
+        fail(error.what());
+    }
+}
+
+void Recorder::check() {
+    GlueProcessor processor;
+    glue_processor(&processor);
+    give(EntryKind::check, 0, 0, Fingerprint::of(processor).bytes());
+}
+
+void Recorder::end() {
+    if (!active()) {
+        if (failure_.empty())
+            throw Error("nothing is being recorded");
+        const std::string failure = std::move(failure_);
+        failure_.clear();
+        throw Error("the recording ended early: " + failure);
+    }
+    glue_pause();
+    finish();
+}
+
+void Recorder::finish() {
+    check();
+    std::vector<uint64_t> hashes;
+    for (const GlueBlock& block : blocks()) {
+        for (auto rest = block_bytes(block); !rest.empty();) {
+            const auto piece = rest.first(std::min<uint64_t>(rest.size(), recording::memory_hash_granule));
+            hashes.push_back(checksum(piece));
+            rest = rest.subspan(piece.size());
+        }
+    }
+    const auto at = position();
+    stop_counting();
+    const auto writer = std::move(writer_);
+    writer->finish(at, hashes);
+}
+
+void Recorder::stop_counting() {
+    glue_set_recording(false);
+    glue_count_stop();
+}
+
+void Recorder::fail(const std::string& reason) {
+    if (!failure_.empty())
+        return;
+    failure_ = reason;
+    glue_complain(("the recording ends here: " + reason).c_str());
+}
+
+}  // namespace panda::engine

@@ -1,0 +1,54 @@
+// Records the processor of the machine that this is loaded into.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "recorder/engine/glue.h"
+#include "recorder/format/writer.h"
+
+namespace panda::engine {
+
+class Recorder {
+  public:
+    // Instructions between two state checks.
+    explicit Recorder(uint64_t check_interval) : check_interval_(check_interval) {}
+
+    // Pauses the machine, writes its state to `file` and lets it go on, recorded. Throws Error when it is
+    // being recorded already, when it is a machine that cannot be recorded, and when the file cannot be
+    // written; the machine then goes on as before.
+    void begin(const std::string& file, IfExists if_exists, const recording::Facts& facts);
+    // Ends the recording; the machine stays paused unless it is shutting down. Throws Error when nothing is
+    // being recorded, and when the recording ended early for a failure that was not reported yet.
+    void end();
+    bool active() const { return writer_ != nullptr; }
+
+    // Inputs, as the hooks report them. Nothing throws: a failure to write is kept, and ends the recording
+    // soon.
+    void give(recording::EntryKind kind, uint64_t value, uint64_t value2 = 0,
+              std::span<const std::byte> data = {});
+    void give_map(int address_space);
+    // Called about every 64 Ki instructions, between two blocks.
+    void budget();
+    // Ends the recording early, with this sentence.
+    void fail(const std::string& reason);
+
+  private:
+    using Clock = std::chrono::steady_clock;
+
+    void write_snapshot(const std::string& file, IfExists if_exists, const recording::Facts& facts);
+    void check();
+    void finish();
+    void stop_counting();
+    static recording::Position position();
+
+    const uint64_t check_interval_;
+    std::unique_ptr<recording::RecordingWriter> writer_;
+    uint64_t next_check_ = 0;
+    Clock::time_point last_flush_;
+    std::string failure_;  // set by fail(), until end() has reported it
+};
+
+}  // namespace panda::engine

@@ -1,0 +1,239 @@
+#include "replayer/engine/replayer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "common/checksum.h"
+#include "recorder/engine/fingerprint.h"
+
+namespace panda::engine {
+namespace {
+
+using recording::Entry;
+using recording::EntryKind;
+using recording::Position;
+
+constexpr uint64_t forever = std::numeric_limits<uint64_t>::max();
+
+bool synchronous(EntryKind kind) {
+    return kind <= EntryKind::cpuid;
+}
+
+std::string describe(const Position& position) {
+    return "instruction " + std::to_string(position.instr) +
+           (position.exceptions != 0 ? " after exception " + std::to_string(position.exceptions) : "");
+}
+
+std::vector<GlueRange> glue_ranges(const recording::MemoryMap& map) {
+    std::vector<GlueRange> ranges;
+    for (const auto& range : map.ranges)
+        ranges.push_back(
+            {range.address, range.size, range.block_offset, range.block, static_cast<uint32_t>(range.kind)});
+    return ranges;
+}
+
+Position now() {
+    return {glue_instr(), glue_exceptions()};
+}
+
+}  // namespace
+
+Replayer::Replayer(const std::string& file, std::optional<uint64_t> stop_at)
+    : reader_(file), log_(reader_.log()), stop_at_(stop_at.value_or(forever)) {}
+
+void Replayer::set_up() {
+    for (const auto& block : reader_.blocks())
+        blocks_.push_back({block.name.c_str(), block.size, nullptr});
+    glue_make_blocks(blocks_.data(), blocks_.size());
+    reader_.read_memory([this](uint32_t block, uint64_t offset, std::span<const std::byte> bytes) {
+        std::memcpy(blocks_[block].host + offset, bytes.data(), bytes.size());
+    });
+    for (const auto& map : reader_.initial_maps()) {
+        const auto ranges = glue_ranges(map);
+        glue_set_memory_map(static_cast<int>(map.address_space), ranges.data(), ranges.size());
+    }
+    const Bytes& state = reader_.processor();
+    if (const char* problem =
+            glue_processor_load(reinterpret_cast<const uint8_t*>(state.data()), state.size()))
+        throw Error(problem);
+    glue_count_start();
+    glue_tlb_reset();
+}
+
+uint64_t Replayer::last_instr() const {
+    return std::min(reader_.last_position().instr, stop_at_);
+}
+
+bool Replayer::due(const Entry& entry) const {
+    return !synchronous(entry.kind) && entry.position == now();
+}
+
+uint64_t Replayer::take(EntryKind kind, unsigned size, uint64_t* value2) {
+    // A device that was asked may have written to memory before it answered; that stands before its answer.
+    const Entry* entry = log_.peek();
+    while (entry != nullptr && entry->kind == EntryKind::memory_write && due(*entry)) {
+        apply(*entry);
+        log_.pop();
+        entry = log_.peek();
+    }
+    if (entry == nullptr) {
+        if (reader_.complete())
+            diverged(std::string("the processor asks for a ") + recording::entry_kind_name(kind) +
+                     " after the end of the recording");
+        end(false);
+        return 0;
+    }
+    const bool sized = kind == EntryKind::mmio_read || kind == EntryKind::port_read;
+    if (entry->kind != kind || entry->position != now() || (sized && entry->value2 != size))
+        diverged(std::string("the processor asks for a ") + recording::entry_kind_name(kind) + " at " +
+                 describe(now()) + ", the recording has a " + recording::entry_kind_name(entry->kind) +
+                 " at " + describe(entry->position));
+    const uint64_t value = entry->value;
+    if (value2 != nullptr)
+        *value2 = entry->value2;
+    log_.pop();
+    grant();
+    return value;
+}
+
+bool Replayer::wake() {
+    while (!ended_) {
+        const Entry* entry = log_.peek();
+        if (entry != nullptr && entry->kind == EntryKind::wake && due(*entry)) {
+            log_.pop();
+            grant();
+            return true;
+        }
+        if (entry == nullptr) {
+            end(false);
+        } else if (!due(*entry) || entry->kind == EntryKind::interrupt) {
+            diverged("the processor halts at " + describe(now()) + ", the recording has a " +
+                     recording::entry_kind_name(entry->kind) + " at " + describe(entry->position));
+        } else {
+            apply(*entry);
+            log_.pop();
+        }
+    }
+    return false;
+}
+
+void Replayer::between_blocks() {
+    if (ended_)
+        return;
+    apply_due();
+    if (!ended_ && glue_instr() >= stop_at_)
+        end(false);
+    if (!ended_)
+        grant();
+}
+
+void Replayer::apply_due() {
+    while (!ended_) {
+        const Entry* entry = log_.peek();
+        if (entry == nullptr) {
+            end(false);
+            return;
+        }
+        if (entry->position < now())
+            diverged("the processor is at " + describe(now()) + " and has not taken the " +
+                     recording::entry_kind_name(entry->kind) + " at " + describe(entry->position));
+        if (!due(*entry))
+            return;
+        apply(*entry);
+        const bool interrupt = entry->kind == EntryKind::interrupt;
+        log_.pop();
+        // The interrupt is delivered first; what follows at the same position comes when the budget proves
+        // empty.
+        if (interrupt)
+            return;
+    }
+}
+
+void Replayer::apply(const Entry& entry) {
+    for (ReplayObserver* observer : observers_)
+        observer->applying(entry);
+    switch (entry.kind) {
+        case EntryKind::interrupt:
+            vector_ = static_cast<int>(entry.value2);
+            glue_request_interrupt(static_cast<int>(entry.value));
+            break;
+        case EntryKind::memory_write:
+            if (entry.value >= blocks_.size() || entry.value2 > blocks_[entry.value].size ||
+                entry.data.size() > blocks_[entry.value].size - entry.value2)
+                throw FileError(reader_.container().path(), "a device's write lies outside of memory");
+            glue_write_block(static_cast<uint32_t>(entry.value), entry.value2,
+                             reinterpret_cast<const uint8_t*>(entry.data.data()), entry.data.size());
+            break;
+        case EntryKind::memory_map: {
+            const auto ranges = glue_ranges(entry.map);
+            glue_set_memory_map(static_cast<int>(entry.map.address_space), ranges.data(), ranges.size());
+            break;
+        }
+        case EntryKind::a20:
+            glue_set_a20(entry.value != 0);
+            break;
+        case EntryKind::check:
+            check(entry);
+            break;
+        case EntryKind::end:
+            end(true);
+            break;
+        default:
+            diverged(std::string("a ") + recording::entry_kind_name(entry.kind) + " does not belong at " +
+                     describe(entry.position));
+    }
+}
+
+void Replayer::check(const Entry& entry) {
+    GlueProcessor processor;
+    glue_processor(&processor);
+    const std::string difference = Fingerprint::parse(entry.data).difference(Fingerprint::of(processor));
+    if (!difference.empty())
+        diverged("the processor's state differs: " + difference);
+    last_check_ = entry.position.instr;
+    for (ReplayObserver* observer : observers_)
+        observer->checked(last_check_);
+}
+
+// Lets the processor run up to the next entry. Before an entry that stands behind an exception it runs into
+// the instruction that raises it.
+void Replayer::grant() {
+    const Entry* entry = log_.peek();
+    const uint64_t instr = glue_instr();
+    uint64_t until = instr;
+    if (entry != nullptr) {
+        until = std::max(entry->position.instr, instr);
+        if (until == instr && !synchronous(entry->kind) && entry->position.exceptions > glue_exceptions())
+            until = instr + 1;
+    }
+    glue_grant(std::min(until, std::max(stop_at_, instr)) - instr);
+}
+
+void Replayer::end(bool whole) {
+    ended_ = true;
+    whole_ = whole;
+    glue_leave_loop();
+}
+
+void Replayer::check_memory() const {
+    const auto& hashes = reader_.memory_hashes();
+    size_t index = 0;
+    for (const GlueBlock& block : blocks_) {
+        for (uint64_t offset = 0; offset < block.size; offset += recording::memory_hash_granule) {
+            const auto piece = std::as_bytes(std::span(
+                block.host + offset, std::min(block.size - offset, recording::memory_hash_granule)));
+            if (index >= hashes.size() || checksum(piece) != hashes[index])
+                diverged("memory differs at the end, in MiB " + std::to_string(offset >> 20) + " of " +
+                         block.name);
+            index++;
+        }
+    }
+}
+
+void Replayer::diverged(const std::string& what) const {
+    throw Divergence("the replay diverges from the recording between instruction " +
+                     std::to_string(last_check_) + " and " + std::to_string(glue_instr()) + ": " + what);
+}
+
+}  // namespace panda::engine

@@ -1,0 +1,87 @@
+// Follows a recording: gives the processor what it asks for, and does to it, between two instructions, what
+// was done while recording. Every difference between what the recording says and what the processor does is a
+// divergence.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "recorder/engine/glue.h"
+#include "recorder/format/reader.h"
+
+namespace panda::engine {
+
+// The replay does not do what the recording did. The message names the instructions between which it
+// happened.
+class Divergence : public Error {
+  public:
+    using Error::Error;
+};
+
+// Who watches a replay; called between two blocks, before the thing happens.
+class ReplayObserver {
+  public:
+    virtual ~ReplayObserver() = default;
+    // An asynchronous entry is about to be applied.
+    virtual void applying(const recording::Entry& entry) = 0;
+    // A state check has held.
+    virtual void checked(uint64_t instr) = 0;
+};
+
+class Replayer {
+  public:
+    // stop_at: the replay ends when so many instructions are executed, if the recording does not end before.
+    Replayer(const std::string& file, std::optional<uint64_t> stop_at);
+
+    void observe(ReplayObserver* observer) { observers_.push_back(observer); }
+    const recording::RecordingReader& recording() const { return reader_; }
+
+    // Makes the machine: memory, map, processor. On the processor's thread, before anything runs.
+    void set_up();
+
+    // The input of the running instruction. Throws Divergence.
+    uint64_t take(recording::EntryKind kind, unsigned size, uint64_t* value2);
+    // The vector of the interrupt that is being delivered.
+    int vector() const { return vector_; }
+    // HLT: whether the processor goes on. Throws Divergence when nothing would ever wake it.
+    bool wake();
+    // Applies what happened here, and lets the processor run to where something happens next. Throws
+    // Divergence.
+    void between_blocks();
+
+    bool ended() const { return ended_; }
+    // True when it went through the recording to its end in order (not cut short, not stopped before).
+    bool whole() const { return whole_; }
+    // Compares all memory with the recording's hashes. Call when whole(). Throws Divergence.
+    void check_memory() const;
+    // A block of guest memory as it is now; after set_up().
+    std::span<const std::byte> block_bytes(uint32_t block) const {
+        return std::as_bytes(std::span(blocks_[block].host, blocks_[block].size));
+    }
+    // Where the replay will end, as far as is known before.
+    uint64_t last_instr() const;
+
+  private:
+    bool due(const recording::Entry& entry) const;
+    void apply_due();
+    void apply(const recording::Entry& entry);
+    void check(const recording::Entry& entry);
+    void grant();
+    void end(bool whole);
+    [[noreturn]] void diverged(const std::string& what) const;
+
+    recording::RecordingReader reader_;
+    recording::LogCursor log_;
+    const uint64_t stop_at_;
+    std::vector<ReplayObserver*> observers_;
+    std::vector<GlueBlock> blocks_;
+    uint64_t last_check_ = 0;
+    int vector_ = -1;
+    bool ended_ = false;
+    bool whole_ = false;
+};
+
+}  // namespace panda::engine
