@@ -1,0 +1,128 @@
+#include "recorder/cli/machine.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "common/error.h"
+#include "recorder/cli/locate.h"
+
+namespace panda::record {
+namespace {
+
+using launch::escape_commas;
+
+// One vCPU thread, which takes turns with the devices: see recorder/qemu.
+constexpr const char* accelerator = "tcg,thread=single";
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+    std::vector<std::string_view> items;
+    while (true) {
+        const size_t end = text.find(separator);
+        items.push_back(text.substr(0, end));
+        if (end == std::string_view::npos)
+            return items;
+        text.remove_prefix(end + 1);
+    }
+}
+
+// QEMU takes "-name" and "--name" alike. The name without its dashes; empty for a plain word.
+std::string_view option_name(std::string_view argument) {
+    if (argument.size() < 2 || argument[0] != '-')
+        return {};
+    argument.remove_prefix(argument[1] == '-' ? 2 : 1);
+    return argument;
+}
+
+void refuse(const std::string& argument, const std::string& reason) {
+    throw UsageError(argument + ": " + reason);
+}
+
+// -smp 1 and -smp cpus=1 only; topology words that multiply to one are fine.
+void check_processors(const std::string& value) {
+    for (std::string_view item : split(value, ',')) {
+        const size_t equals = item.find('=');
+        const std::string_view number = equals == std::string_view::npos ? item : item.substr(equals + 1);
+        if (number != "1")
+            refuse("-smp " + value, "a recorded machine has one processor");
+    }
+}
+
+void check_argument(std::string_view name, const std::string& value) {
+    const auto mentions = [&](std::string_view word) {
+        for (std::string_view item : split(value, ','))
+            if (item == word || item == "accel=" + std::string(word) ||
+                item.starts_with("accel=" + std::string(word) + ":"))
+                return true;
+        return false;
+    };
+    if (name == "smp")
+        check_processors(value);
+    if (name == "enable-kvm" || ((name == "accel" || name == "machine" || name == "M") && mentions("kvm")))
+        refuse("-" + std::string(name), "KVM cannot be recorded, only QEMU's own translator (TCG) can");
+    if (name == "icount")
+        refuse("-icount", "its clock and a recording exclude each other");
+}
+
+}  // namespace
+
+std::vector<std::string> recording_arguments(const Recording& recording) {
+    std::string value = escape_commas(recording.engine);
+    if (!recording.file.empty())
+        value += ",record=" + escape_commas(recording.file) + (recording.force ? ",force=on" : "");
+    return {"-panda", value};
+}
+
+std::vector<std::string> machine_arguments(const Machine& machine) {
+    std::vector<std::string> arguments = {"-M", "pc", "-nodefaults", "-no-user-config", "-display", "none",
+                                          "-vga", "none", "-no-reboot", "-accel", accelerator, "-smp", "1",
+                                          "-cpu", machine.cpu, "-m",
+                                          std::to_string(machine.memory >> 20) + "M",
+                                          // Patches guest memory behind the recorder's back otherwise.
+                                          "-global", "apic-common.vapic=off", "-kernel", machine.kernel,
+                                          "-initrd", machine.initrd, "-append", machine.append};
+    if (!machine.disk.empty())
+        arguments.insert(arguments.end(),
+                         {"-drive", "if=none,id=disk,snapshot=on,file=" + escape_commas(machine.disk),
+                          "-device", "virtio-blk-pci,drive=disk"});
+    if (machine.network)
+        arguments.insert(arguments.end(),
+                         {"-netdev", "user,id=network", "-device", "virtio-net-pci,netdev=network,romfile="});
+    return arguments;
+}
+
+std::vector<std::string> channel_arguments(const Channels& channels) {
+    std::vector<std::string> arguments;
+    const auto socket = [&](const std::string& name, int descriptor) {
+        const std::string backend = descriptor < 0 ? "null" : "socket";
+        const std::string value = descriptor < 0 ? "" : ",fd=" + std::to_string(descriptor);
+        arguments.insert(arguments.end(), {"-chardev", backend + ",id=" + name + value});
+    };
+    socket("output", channels.output);
+    socket("control", channels.control);
+    socket("monitor", channels.monitor);
+    arguments.insert(arguments.end(), {"-serial", "chardev:output", "-serial", "chardev:control", "-mon",
+                                       "chardev=monitor,mode=control"});
+    return arguments;
+}
+
+std::vector<std::string> user_machine_command(const std::string& qemu, const Recording& recording,
+                                              const std::vector<std::string>& arguments) {
+    std::vector<std::string> command = {qemu};
+    for (const std::string& argument : recording_arguments(recording))
+        command.push_back(argument);
+    command.insert(command.end(), {"-accel", accelerator, "-global", "apic-common.vapic=off"});
+    for (size_t i = 0; i < arguments.size(); i++) {
+        const std::string_view name = option_name(arguments[i]);
+        const std::string value = i + 1 < arguments.size() ? arguments[i + 1] : "";
+        check_argument(name, value);
+        // A second -accel would be a fallback only, and the wish for TCG is granted already.
+        if (name == "accel" && value.starts_with("tcg")) {
+            i++;
+            continue;
+        }
+        command.push_back(arguments[i]);
+    }
+    return command;
+}
+
+}  // namespace panda::record
