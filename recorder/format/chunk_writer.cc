@@ -3,12 +3,14 @@
 #include <utility>
 
 #include "common/checksum.h"
-#include "common/compression.h"
+#include "recorder/format/frame_compressor.h"
 
 namespace panda::recording {
 namespace {
 
 constexpr uint64_t maximum_under_way = uint64_t{64} << 20;  // bytes
+constexpr size_t maximum_spare = 8;
+constexpr size_t maximum_spare_size = 2 << 20;  // bytes each
 
 }  // namespace
 
@@ -48,6 +50,24 @@ void ChunkWriter::close() {
     file_.close();
 }
 
+Bytes ChunkWriter::spare_buffer() {
+    const std::lock_guard lock(mutex_);
+    if (spare_.empty())
+        return {};
+    Bytes buffer = std::move(spare_.back());
+    spare_.pop_back();
+    return buffer;
+}
+
+void ChunkWriter::recycle(Bytes buffer) {
+    if (buffer.capacity() > maximum_spare_size)
+        return;
+    buffer.clear();
+    const std::lock_guard lock(mutex_);
+    if (spare_.size() < maximum_spare)
+        spare_.push_back(std::move(buffer));
+}
+
 std::array<PartStatistics, chunk_types> ChunkWriter::statistics() const {
     const std::lock_guard lock(mutex_);
     return statistics_;
@@ -55,14 +75,17 @@ std::array<PartStatistics, chunk_types> ChunkWriter::statistics() const {
 
 void ChunkWriter::encode_chunk(ChunkHeader header, int level, uint64_t cost,
                                const std::function<Bytes()>& encode) {
-    const Bytes raw = encode();
+    Bytes raw = encode();
     if (raw.size() > maximum_raw_size(header.type))
         throw FileError(file_.path(), std::string("a ") + chunk_type_name(header.type) + " chunk of " +
                                           std::to_string(raw.size()) + " bytes is too large");
-    Chunk chunk{header, compress(raw, level), cost};
+    thread_local FrameCompressor compressor;
+    const auto stored = compressor.compress(raw, level);
+    Chunk chunk{header, Bytes(stored.begin(), stored.end()), cost};
     chunk.header.raw_size = static_cast<uint32_t>(raw.size());
-    chunk.header.stored_size = static_cast<uint32_t>(chunk.stored.size());
-    chunk.header.checksum = checksum(chunk.stored);
+    chunk.header.stored_size = static_cast<uint32_t>(stored.size());
+    chunk.header.checksum = checksum(stored);
+    recycle(std::move(raw));
     std::unique_lock lock(mutex_);
     ready_.emplace(header.number, std::move(chunk));
     write_ready(lock);

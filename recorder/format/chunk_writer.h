@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "common/bytes.h"
 #include "common/file.h"
@@ -25,17 +26,17 @@ class ChunkWriter {
     // Creates the file and writes its header. Throws FileError.
     ChunkWriter(const std::string& path, IfExists if_exists, unsigned threads);
 
-    // Appends a chunk whose content `encode` makes, on a helper thread. level: zstd's. cost: bytes that the
-    // task keeps alive; waits while the tasks under way together cost more than 64 MiB. Throws what failed
-    // before.
+    // Appends a chunk whose content `encode` makes, on a helper thread; its buffer is kept for
+    // spare_buffer(). level: zstd's. cost: bytes that the task keeps alive; waits while the tasks under way
+    // together cost more than 64 MiB. Throws what failed before.
     void submit(ChunkType type, int level, uint64_t cost, std::function<Bytes()> encode);
     // Waits until everything submitted is in the file. Throws what failed.
     void drain();
     // Drains and closes the file.
     void close();
 
-    // Chunks submitted so far.
-    uint32_t chunks() const { return submitted_; }
+    // An empty buffer, with room if one has become free.
+    Bytes spare_buffer();
     // What was written so far, by chunk type.
     std::array<PartStatistics, chunk_types> statistics() const;
 
@@ -49,6 +50,7 @@ class ChunkWriter {
     void write_ready(std::unique_lock<std::mutex>& lock);
     void fail(std::exception_ptr failure);
     void rethrow_failure() const;
+    void recycle(Bytes buffer);
 
     OutputFile file_;
     uint32_t submitted_ = 0;
@@ -61,6 +63,7 @@ class ChunkWriter {
     uint64_t under_way_ = 0;           // cost of what is submitted and not yet written
     bool writing_ = false;             // one thread is at the file
     std::array<PartStatistics, chunk_types> statistics_;
+    std::vector<Bytes> spare_;
 
     WorkerPool pool_;  // last: its threads use all of the above
 };

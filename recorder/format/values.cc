@@ -5,6 +5,9 @@
 namespace panda::recording {
 namespace {
 
+constexpr size_t page_run_size = 2 * sizeof(uint32_t);      // in the table of a memory chunk
+constexpr size_t page_trailer_size = 2 * sizeof(uint32_t);  // behind it
+
 void check_limit(uint64_t value, uint64_t limit, const char* what) {
     if (value > limit)
         throw Error(std::to_string(value) + " " + what + ", at most " + std::to_string(limit) +
@@ -192,33 +195,38 @@ void PageCollector::add(uint32_t page, std::span<const std::byte, page_size> byt
     if (runs_.empty() || runs_.back().first + runs_.back().count != page)
         runs_.push_back({page, 0});
     ++runs_.back().count;
-    if (pages_.capacity() == 0)
-        pages_.reserve(maximum_memory_chunk);
+    pages_.reserve(maximum_memory_chunk + maximum_memory_chunk / page_size * sizeof(Run) + page_trailer_size);
     pages_.insert(pages_.end(), bytes.begin(), bytes.end());
 }
 
-Bytes PageCollector::encode() const {
-    ByteWriter writer;
-    writer.put(block_);
-    writer.put(static_cast<uint32_t>(runs_.size()));
-    writer.put_bytes(std::as_bytes(std::span(runs_)));
-    writer.put_bytes(pages_);
-    return writer.take();
+Bytes PageCollector::encode() {
+    const auto table = std::as_bytes(std::span(runs_));
+    pages_.insert(pages_.end(), table.begin(), table.end());
+    const std::array<uint32_t, 2> trailer = {static_cast<uint32_t>(runs_.size()), block_};
+    const auto bytes = std::as_bytes(std::span(trailer));
+    pages_.insert(pages_.end(), bytes.begin(), bytes.end());
+    return std::move(pages_);
 }
 
 Pages decode_pages(std::span<const std::byte> bytes, std::span<const MemoryBlock> blocks) {
-    ByteReader reader(bytes);
+    if (bytes.size() < page_trailer_size)
+        throw Error("data ends early");
+    ByteReader trailer(bytes.last(page_trailer_size));
+    const uint64_t runs = trailer.get<uint32_t>();
     Pages pages;
-    pages.block = reader.get<uint32_t>();
-    const uint64_t runs = reader.get<uint32_t>();
+    pages.block = trailer.get<uint32_t>();
     if (pages.block >= blocks.size())
         throw Error("pages of a memory block that does not exist");
     const uint64_t block_size = blocks[pages.block].size;
-    ByteReader heads(reader.take(runs * 2 * sizeof(uint32_t)));
+    if (runs > (bytes.size() - page_trailer_size) / page_run_size)
+        throw Error("data ends early");
+    const uint64_t content = bytes.size() - page_trailer_size - runs * page_run_size;
+    ByteReader reader(bytes.first(content));
+    ByteReader table(bytes.subspan(content));
     pages.runs.reserve(runs);
     for (uint64_t i = 0; i < runs; ++i) {
-        const uint64_t offset = heads.get<uint32_t>() * page_size;
-        const uint64_t size = heads.get<uint32_t>() * page_size;
+        const uint64_t offset = table.get<uint32_t>() * page_size;
+        const uint64_t size = table.get<uint32_t>() * page_size;
         if (size == 0 || offset > block_size || size > block_size - offset)
             throw Error("pages outside their memory block");
         pages.runs.push_back({offset, reader.take(size)});

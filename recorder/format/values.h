@@ -7,7 +7,9 @@
 //   map           varint address space, varint count; each range: varint gap to the end of the range before,
 //   varint
 //                 size, varint block, varint block offset, u8 kind
-//   memory        u32 block, u32 count; each run of pages: u32 first page, u32 pages; then the runs' bytes
+//   memory        the pages; then of each run of consecutive pages: u32 first page, u32 pages; u32 runs, u32
+//   block.
+//                 The table is at the end so that the pages are copied only once
 //   snapshot_end  nothing
 //   trailer       varint instr and exceptions at the end; 16 times varint entries and varint bytes, by kind;
 //                 varint count, u64 memory hashes
@@ -15,6 +17,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "common/bytes.h"
@@ -49,13 +52,15 @@ Trailer decode_trailer(std::span<const std::byte> bytes, std::span<const MemoryB
 // Pages of one block on their way into a memory chunk.
 class PageCollector {
   public:
-    explicit PageCollector(uint32_t block) : block_(block) {}
+    // buffer: empty; its memory is used.
+    explicit PageCollector(uint32_t block, Bytes buffer = {}) : block_(block), pages_(std::move(buffer)) {}
     uint32_t block() const { return block_; }
     bool empty() const { return runs_.empty(); }
     bool full() const { return pages_.size() >= maximum_memory_chunk; }
     // Adds one page. page: its index in the block.
     void add(uint32_t page, std::span<const std::byte, page_size> bytes);
-    Bytes encode() const;
+    // The content of the memory chunk. Ends the collection.
+    Bytes encode();
 
   private:
     struct Run {

@@ -41,7 +41,7 @@ void RecordingWriter::write_memory(uint32_t block, uint64_t offset, std::span<co
         if (is_zero(content))
             continue;
         if (!pages_)
-            pages_.emplace(block);
+            pages_.emplace(block, chunks_.spare_buffer());
         pages_->add(page, content);
         if (pages_->full())
             submit_pages();

@@ -251,10 +251,10 @@ TEST_CASE("hostile contents with right checksums are refused") {
         const auto pages = [&](uint32_t block, uint32_t first, uint32_t count) {
             auto chunks = snapshot_chunks();
             ByteWriter raw;
-            raw.put(block);
-            raw.put(uint32_t{1});
             raw.put(first);
             raw.put(count);
+            raw.put(uint32_t{1});
+            raw.put(block);
             chunks.insert(chunks.end() - 1, {ChunkType::memory, raw.take()});
             return about(chunks);
         };
