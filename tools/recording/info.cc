@@ -1,11 +1,11 @@
 #include <iomanip>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
 #include <vector>
 
 #include "recorder/format/reader.h"
 #include "tools/recording/commands.h"
-#include "tools/recording/json.h"
 
 namespace panda::recording {
 namespace {
@@ -23,7 +23,7 @@ constexpr int number_width = 16;
 std::string with_separators(uint64_t number) {
     std::string text = std::to_string(number);
     for (size_t at = text.size(); at > 3; at -= 3)
-        text.insert(at - 3, ",");
+        text.insert(at - 3, 1, ',');
     return text;
 }
 
@@ -110,44 +110,35 @@ class InfoPrinter {
     std::ostream& out_;
 };
 
-void add_part(JsonObject& parent, const char* name, const PartStatistics& part) {
-    JsonObject object(parent, name);
-    object.add("chunks", part.chunks);
-    object.add("bytes", part.stored_bytes);
-    object.add("unpacked_bytes", part.raw_bytes);
+using Json = nlohmann::ordered_json;
+
+Json part_json(const PartStatistics& part) {
+    return {{"chunks", part.chunks}, {"bytes", part.stored_bytes}, {"unpacked_bytes", part.raw_bytes}};
 }
 
 void print_json(const RecordingReader& recording, std::ostream& out) {
     const Statistics statistics = recording.statistics();
     const uint64_t instr = recording.last_position().instr;
-    JsonObject object(out);
-    object.add("file", recording.container().path());
-    object.add("bytes", recording.container().file_size());
-    object.add_flag("complete", recording.complete());
-    object.add("instr", instr);
-    {
-        JsonObject facts(object, "facts");
-        for (const auto& [name, text] : recording.facts())
-            facts.add(name, text);
-    }
-    {
-        JsonObject blocks(object, "memory_blocks");
-        for (const MemoryBlock& block : recording.blocks())
-            blocks.add(block.name, block.size);
-    }
-    add_part(object, "snapshot", statistics.snapshot);
-    add_part(object, "log", statistics.log);
-    object.add("log_bytes_per_1000_instr", log_bytes_per_1000(statistics, instr));
-    object.add("checks", statistics.of(EntryKind::check).entries);
-    JsonObject inputs(object, "inputs");
-    for (unsigned kind = 0; kind < entry_kinds; ++kind) {
-        const KindStatistics& counts = statistics.kinds[kind];
-        if (counts.entries == 0)
-            continue;
-        JsonObject input(inputs, entry_kind_name(static_cast<EntryKind>(kind)));
-        input.add("entries", counts.entries);
-        input.add("unpacked_bytes", counts.bytes);
-    }
+    Json blocks = Json::object();
+    for (const MemoryBlock& block : recording.blocks())
+        blocks[block.name] = block.size;
+    Json inputs = Json::object();
+    for (unsigned kind = 0; kind < entry_kinds; ++kind)
+        if (const KindStatistics& counts = statistics.kinds[kind]; counts.entries != 0)
+            inputs[entry_kind_name(static_cast<EntryKind>(kind))] = {{"entries", counts.entries},
+                                                                     {"unpacked_bytes", counts.bytes}};
+    const Json info = {{"file", recording.container().path()},
+                       {"bytes", recording.container().file_size()},
+                       {"complete", recording.complete()},
+                       {"instr", instr},
+                       {"facts", recording.facts()},
+                       {"memory_blocks", blocks},
+                       {"snapshot", part_json(statistics.snapshot)},
+                       {"log", part_json(statistics.log)},
+                       {"log_bytes_per_1000_instr", log_bytes_per_1000(statistics, instr)},
+                       {"checks", statistics.of(EntryKind::check).entries},
+                       {"inputs", inputs}};
+    out << info.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
 }
 
 }  // namespace
