@@ -83,6 +83,7 @@ std::optional<FileContents> read_index(const MappedSource& source) {
 
 FileContents scan(const MappedSource& whole_file, uint64_t first_instr) {
     MappedSource source(whole_file);
+    source.seek(0);
     FileContents found;
     found.end_instr = first_instr;
     std::optional<SnapshotEntry> open_snapshot;

@@ -75,12 +75,13 @@ class TraceReader::Impl {
         return std::nullopt;
     }
 
+    // What next() met counts for more than an index: a damaged length can hide the messages after it.
     std::string flaw() {
-        if (file_ != nullptr)
-            return found().flaw;
-        if (!exhausted_)
+        if (exhausted_)
+            return ended_ ? std::string() : describe_flaw(*source_);
+        if (file_ == nullptr)
             throw Error("a trace from a pipe is known to be whole at its end only");
-        return ended_ ? std::string() : describe_flaw(*source_);
+        return found().flaw;
     }
 
     const FileContents& found() {

@@ -118,7 +118,7 @@ class TraceWriter::Impl {
             current_maps_.resize(map.address_space + 1);
         if (std::exchange(current_maps_[map.address_space], number + 1) == number + 1)
             return;
-        if (untouched())
+        if (chunk_count_ == 0 && untouched())  // the map at the trace's begin is no change
             chunk_.first_memory_maps = current_maps_;
         else
             append_event({instr_, MemoryMapChange{number}});
@@ -131,6 +131,8 @@ class TraceWriter::Impl {
             kind = SnapshotKind::full;
         if (!untouched())
             seal_chunk();
+        if (chunk_count_ == 0)
+            chunk_.address_spaces.clear();  // now the one at the trace's begin is known
         enter_address_space(state.cr3);
         queue_.push(SnapshotWork{snapshot_count_, instr_, kind, state, current_maps_});
         snapshot_writer_.write(snapshot_count_, kind, memory,
@@ -184,6 +186,7 @@ class TraceWriter::Impl {
         chunk_.event_count = events_.count();
         chunk_.events = events_.take();
         queue_.push(std::move(chunk_));
+        ++chunk_count_;
         open_chunk();
     }
 
@@ -207,8 +210,6 @@ class TraceWriter::Impl {
     void enter_address_space(uint64_t cr3) {
         address_space_ = cr3;
         auto& spaces = chunk_.address_spaces;
-        if (untouched() && spaces.size() == 1)
-            spaces.front() = cr3;
         if (std::find(spaces.begin(), spaces.end(), cr3) != spaces.end())
             return;
         if (spaces.size() == max_chunk_address_spaces)
@@ -241,7 +242,8 @@ class TraceWriter::Impl {
     SnapshotWriter snapshot_writer_;
     uint32_t snapshot_count_ = 0;
 
-    ChunkWork chunk_;  // open; its events are in events_
+    ChunkWork chunk_;           // open; its events are in events_
+    uint64_t chunk_count_ = 0;  // sealed
     EventEncoder events_;
     uint64_t instr_;
     uint64_t address_space_ = 0;

@@ -1,0 +1,139 @@
+// panda-trace from the outside, and the schema with Cap'n Proto's own tool.
+#include <sys/wait.h>
+
+#include <array>
+#include <catch2/catch_test_macros.hpp>
+#include <cstdio>
+#include <sstream>
+
+#include "tests/unit/trace_generator.h"
+
+namespace {
+
+using namespace panda;
+using namespace panda::trace_tests;
+
+struct Result {
+    int status;
+    std::string output;  // of both streams
+};
+
+Result run(const std::string& command) {
+    Result result{-1, {}};
+    FILE* pipe = ::popen(("{ " + command + "; } 2>&1").c_str(), "r");
+    REQUIRE(pipe != nullptr);
+    std::array<char, 4096> buffer;
+    while (const size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
+        result.output.append(buffer.data(), got);
+    const int status = ::pclose(pipe);
+    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return result;
+}
+
+const std::string program = PANDA_TRACE_PROGRAM;
+
+size_t count_lines(const std::string& text) {
+    return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+struct Sample {
+    Sample() {
+        WriterOptions options;
+        options.chunk_blocks = 128;
+        model = Generator(20).write(file.path(), options, 80);
+    }
+    TemporaryFile file;
+    Model model;
+};
+
+TEST_CASE("dump prints a line for each block and event, from a file and from a pipe") {
+    const Sample sample;
+    const Result from_file = run(program + " dump " + sample.file.path());
+    CHECK(from_file.status == 0);
+    CHECK(count_lines(from_file.output) == sample.model.happenings.size());
+    const Result from_pipe = run("cat " + sample.file.path() + " | " + program + " dump -");
+    CHECK(from_pipe.output == from_file.output);
+    const Result definitions = run(program + " dump --definitions " + sample.file.path());
+    CHECK(count_lines(definitions.output) == sample.model.blocks.size());
+    const Result json = run(program + " dump --json " + sample.file.path());
+    CHECK(count_lines(json.output) == sample.model.happenings.size());
+}
+
+TEST_CASE("dump of a range prints what is in the range") {
+    const Sample sample;
+    const uint64_t first = sample.model.header.first_instr;
+    const uint64_t length = sample.model.end_instr - first;
+    const uint64_t from = first + length / 3;
+    const uint64_t to = first + length / 2;
+    size_t expected = 0;
+    for (const Happening& happening : sample.model.happenings) {
+        if (const auto* event = std::get_if<Event>(&happening))
+            expected += event->instr >= from && event->instr < to;
+        else if (const auto* block = std::get_if<ExecutedBlock>(&happening))
+            expected += block->instr + std::max(block->executed, 1u) > from && block->instr < to;
+    }
+    const Result result = run(program + " dump --from " + std::to_string(from) + " --to " +
+                              std::to_string(to) + " " + sample.file.path());
+    CHECK(result.status == 0);
+    CHECK(count_lines(result.output) == expected);
+    CHECK(expected > 0);
+}
+
+TEST_CASE("info says what there is, and what is missing") {
+    const Sample sample;
+    const Result text = run(program + " info " + sample.file.path());
+    CHECK(text.status == 0);
+    CHECK(text.output.find("whole                  yes") != std::string::npos);
+    CHECK(text.output.find(std::to_string(sample.model.blocks.size()) + " defined") != std::string::npos);
+    const Result json = run(program + " info --json " + sample.file.path());
+    CHECK(json.output.find("\"command\":\"echo \\\"hello\\\"\"") != std::string::npos);
+    CHECK(json.output.find("\"end_instr\":" + std::to_string(sample.model.end_instr)) != std::string::npos);
+
+    const TemporaryFile cut;
+    const Bytes bytes = read_file(sample.file.path());
+    write_file(cut.path(), std::span(bytes).first(bytes.size() / 2));
+    const Result part = run(program + " info " + cut.path());
+    CHECK(part.status == 0);
+    CHECK(part.output.find("no: the trace was cut short") != std::string::npos);
+    CHECK(run(program + " dump " + cut.path() + " >/dev/null").status == 1);
+}
+
+TEST_CASE("exit statuses tell usage from failure") {
+    CHECK(run(program).status == 2);
+    CHECK(run(program + " nonsense").status == 2);
+    CHECK(run(program + " dump").status == 2);
+    CHECK(run(program + " dump --nonsense x").status == 2);
+    CHECK(run(program + " dump --from 2 --to 1 x").status == 2);
+    CHECK(run(program + " info /nonexistent").status == 1);
+    CHECK(count_lines(run(program + " info /nonexistent").output) == 1);
+    CHECK(run(program + " --help").status == 0);
+    CHECK(run(program + " info --help").status == 0);
+    CHECK(run(program + " --version").status == 0);
+}
+
+TEST_CASE("capnp decode reads every message with the schema") {
+    if (run("capnp --version >/dev/null").status != 0)
+        SKIP("the capnp tool is not installed");
+    const Sample sample;
+    const Result result =
+        run("capnp decode --short " + std::string(TRACE_SCHEMA) + " Message < " + sample.file.path());
+    REQUIRE(result.status == 0);
+    TraceReader reader(sample.file.path());
+    const auto count = [&result](const std::string& text) {
+        size_t found = 0;
+        for (size_t at = result.output.find(text); at != std::string::npos;
+             at = result.output.find(text, at + 1))
+            ++found;
+        return found;
+    };
+    CHECK(count(", header = (") == 1);
+    CHECK(count(", chunk = (firstInstr") == reader.contents().chunks.size());
+    CHECK(count(", definitions = (firstId") == reader.contents().definitions.size());
+    CHECK(count(", snapshot = (number") == sample.model.snapshots.size());
+    CHECK(count("(address = 0, size = 131072") == sample.model.maps.size());
+    CHECK(count(", end = (instrEnd = " + std::to_string(sample.model.end_instr)) == 1);
+    for (const ChunkEntry& chunk : reader.contents().chunks)
+        CHECK(count("chunk = (firstInstr = " + std::to_string(chunk.first_instr) + ",") >= 1);
+}
+
+}  // namespace
