@@ -43,7 +43,9 @@ private_apt() {
         "$@"
 }
 
-# private_apt_update NAME ARCHITECTURE LINE…: makes the state NAME with these sources and reads their lists.
+# private_apt_update NAME ARCHITECTURE LINE…: makes the state NAME with these sources and reads their lists. The first
+# line is needed; when the others (updates, security) cannot be read it goes on without them and says so, because a
+# mirror that is half-way through an update of its own should not stop a build.
 # Callers hold a lock, for apt's own ends a second update with an error.
 private_apt_update() {
     local name=$1 architecture=$2 directory=$panda_cache/apt/$1
@@ -51,7 +53,13 @@ private_apt_update() {
     [ -r "$debian_keyring" ] || die "$debian_keyring is missing (package debian-archive-keyring)"
     mkdir -p "$directory/state/lists/partial" "$directory/cache/archives/partial"
     printf '%s\n' "$@" >"$directory/sources.list"
-    retry private_apt "$name" "$architecture" apt-get -qq update >&2 || die "cannot read the package lists ($name)"
+    if retry private_apt "$name" "$architecture" apt-get -qq update >"$directory/log" 2>&1; then
+        return 0
+    fi
+    say "only ${1#*] } can be read ($(grep -m 1 '^E:' "$directory/log"))"
+    echo "$1" >"$directory/sources.list"
+    retry private_apt "$name" "$architecture" apt-get -qq update >"$directory/log" 2>&1 ||
+        die "cannot read the package lists: $(grep -m 1 '^E:' "$directory/log")"
 }
 
 # Runs a command up to three times: mirrors have bad moments.

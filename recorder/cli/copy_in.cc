@@ -82,6 +82,7 @@ class Archive {
         archive_entry_set_uid(entry.get(), 0);
         archive_entry_set_gid(entry.get(), 0);
         archive_entry_set_nlink(entry.get(), 1);
+        archive_entry_set_size(entry.get(), 0);
         return entry;
     }
 

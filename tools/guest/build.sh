@@ -24,7 +24,7 @@ layout=1
 # does not have as a module (built in, or left out) is passed over.
 modules=(virtio_pci virtio_blk virtio_net virtio_scsi virtio_console virtio_balloon virtio_input virtio-rng
     ata_piix ahci sd_mod sr_mod e1000 e1000e 8139cp ne2k-pci uhci-hcd ehci-pci xhci-pci usbhid usb-storage psmouse
-    evdev mousedev ext4 vfat isofs nls_ascii nls_cp437 af_packet)
+    evdev mousedev ext4 crc32c_generic vfat isofs nls_ascii nls_cp437 af_packet)
 
 # The last release with kernels for i386.
 suite_of() {
