@@ -86,12 +86,10 @@ class Dumper {
         const trace::BlockView block = reader_.blocks()[execution.id];
         const bool cut = execution.executed < block.instruction_offsets.size();
         if (selection_.json) {
-            JsonObject object;
-            object.add("kind", "block").add("instr", execution.instr).add("id", execution.id);
-            object.add_address("pc", block.pc)
-                .add("size", block.guest_size)
-                .add("executed", execution.executed);
-            std::cout << object.text() << '\n';
+            const Json line = {{"kind", "block"},          {"instr", execution.instr},
+                               {"id", execution.id},       {"pc", json_address(block.pc)},
+                               {"size", block.guest_size}, {"executed", execution.executed}};
+            std::cout << json_line(line) << '\n';
             return;
         }
         print("%12" PRIu64 "  %016" PRIx64 "  %u", execution.instr, block.pc, block.guest_size);
@@ -111,13 +109,12 @@ class Dumper {
             return i < names.size() ? names[i] : "field" + std::to_string(i);
         };
         if (selection_.json) {
-            JsonObject object;
-            object.add("kind", "event").add("instr", event.instr).add("event", trace::event_kind_name(kind));
+            Json line = {{"kind", "event"}, {"instr", event.instr}, {"event", trace::event_kind_name(kind)}};
             for (size_t i = 0; i < fields.values.size(); ++i)
-                object.add_address(name(i), fields.values[i]);
+                line[name(i)] = json_address(fields.values[i]);
             if (!fields.data.empty())
-                object.add("data", hex(fields.data));
-            std::cout << object.text() << '\n';
+                line["data"] = hex(fields.data);
+            std::cout << json_line(line) << '\n';
             return;
         }
         print("%12" PRIu64 "  %s", event.instr, trace::event_kind_name(kind).c_str());
@@ -130,16 +127,18 @@ class Dumper {
 
     void print_definition(uint32_t id, const trace::BlockView& block) const {
         if (selection_.json) {
-            JsonObject object;
-            object.add("kind", "definition").add("id", id).add_address("pc", block.pc);
-            object.add_address("cs_base", block.cs_base).add_address("flags", block.flags);
-            object.add_address("physical_pc", block.physical_pc);
+            Json line = {{"kind", "definition"},
+                         {"id", id},
+                         {"pc", json_address(block.pc)},
+                         {"cs_base", json_address(block.cs_base)},
+                         {"flags", json_address(block.flags)},
+                         {"physical_pc", json_address(block.physical_pc)},
+                         {"size", block.guest_size},
+                         {"instructions", block.instruction_offsets.size()},
+                         {"code", hex(block.code)}};
             if (block.physical_second_page != trace::no_address)
-                object.add_address("physical_second_page", block.physical_second_page);
-            object.add("size", block.guest_size);
-            object.add("instructions", static_cast<uint64_t>(block.instruction_offsets.size()));
-            object.add("code", hex(block.code));
-            std::cout << object.text() << '\n';
+                line["physical_second_page"] = json_address(block.physical_second_page);
+            std::cout << json_line(line) << '\n';
             return;
         }
         print("block %u  pc %016" PRIx64 "  physical %" PRIx64 "  cs_base %" PRIx64 "  flags %" PRIx64, id,

@@ -112,60 +112,43 @@ void print_text(const Report& report, bool seekable) {
     }
 }
 
-template <typename Range, typename Function>
-std::string json_list(const Range& range, Function&& item) {
-    std::string list = "[";
-    for (const auto& element : range)
-        list += (list.size() > 1 ? "," : "") + item(element);
-    return list + "]";
-}
-
 void print_json(const Report& report) {
-    JsonObject facts;
-    for (const auto& [name, value] : report.header.facts)
-        facts.add(name, value);
-    JsonObject events;
+    Json events = Json::object();
     for (const auto& [kind, count] : report.events)
-        events.add(trace::event_kind_name(kind), count);
-    const auto blocks = json_list(report.header.memory_blocks, [](const trace::MemoryBlock& block) {
-        return JsonObject().add("name", block.name).add("size", block.size).text();
-    });
-    const auto snapshots = json_list(report.snapshots, [](const Report::SnapshotFacts& snapshot) {
-        return JsonObject()
-            .add("instr", snapshot.instr)
-            .add("kind", kind_name(snapshot.kind))
-            .add("pages", snapshot.pages)
-            .add("bytes", snapshot.bytes)
-            .text();
-    });
-    const auto columns = json_list(report.columns, [&report](const auto& entry) {
-        const trace::ColumnSize& size = entry.second;
-        return JsonObject()
-            .add("name", size.name)
-            .add("records", size.records)
-            .add("raw_bytes", size.raw_bytes)
-            .add("stored_bytes", size.stored_bytes)
-            .add("bits_per_instr", report.bits_per_instr(size.stored_bytes))
-            .text();
-    });
-    JsonObject object;
-    object.add("architecture", report.header.architecture)
-        .add_raw("facts", facts.text())
-        .add_raw("memory_blocks", blocks)
-        .add("first_instr", report.header.first_instr)
-        .add("end_instr", report.end_instr)
-        .add("whole", report.flaw.empty())
-        .add("flaw", report.flaw)
-        .add("index", report.index)
-        .add("chunks", report.chunks)
-        .add("chunk_bytes", report.chunk_bytes)
-        .add("blocks_defined", report.blocks_defined)
-        .add("blocks_executed", report.blocks_executed)
-        .add("memory_maps", uint64_t{report.memory_maps})
-        .add_raw("events", events.text())
-        .add_raw("snapshots", snapshots)
-        .add_raw("columns", columns);
-    std::cout << object.text() << "\n";
+        events[trace::event_kind_name(kind)] = count;
+    Json blocks = Json::array();
+    for (const auto& block : report.header.memory_blocks)
+        blocks.push_back({{"name", block.name}, {"size", block.size}});
+    Json snapshots = Json::array();
+    for (const auto& snapshot : report.snapshots)
+        snapshots.push_back({{"instr", snapshot.instr},
+                             {"kind", kind_name(snapshot.kind)},
+                             {"pages", snapshot.pages},
+                             {"bytes", snapshot.bytes}});
+    Json columns = Json::array();
+    for (const auto& [name, size] : report.columns)
+        columns.push_back({{"name", name},
+                           {"records", size.records},
+                           {"raw_bytes", size.raw_bytes},
+                           {"stored_bytes", size.stored_bytes},
+                           {"bits_per_instr", report.bits_per_instr(size.stored_bytes)}});
+    const Json object = {{"architecture", report.header.architecture},
+                         {"facts", report.header.facts},
+                         {"memory_blocks", blocks},
+                         {"first_instr", report.header.first_instr},
+                         {"end_instr", report.end_instr},
+                         {"whole", report.flaw.empty()},
+                         {"flaw", report.flaw},
+                         {"index", report.index},
+                         {"chunks", report.chunks},
+                         {"chunk_bytes", report.chunk_bytes},
+                         {"blocks_defined", report.blocks_defined},
+                         {"blocks_executed", report.blocks_executed},
+                         {"memory_maps", report.memory_maps},
+                         {"events", events},
+                         {"snapshots", snapshots},
+                         {"columns", columns}};
+    std::cout << json_line(object) << '\n';
 }
 
 }  // namespace

@@ -1,35 +1,26 @@
-// One JSON object on one line.
+// JSON lines.
 #pragma once
 
+#include <cinttypes>
 #include <cstdint>
+#include <cstdio>
+#include <nlohmann/json.hpp>
 #include <string>
-#include <string_view>
 
 namespace panda::trace_tool {
 
-// `text` in quotes, escaped. Bytes that are not UTF-8 pass through.
-std::string json_quote(std::string_view text);
+using Json = nlohmann::ordered_json;
 
-// Builds an object member by member.
-class JsonObject {
-  public:
-    JsonObject& add(std::string_view name, uint64_t value) { return add_raw(name, std::to_string(value)); }
-    JsonObject& add(std::string_view name, uint32_t value) { return add(name, uint64_t{value}); }
-    JsonObject& add(std::string_view name, bool value) { return add_raw(name, value ? "true" : "false"); }
-    JsonObject& add(std::string_view name, double value);
-    JsonObject& add(std::string_view name, std::string_view value) {
-        return add_raw(name, json_quote(value));
-    }
-    JsonObject& add(std::string_view name, const char* value) { return add(name, std::string_view(value)); }
-    // An address, as a text in hexadecimal: JSON's numbers do not hold 64 bits everywhere.
-    JsonObject& add_address(std::string_view name, uint64_t value);
-    // json: a value that is JSON already.
-    JsonObject& add_raw(std::string_view name, std::string_view json);
+// On one line. Bytes that are not UTF-8, as a guest's command line may hold, are replaced.
+inline std::string json_line(const Json& value) {
+    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
-    std::string text() const { return "{" + members_ + "}"; }
-
-  private:
-    std::string members_;
-};
+// An address as a text in hexadecimal: JSON's numbers do not hold 64 bits everywhere.
+inline std::string json_address(uint64_t address) {
+    char text[24];
+    std::snprintf(text, sizeof(text), "0x%" PRIx64, address);
+    return text;
+}
 
 }  // namespace panda::trace_tool

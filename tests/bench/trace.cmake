@@ -1,0 +1,2 @@
+add_executable(trace_bench trace_bench.cc)
+target_link_libraries(trace_bench PRIVATE panda_trace panda_common)

@@ -1,0 +1,8 @@
+# Cap'n Proto's headers, not its library, are compiled with the fuzzer's instrumentation: that is enough to see where
+# this project's own code goes.
+foreach(target trace_reader_fuzz trace_codec_fuzz)
+  add_executable(${target} ${target}.cc)
+  target_compile_options(${target} PRIVATE -fsanitize=fuzzer)
+  target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+  target_link_libraries(${target} PRIVATE panda_trace panda_common)
+endforeach()

@@ -1,0 +1,98 @@
+// Any bytes as a trace: everything that a reader can be asked for, from a file. Checksums are made right
+// before, or the fuzzer would never come behind them.
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "common/checksum.h"
+#include "trace/message.h"
+#include "trace/message_source.h"
+#include "trace/reader.h"
+
+namespace {
+
+using namespace panda;
+using namespace panda::trace;
+
+// Makes the checksum of each framed message in the input right.
+void mend(Bytes& input) {
+    for (size_t offset = 0; input.size() - offset >= checksum_offset + 24;) {
+        uint32_t words;
+        std::memcpy(&words, input.data() + offset + 4, sizeof(words));
+        const uint64_t size = frame_header_bytes + uint64_t{words} * 8;
+        if (size > input.size() - offset || size < checksum_offset + 24)
+            return;
+        const auto message = std::span(input).subspan(offset, size);
+        uint64_t checked;
+        std::memcpy(&checked, message.data() + checksum_offset + 8, sizeof(checked));
+        if (checked < 24 || checked > size) {
+            checked = size;
+            std::memcpy(message.data() + checksum_offset + 8, &checked, sizeof(checked));
+        }
+        const uint64_t sum = message_checksum(message, checked);
+        std::memcpy(message.data() + checksum_offset, &sum, sizeof(sum));
+        offset += size;
+    }
+}
+
+void go_through(ChunkCursor& cursor, const Chunk& chunk) {
+    cursor.start(chunk);
+    while (cursor.next() != ChunkCursor::Step::end) {
+    }
+}
+
+void read_some_memory(const GuestMemory& memory) {
+    Bytes part(3 * page_size);
+    for (const auto& range : memory.ranges())
+        memory.read(range.start, part);
+    memory.read_block(0, 0, part);
+}
+
+void read_in_order(const std::string& path) {
+    TraceReader reader(path);
+    ChunkCursor cursor(reader.blocks());
+    GuestMemory memory(reader.header());
+    while (const auto item = reader.next()) {
+        if (const auto* chunk = std::get_if<Chunk>(&*item)) {
+            chunk->count_events();
+            go_through(cursor, *chunk);
+        } else {
+            memory.apply(std::get<Snapshot>(*item));
+            read_some_memory(memory);
+        }
+    }
+    reader.require_whole();
+}
+
+void read_at_any_place(const std::string& path) {
+    TraceReader reader(path);
+    reader.load_blocks();
+    ChunkCursor cursor(reader.blocks());
+    for (size_t i = reader.contents().chunks.size(); i-- > 0;)
+        go_through(cursor, reader.chunk(i));
+    for (size_t i = reader.contents().snapshots.size(); i-- > 0;)
+        read_some_memory(reader.memory_at(i));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+    static const std::string path = "/dev/shm/panda-trace-fuzz-" + std::to_string(::getpid());
+    Bytes input(reinterpret_cast<const std::byte*>(data), reinterpret_cast<const std::byte*>(data) + size);
+    mend(input);
+    std::FILE* file = std::fopen(path.c_str(), "wb");
+    if (file == nullptr || std::fwrite(input.data(), 1, input.size(), file) != input.size())
+        std::abort();
+    std::fclose(file);
+    for (const auto read : {read_in_order, read_at_any_place}) {
+        try {
+            read(path);
+        } catch (const Error&) {
+        }
+    }
+    ::unlink(path.c_str());
+    return 0;
+}
