@@ -99,7 +99,7 @@ Attachment attach(const Point& point, const KernelInfo& info) {
         banner.empty() ? "no Linux banner is in guest memory" : "the guest's kernel is: " + banner;
     throw FileError(
         info.source, "group [" + info.group + "]",
-        "key name: the kernel \"" + info.name + "\" does not run in the guest at this moment; " + there);
+        "key name: the kernel \"" + info.name + "\" is not in the guest at this moment; " + there);
 }
 
 std::string find_banner(const trace::PhysicalMemory& memory) {

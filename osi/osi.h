@@ -1,0 +1,98 @@
+/* The OSI API of PANDA by its own names, for C and C++ (C++ has a richer one in provider.h).
+ *
+ * A CPUState is an opaque moment of a guest, which an analyzer gives. It belongs to an Osi: a provider (what
+ * knows the guest's operating system) and those who want to be told of changes. There is no global state: two
+ * guests, or two providers for one, do not meet.
+ *
+ * Every get_... function allocates what it gives; see osi_types.h for who frees it how. Each gives NULL,
+ * after a g_warning() where something is wrong, when there is no provider, when the provider does not
+ * implement the call or when it has no answer.
+ */
+#ifndef PANDA_OSI_OSI_H
+#define PANDA_OSI_OSI_H
+
+#include <stdbool.h>
+
+#include "osi/osi_types.h"
+
+G_BEGIN_DECLS
+
+typedef struct CPUState CPUState;
+typedef struct Osi Osi;
+
+/* ---- For users ---- */
+
+GArray* get_processes(CPUState* cpu);       /* of OsiProc */
+GArray* get_process_handles(CPUState* cpu); /* of OsiProcHandle */
+OsiProc* get_current_process(CPUState* cpu);
+OsiProcHandle* get_current_process_handle(CPUState* cpu);
+OsiProc* get_process(CPUState* cpu, const OsiProcHandle* handle);
+OsiThread* get_current_thread(CPUState* cpu);
+GArray* get_modules(CPUState* cpu);                     /* of OsiModule: the kernel's */
+GArray* get_mappings(CPUState* cpu, OsiProc* process);  /* of OsiModule: files mapped into the process */
+GArray* get_libraries(CPUState* cpu, OsiProc* process); /* the older name of get_mappings */
+target_pid_t get_process_pid(CPUState* cpu, const OsiProcHandle* handle);  /* -1 when unknown */
+target_pid_t get_process_ppid(CPUState* cpu, const OsiProcHandle* handle); /* -1 when unknown */
+
+/* Elements of the arrays above; NULL beyond their ends. They stay the array's. */
+OsiProc* get_one_proc(GArray* processes, unsigned int index);
+OsiModule* get_one_module(GArray* modules, unsigned int index);
+void cleanup_garray(GArray* array); /* frees an array and what its elements own; takes NULL */
+
+typedef void (*on_task_change_t)(CPUState*);
+typedef void (*on_new_process_t)(CPUState*, OsiProc*);
+typedef void (*on_finished_process_t)(CPUState*, OsiProc*);
+
+/* Adds a callback; it is called once for each time that it was added, in that order. What a callback gets
+ * stays the caller's. */
+void osi_on_task_change(Osi* osi, on_task_change_t callback);
+void osi_on_new_process(Osi* osi, on_new_process_t callback);
+void osi_on_finished_process(Osi* osi, on_finished_process_t callback);
+
+/* Whether `os` names an operating system as PANDA's -os does: "linux-64-debian", "windows-32-7" ... */
+bool osi_os_is_valid(const char* os);
+/* The regular expressions that decide, ending with NULL. */
+extern const char* const valid_os_re[];
+
+/* ---- For providers ---- */
+
+/* Where a callback gets `GArray **out`: with *out NULL it makes an array and sets its clear function, else it
+ * appends to the array that is there; after an error it frees the array and sets *out to NULL. */
+typedef void (*on_get_processes_t)(CPUState*, GArray**);
+typedef void (*on_get_process_handles_t)(CPUState*, GArray**);
+typedef void (*on_get_current_process_t)(CPUState*, OsiProc**);
+typedef void (*on_get_current_process_handle_t)(CPUState*, OsiProcHandle**);
+typedef void (*on_get_process_t)(CPUState*, const OsiProcHandle*, OsiProc**);
+typedef void (*on_get_current_thread_t)(CPUState*, OsiThread**);
+typedef void (*on_get_modules_t)(CPUState*, GArray**);
+typedef void (*on_get_mappings_t)(CPUState*, OsiProc*, GArray**);
+
+/* What a provider implements; NULL for what it does not. */
+typedef struct OsiProvider {
+    on_get_processes_t on_get_processes;
+    on_get_process_handles_t on_get_process_handles;
+    on_get_current_process_t on_get_current_process;
+    on_get_current_process_handle_t on_get_current_process_handle;
+    on_get_process_t on_get_process;
+    on_get_current_thread_t on_get_current_thread;
+    on_get_modules_t on_get_modules;
+    on_get_mappings_t on_get_mappings;
+} OsiProvider;
+
+Osi* osi_new(void);
+void osi_free(Osi* osi); /* takes NULL */
+
+/* Makes this the provider, in the place of the one before, whose data is freed. data: for the callbacks,
+ * which get it from osi_provider_data(); free_data (or NULL) frees it in the end. */
+void osi_register_provider(Osi* osi, const OsiProvider* provider, void* data, GDestroyNotify free_data);
+void* osi_provider_data(CPUState* cpu);
+
+/* Run the callbacks: to be called by the provider after the guest has switched to another task, made a
+ * process, ended one. */
+void notify_task_change(CPUState* cpu);
+void notify_new_process(CPUState* cpu, OsiProc* process);
+void notify_finished_process(CPUState* cpu, OsiProc* process);
+
+G_END_DECLS
+
+#endif
