@@ -1,0 +1,138 @@
+#include <catch2/catch_test_macros.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "analyzers/osi/kernelinfo_path.h"
+#include "analyzers/osi/moment.h"
+#include "analyzers/osi/process_report.h"
+#include "common/error.h"
+#include "osi/linux/osi_linux.h"
+#include "osi_fake_guest.h"
+#include "tools/analyze/programs.h"
+#include "trace/writer.h"
+
+using namespace panda;
+using namespace panda::analyze_osi;
+using panda::osi::test::FakeGuest;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct TemporaryDirectory {
+    fs::path path;
+    TemporaryDirectory() {
+        std::string name = (fs::temp_directory_path() / "panda-test-XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        path = name;
+    }
+    ~TemporaryDirectory() { fs::remove_all(path); }
+};
+
+void write_file(const fs::path& path, bool executable) {
+    fs::create_directories(path.parent_path());
+    std::ofstream(path) << "x";
+    if (executable)
+        fs::permissions(path, fs::perms::owner_exec, fs::perm_options::add);
+}
+
+void write_trace(const fs::path& path, const FakeGuest& guest, bool finish) {
+    trace::TraceHeader header;
+    header.architecture = "x86_64";
+    header.memory_blocks = {{"ram", guest.memory.bytes.size()}};
+    trace::TraceWriter writer(path.string(), header);
+    writer.memory_map({0, {{0, guest.memory.bytes.size(), 0, 0, trace::RangeKind::ram}}});
+    const auto memory = [&](uint32_t) { return std::span<const std::byte>(guest.memory.bytes); };
+    writer.snapshot(guest.cpu, memory, trace::SnapshotKind::full);
+    writer.skip(1000);
+    if (finish) {
+        writer.snapshot(guest.cpu, memory, trace::SnapshotKind::changed);
+        writer.finish();
+    }
+}
+
+}  // namespace
+
+TEST_CASE("processes as a table and as JSON") {
+    FakeGuest guest(0);
+    guest.add_process(300, 0, "later", true);
+    guest.add_process(1, 0, "in\"it", true);
+    const osi::linux_guest::OsiLinux provider(guest.info, guest.point());
+    auto report = make_process_report(provider, guest.point(), false, true);
+    report.instr = 42;
+    std::ostringstream table;
+    write_table(table, report);
+    CHECK(table.str() ==
+          "    PID    PPID    TGID  ASID        TASK              NAME\n"
+          "      1       0       1  0000082000  ffff888000020400  in\"it\n"
+          "    300       0     300  0000081000  ffff888000020200  later\n");
+    std::ostringstream json;
+    write_json(json, report);
+    std::istringstream lines(json.str());
+    std::string line;
+    REQUIRE(std::getline(lines, line));
+    const auto first = nlohmann::json::parse(line);
+    CHECK(first["kind"] == "process");
+    CHECK(first["instr"] == 42);
+    CHECK(first["pid"] == 1);
+    CHECK(first["name"] == "in\"it");
+    CHECK(first["asid"] == "0x82000");
+    CHECK(first["threads"][0]["tid"] == 1);
+    REQUIRE(std::getline(lines, line));
+    CHECK_FALSE(std::getline(lines, line));
+    CHECK(make_process_report(provider, guest.point(), true, false).entries.size() == 3);
+}
+
+TEST_CASE("a moment of a trace") {
+    const TemporaryDirectory directory;
+    FakeGuest guest(0x2da00000);
+    guest.add_process(1, 0, "init", true);
+    const fs::path path = directory.path / "t.capnp";
+    write_trace(path, guest, true);
+    const Moment end(path.string(), std::nullopt);
+    CHECK(end.instr() == 1000);
+    const osi::linux_guest::OsiLinux provider(guest.info, end.point());
+    CHECK(provider.processes(end.point()).entries.size() == 2);
+    CHECK(Moment(path.string(), 0).instr() == 0);
+    CHECK_THROWS_AS(Moment(path.string(), 500), FileError);
+
+    const fs::path cut = directory.path / "cut.capnp";
+    write_trace(cut, guest, false);
+    CHECK_THROWS_AS(Moment(cut.string(), 1000), FileError);
+    CHECK(Moment(cut.string(), 0).instr() == 0);
+}
+
+TEST_CASE("kernelinfo.conf is next to the build or where it is installed") {
+    const TemporaryDirectory directory;
+    const std::string programs = directory.path / "bin";
+    CHECK_THROWS_AS(default_kernelinfo(programs), Error);
+    write_file(directory.path / "share" / "panda" / "kernelinfo.conf", false);
+    CHECK(default_kernelinfo(programs) == (directory.path / "share/panda/kernelinfo.conf").string());
+    write_file(directory.path / "kernelinfo.conf", false);
+    CHECK(default_kernelinfo(programs) == (directory.path / "kernelinfo.conf").string());
+}
+
+TEST_CASE("analyzers are found beside the driver first, then on PATH") {
+    const TemporaryDirectory directory;
+    const fs::path& root = directory.path;
+    write_file(root / "a" / "panda-analyze-one", true);
+    write_file(root / "b" / "panda-analyze-one", true);
+    write_file(root / "b" / "panda-analyze-two", true);
+    write_file(root / "b" / "panda-analyze-text", false);
+    write_file(root / "b" / "panda-analyze-", true);
+    fs::create_directory(root / "b" / "panda-analyze-folder");
+    const auto directories = analyze::search_directories(
+        (root / "a").string(), ":" + (root / "missing").string() + "::" + (root / "b").string() + ":");
+    CHECK(directories.size() == 3);
+    CHECK(analyze::find_program("one", directories) == (root / "a" / "panda-analyze-one").string());
+    CHECK(analyze::find_program("two", directories) == (root / "b" / "panda-analyze-two").string());
+    for (const char* name : {"text", "folder", "", "three", "../b/panda-analyze-two", "x/../two"})
+        CHECK_FALSE(analyze::find_program(name, directories));
+    const auto programs = analyze::list_programs(directories);
+    REQUIRE(programs.size() == 2);
+    CHECK(programs[0].name == "one");
+    CHECK(programs[0].path == (root / "a" / "panda-analyze-one").string());
+    CHECK(programs[1].name == "two");
+}

@@ -1,0 +1,201 @@
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <random>
+#include <sstream>
+
+#include "common/error.h"
+#include "kernelinfo/key_file.h"
+#include "osi/linux/select.h"
+#include "osi_fake_guest.h"
+
+using namespace panda;
+using namespace panda::osi;
+using namespace panda::osi::linux_guest;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::MessageMatches;
+using test::FakeGuest;
+
+namespace {
+
+void add_some_processes(FakeGuest& guest) {
+    const unsigned init = guest.add_process(1, 0, "init", true);
+    guest.add_process(2, 0, "kthreadd", false);
+    guest.add_process(300, init, "a shell", true);
+}
+
+}  // namespace
+
+TEST_CASE("processes are listed, wherever KASLR has put the kernel") {
+    FakeGuest guest(GENERATE(0, 0x2da00000, 0x3e000000));
+    add_some_processes(guest);
+    const OsiLinux provider(guest.info, guest.point());
+    CHECK(provider.slide() == guest.slide);
+    const auto list = provider.processes(guest.point());
+    CHECK(list.warning.empty());
+    REQUIRE(list.entries.size() == 4);
+    CHECK(list.entries[0] == Process{{guest.task_address(0), 0}, 0, 0, "swapper/0", "swapper/0"});
+    CHECK(list.entries[1] == Process{{guest.task_address(1), 0x81000}, 1, 0, "init", "init"});
+    CHECK(list.entries[2] == Process{{guest.task_address(2), 0}, 2, 0, "kthreadd", "kthreadd"});
+    CHECK(list.entries[3] == Process{{guest.task_address(3), 0x83000}, 300, 1, "a shell", "a shell"});
+    const auto handles = provider.process_handles(guest.point());
+    REQUIRE(handles.entries.size() == 4);
+    for (size_t i = 0; i < 4; ++i) {
+        CHECK(handles.entries[i] == list.entries[i].handle);
+        CHECK(provider.process(guest.point(), handles.entries[i]) == list.entries[i]);
+    }
+}
+
+TEST_CASE("the slide is found from the interrupt table too, and behind page table isolation") {
+    FakeGuest guest(0x2da00000);
+    guest.info.panda_page_fault_addr = FakeGuest::image_base + 0xbe0;
+    guest.cpu.lstar = 0xfffffe0000006000;  // the entry trampoline of kernels before 4.20
+    guest.cpu.idt.base = FakeGuest::direct_base + 0x70000;
+    const uint64_t target = FakeGuest::image_base + guest.slide + 0xbe0;
+    guest.memory.put(0x70000 + 14 * 16,
+                     (target & 0xffff) | 0x108e0000'0000 | ((target >> 16) & 0xffff) << 48);
+    guest.memory.put<uint64_t>(0x70000 + 14 * 16 + 8, target >> 32);
+    CHECK(try_attach(guest.point(), guest.info)->slide == guest.slide);
+    guest.cpu.cr3 |= 0x1000;  // an empty page: the user half maps nothing of this
+    guest.cpu.lstar = FakeGuest::image_base + guest.slide + FakeGuest::entry;
+    CHECK(try_attach(guest.point(), guest.info)->slide == guest.slide);
+}
+
+TEST_CASE("a group of PANDA's own needs no more than its keys") {
+    FakeGuest guest(0);
+    add_some_processes(guest);
+    guest.info.panda_entry_syscall_64_addr.reset();
+    guest.info.panda_linux_banner_addr.reset();
+    CHECK(OsiLinux(guest.info, guest.point()).processes(guest.point()).entries.size() == 4);
+}
+
+TEST_CASE("the current process and thread") {
+    FakeGuest guest(0x2da00000);
+    add_some_processes(guest);
+    guest.memory.put(FakeGuest::per_cpu_area + 0x80, guest.task_address(3));
+    const OsiLinux provider(guest.info, guest.point());
+    CHECK(provider.current_process_handle(guest.point()) == ProcessHandle{guest.task_address(3), 0x83000});
+    CHECK(provider.current_thread(guest.point()) == Thread{guest.task_address(3), 300, 300, "a shell"});
+    guest.memory.put<uint64_t>(FakeGuest::per_cpu_area + 0x80, 0);
+    CHECK_FALSE(provider.current_process_handle(guest.point()));
+}
+
+TEST_CASE("threads, by the list since 3.14 and by the ring before") {
+    FakeGuest guest(0);
+    add_some_processes(guest);
+    // A second thread of process 300, on no process list.
+    const uint64_t leader = FakeGuest::init_task + 3 * 0x200;
+    const uint64_t thread = FakeGuest::init_task + 9 * 0x200;
+    const uint64_t thread_address = FakeGuest::direct_base + thread;
+    guest.memory.put<int>(thread + 32, 301);
+    guest.memory.put<int>(thread + 36, 300);
+    guest.memory.put_text(thread + 64, "worker");
+    const OsiLinux provider(guest.info, guest.point());
+    const ProcessHandle handle{guest.task_address(3), 0};
+    CHECK(provider.threads(guest.point(), handle).entries.size() == 1);
+    SECTION("list") {
+        guest.memory.put(leader + 88, thread_address + 88);
+        guest.memory.put(thread + 88, FakeGuest::direct_base + FakeGuest::signals + 3 * 0x40);
+        const auto list = provider.threads(guest.point(), handle);
+        REQUIRE(list.entries.size() == 2);
+        CHECK(list.entries[1] == Thread{thread_address, 300, 301, "worker"});
+    }
+    SECTION("ring") {
+        guest.info.panda_task_thread_node_offset.reset();
+        guest.info.task_thread_group_offset = 96;
+        guest.memory.put(leader + 96, thread_address + 96);
+        guest.memory.put(thread + 96, guest.task_address(3) + 96);
+        const auto list = OsiLinux(guest.info, guest.point()).threads(guest.point(), handle);
+        CHECK(list.warning.empty());
+        REQUIRE(list.entries.size() == 2);
+        CHECK(list.entries[0].tid == 300);
+        CHECK(list.entries[1] == Thread{thread_address, 300, 301, "worker"});
+    }
+}
+
+TEST_CASE("kernel modules") {
+    FakeGuest guest(0x2da00000);
+    const OsiLinux provider(guest.info, guest.point());
+    CHECK(provider.modules(guest.point()).entries.empty());
+    guest.add_module("virtio_blk", 0xffffffffc0123000, 0x5000);
+    const auto list = provider.modules(guest.point());
+    REQUIRE(list.entries.size() == 1);
+    CHECK(list.entries[0].name == "virtio_blk");
+    CHECK(list.entries[0].base == 0xffffffffc0123000);
+    CHECK(list.entries[0].size == 0x5000);
+    CHECK(list.warning.empty());
+}
+
+TEST_CASE("another kernel is named, a missing key too") {
+    FakeGuest guest(0x2da00000);
+    auto info = guest.info;
+    info.name = "6.1.1-other|#1 SMP Test (2026-01-01)|x86_64";
+    CHECK_THROWS_MATCHES(OsiLinux(info, guest.point()), FileError,
+                         MessageMatches(ContainsSubstring("fake.conf: group [fake]: key name") &&
+                                        ContainsSubstring("6.1.0-test #1 SMP Test")));
+    info = guest.info;
+    info.task_tgid_offset.reset();
+    CHECK_THROWS_MATCHES(OsiLinux(info, guest.point()).processes(guest.point()), FileError,
+                         MessageMatches(ContainsSubstring("key task.tgid_offset")));
+    guest.cpu.cr0 = 0;
+    CHECK_THROWS_AS(OsiLinux(guest.info, guest.point()), FileError);
+}
+
+TEST_CASE("the group is chosen by the banner") {
+    FakeGuest guest(0x2da00000);
+    std::ostringstream text;
+    auto other = guest.info;
+    other.group = "other";
+    other.name = "5.10.0|#1 SMP|x86_64";
+    kernelinfo::write_group(text, other);
+    const kernelinfo::KeyFile without(text.str(), "test.conf");
+    CHECK_THROWS_MATCHES(
+        open_kernel(without, "", guest.point()), FileError,
+        MessageMatches(ContainsSubstring("no group is for") && ContainsSubstring("6.1.0-test #1 SMP Test")));
+    kernelinfo::write_group(text, guest.info);
+    const kernelinfo::KeyFile file(text.str(), "test.conf");
+    CHECK(open_kernel(file, "", guest.point()).info().group == "fake");
+    CHECK(open_kernel(file, "fake", guest.point()).slide() == guest.slide);
+    CHECK_THROWS_AS(open_kernel(file, "other", guest.point()), FileError);
+}
+
+TEST_CASE("broken lists end with what could be read and a warning") {
+    FakeGuest guest(0);
+    add_some_processes(guest);
+    const OsiLinux provider(guest.info, guest.point());
+    const uint64_t link = FakeGuest::init_task + 2 * 0x200 + 16;  // from the third task on
+    SECTION("out of the kernel") {
+        guest.memory.put<uint64_t>(link, 0x1234);
+    }
+    SECTION("to where no memory is") {
+        guest.memory.put<uint64_t>(link, FakeGuest::direct_base + 0x10000000);
+    }
+    SECTION("in a circle") {
+        guest.memory.put<uint64_t>(link, guest.task_address(1) + 16);
+    }
+    const auto list = provider.processes(guest.point());
+    CHECK(list.entries.size() == 3);
+    CHECK_THAT(list.warning, ContainsSubstring("the process list is incomplete"));
+}
+
+TEST_CASE("a guest of flipped bits never stops the walk or breaks it") {
+    std::mt19937 random(1);
+    for (unsigned round = 0; round < 3000; ++round) {
+        FakeGuest guest(0);
+        add_some_processes(guest);
+        guest.add_module("module", 0xffffffffc0000000, 1);
+        const OsiLinux provider(guest.info, Attachment{0, FakeGuest::top_table});
+        for (unsigned flips = 30; flips > 0; --flips) {
+            // Where structs and tables are.
+            const uint64_t regions[] = {0x10000, 0x11000, 0x12000, 0x20000,
+                                        0x30000, 0x40000, 0x50000, 0x60000};
+            guest.memory.bytes[regions[random() % 8] + random() % 0x800] ^= std::byte(1u << random() % 8);
+        }
+        for (const auto& process : provider.processes(guest.point()).entries)
+            provider.threads(guest.point(), process.handle);
+        provider.current_process_handle(guest.point());
+        provider.current_thread(guest.point());
+        provider.modules(guest.point());
+    }
+}
