@@ -23,6 +23,11 @@ uint64_t glue_instr(void)
     return count.limit - first_cpu->neg.icount_decr.u16.low - first_cpu->icount_extra;
 }
 
+uint64_t glue_budget_left(void)
+{
+    return first_cpu->neg.icount_decr.u16.low + first_cpu->icount_extra;
+}
+
 uint32_t glue_exceptions(void)
 {
     return glue_instr() == count.exception_instr ? count.exceptions : 0;

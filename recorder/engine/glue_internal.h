@@ -3,6 +3,8 @@
 #define PANDA_RECORDER_ENGINE_GLUE_INTERNAL_H
 
 void glue_count_exception(void);
+/* Instructions that may be executed before the engine is asked again. */
+uint64_t glue_budget_left(void);
 void glue_refill(CPUState* cpu, TranslationBlock* tb);
 /* The index of the block behind `mr` in glue_blocks(), or UINT32_MAX. */
 uint32_t glue_block_index(MemoryRegion* mr);

@@ -30,9 +30,12 @@ static const GlueReplayer *replayer;
 
 /* ---- Both ---- */
 
+static bool exception_taken;
+
 static void on_exception(CPUState *cpu)
 {
     glue_count_exception();
+    exception_taken = true;
     if (replayer && replayer->exception) {
         CPUX86State *env = cpu_env(cpu);
 
@@ -286,9 +289,13 @@ static void port_write(unsigned port, unsigned size, uint32_t value)
     replayer->port_write(port, size, value);
 }
 
+/* Nothing can be due while there is budget, unless the processor has just taken an exception. */
 static void between_blocks(CPUState *cpu)
 {
-    replayer->between_blocks();
+    if (glue_budget_left() == 0 || exception_taken) {
+        exception_taken = false;
+        replayer->between_blocks();
+    }
 }
 
 static void replay_loop(CPUState *cpu)

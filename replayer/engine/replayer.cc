@@ -59,60 +59,69 @@ void Replayer::set_up() {
         throw Error(problem);
     glue_count_start();
     glue_tlb_reset();
+    read_ahead();
 }
 
 uint64_t Replayer::last_instr() const {
     return std::min(reader_.last_position().instr, stop_at_);
 }
 
-bool Replayer::due(const Entry& entry) const {
-    return !synchronous(entry.kind) && entry.position == now();
+void Replayer::read_ahead() {
+    next_ = log_.peek();
+    while (next_ != nullptr && synchronous(next_->kind)) {
+        inputs_.push_back({next_->kind, next_->position, next_->value, next_->value2});
+        log_.pop();
+        next_ = log_.peek();
+    }
 }
+
+void Replayer::done_with_next() {
+    log_.pop();
+    read_ahead();
+}
+
+bool Replayer::due() const { return next_ != nullptr && next_->position == now(); }
 
 uint64_t Replayer::take(EntryKind kind, unsigned size, uint64_t* value2) {
     // A device that was asked may have written to memory before it answered; that stands before its answer.
-    const Entry* entry = log_.peek();
-    while (entry != nullptr && entry->kind == EntryKind::memory_write && due(*entry)) {
-        apply(*entry);
-        log_.pop();
-        entry = log_.peek();
+    while (inputs_.empty() && due() && next_->kind == EntryKind::memory_write) {
+        apply(*next_);
+        done_with_next();
     }
-    if (entry == nullptr) {
-        if (reader_.complete())
-            diverged(std::string("the processor asks for a ") + recording::entry_kind_name(kind) +
-                     " after the end of the recording");
-        end(false);
-        return 0;
-    }
-    const bool sized = kind == EntryKind::mmio_read || kind == EntryKind::port_read;
-    if (entry->kind != kind || entry->position != now() || (sized && entry->value2 != size))
+    if (inputs_.empty()) {
+        if (next_ == nullptr && !reader_.complete()) {
+            end(false);
+            return 0;
+        }
         diverged(std::string("the processor asks for a ") + recording::entry_kind_name(kind) + " at " +
-                 describe(now()) + ", the recording has a " + recording::entry_kind_name(entry->kind) +
-                 " at " + describe(entry->position));
-    const uint64_t value = entry->value;
+                 describe(now()) + ", where the recording has none");
+    }
+    const Input input = inputs_.front();
+    const bool sized = kind == EntryKind::mmio_read || kind == EntryKind::port_read;
+    if (input.kind != kind || input.position != now() || (sized && input.value2 != size))
+        diverged(std::string("the processor asks for a ") + recording::entry_kind_name(kind) + " at " +
+                 describe(now()) + ", the recording has a " + recording::entry_kind_name(input.kind) + " at " +
+                 describe(input.position));
     if (value2 != nullptr)
-        *value2 = entry->value2;
-    log_.pop();
-    grant();
-    return value;
+        *value2 = input.value2;
+    inputs_.pop_front();
+    return input.value;
 }
 
 bool Replayer::wake() {
     while (!ended_) {
-        const Entry* entry = log_.peek();
-        if (entry != nullptr && entry->kind == EntryKind::wake && due(*entry)) {
-            log_.pop();
+        if (next_ == nullptr) {
+            end(false);
+        } else if (!inputs_.empty() || !due() || next_->kind == EntryKind::interrupt) {
+            diverged("the processor halts at " + describe(now()) + ", the recording has a " +
+                     recording::entry_kind_name(next_->kind) + " at " + describe(next_->position));
+        } else if (next_->kind == EntryKind::wake) {
+            done_with_next();
             grant();
             return true;
-        }
-        if (entry == nullptr) {
-            end(false);
-        } else if (!due(*entry) || entry->kind == EntryKind::interrupt) {
-            diverged("the processor halts at " + describe(now()) + ", the recording has a " +
-                     recording::entry_kind_name(entry->kind) + " at " + describe(entry->position));
         } else {
-            apply(*entry);
-            log_.pop();
+            apply(*next_);
+            done_with_next();
         }
     }
     return false;
@@ -130,21 +139,21 @@ void Replayer::between_blocks() {
 
 void Replayer::apply_due() {
     while (!ended_) {
-        const Entry* entry = log_.peek();
-        if (entry == nullptr) {
+        if (next_ == nullptr && inputs_.empty()) {
             end(false);
             return;
         }
-        if (entry->position < now())
+        const Position& position = inputs_.empty() ? next_->position : inputs_.front().position;
+        if (position < now())
             diverged("the processor is at " + describe(now()) + " and has not taken the " +
-                     recording::entry_kind_name(entry->kind) + " at " + describe(entry->position));
-        if (!due(*entry))
+                     recording::entry_kind_name(inputs_.empty() ? next_->kind : inputs_.front().kind) + " at " +
+                     describe(position));
+        if (!inputs_.empty() || !due())
             return;
-        apply(*entry);
-        const bool interrupt = entry->kind == EntryKind::interrupt;
-        log_.pop();
-        // The interrupt is delivered first; what follows at the same position comes when the budget proves
-        // empty.
+        const bool interrupt = next_->kind == EntryKind::interrupt;
+        apply(*next_);
+        done_with_next();
+        // The interrupt is delivered first; what follows at the same position comes when the budget proves empty.
         if (interrupt)
             return;
     }
@@ -196,16 +205,18 @@ void Replayer::check(const Entry& entry) {
         observer->checked(last_check_);
 }
 
-// Lets the processor run up to the next entry. Before an entry that stands behind an exception it runs into
-// the instruction that raises it.
+// Lets the processor run up to the next asynchronous entry. Before one that stands behind an exception it runs into the
+// instruction that raises it. After the last whole chunk of a recording that was cut short, it runs up to the last
+// input.
 void Replayer::grant() {
-    const Entry* entry = log_.peek();
     const uint64_t instr = glue_instr();
     uint64_t until = instr;
-    if (entry != nullptr) {
-        until = std::max(entry->position.instr, instr);
-        if (until == instr && !synchronous(entry->kind) && entry->position.exceptions > glue_exceptions())
+    if (next_ != nullptr) {
+        until = std::max(next_->position.instr, instr);
+        if (until == instr && next_->position.exceptions > glue_exceptions())
             until = instr + 1;
+    } else if (!inputs_.empty()) {
+        until = std::max(inputs_.back().position.instr, instr);
     }
     glue_grant(std::min(until, std::max(stop_at_, instr)) - instr);
 }

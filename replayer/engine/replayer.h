@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -65,7 +66,18 @@ class Replayer {
     uint64_t last_instr() const;
 
   private:
-    bool due(const recording::Entry& entry) const;
+    // What an instruction will ask for.
+    struct Input {
+        recording::EntryKind kind;
+        recording::Position position;
+        uint64_t value;
+        uint64_t value2;
+    };
+
+    // Reads on to the next asynchronous entry.
+    void read_ahead();
+    void done_with_next();
+    bool due() const;
     void apply_due();
     void apply(const recording::Entry& entry);
     void check(const recording::Entry& entry);
@@ -78,6 +90,10 @@ class Replayer {
     const uint64_t stop_at_;
     std::vector<ReplayObserver*> observers_;
     std::vector<GlueBlock> blocks_;
+    std::deque<Input> inputs_;  // before next_
+    // The next asynchronous entry, in the cursor; nullptr at the end of the log. It bounds how far the processor may
+    // run: inputs need no stop, instructions ask for them.
+    const recording::Entry* next_ = nullptr;
     uint64_t last_check_ = 0;
     int vector_ = -1;
     bool ended_ = false;
