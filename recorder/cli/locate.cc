@@ -4,7 +4,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <vector>
 
 #include "common/command_line.h"
 #include "common/error.h"
@@ -19,15 +18,12 @@ std::string environment(const char* name) {
     return value == nullptr ? "" : value;
 }
 
-fs::path prefix() {
-    return fs::path(executable_directory()).parent_path();
-}
-
-std::string join(const std::vector<fs::path>& paths) {
-    std::string text;
-    for (const fs::path& path : paths)
-        text += (text.empty() ? "" : ", ") + path.string();
-    return text;
+// What belongs to the programs and is not for the user's PATH.
+fs::path libexec() {
+    const fs::path prefix = fs::path(executable_directory()).parent_path();
+    std::error_code error;
+    const fs::path installed = prefix / PANDA_LIBEXECDIR "/panda";
+    return fs::is_directory(installed, error) ? installed : prefix / "libexec/panda";
 }
 
 }  // namespace
@@ -45,7 +41,7 @@ std::string find_qemu(const std::string& given) {
             throw Error("no QEMU: " + file + " (" + source + ") is not a program");
         return file;
     }
-    const fs::path path = prefix() / "libexec/panda/qemu/bin/qemu-system-x86_64";
+    const fs::path path = libexec() / "qemu/bin/qemu-system-x86_64";
     if (!usable(path))
         throw Error("no QEMU: looked for --qemu, PANDA_QEMU and " + path.string() +
                     "; recorder/qemu/build.sh builds it");
@@ -53,23 +49,20 @@ std::string find_qemu(const std::string& given) {
 }
 
 std::string find_engine(const std::string& name) {
-    std::vector<fs::path> paths;
-    if (const std::string directory = environment("PANDA_ENGINE_DIRECTORY"); !directory.empty())
-        paths.push_back(fs::path(directory) / name);
-    paths.push_back(prefix() / PANDA_LIBDIR "/panda" / name);
-    paths.push_back(prefix() / "lib" / name);
-    for (const fs::path& path : paths) {
-        std::error_code error;
-        if (fs::is_regular_file(path, error))
-            return path.string();
-    }
-    throw Error("no " + name + ": looked for " + join(paths));
+    fs::path directory = environment("PANDA_ENGINES");
+    if (directory.empty())
+        directory = libexec();
+    std::error_code error;
+    if (!fs::is_regular_file(directory / name, error))
+        throw Error("no engine: " + (directory / name).string() +
+                    " does not exist (PANDA_ENGINES names another directory)");
+    return (directory / name).string();
 }
 
 std::string find_guest(const std::string& given) {
     std::string directory = given.empty() ? environment("PANDA_GUEST") : given;
     if (directory.empty())
-        directory = (prefix() / "libexec/panda/guest").string();
+        directory = (libexec() / "guest").string();
     for (const char* file : {"vmlinuz", "initrd"}) {
         std::error_code error;
         if (!fs::is_regular_file(fs::path(directory) / file, error))

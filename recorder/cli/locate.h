@@ -5,16 +5,16 @@
 
 namespace panda::launch {
 
-// The patched QEMU: `given` if not empty, else $PANDA_QEMU, else ../libexec/panda/qemu beside the program's
-// directory. Throws Error, with where it looked and how to build it.
+// The patched QEMU: `given` if not empty, else $PANDA_QEMU, else qemu/bin in the programs' own libexec
+// directory, which lies beside their bin directory, as built or as installed. Throws Error, with where it
+// looked and how to build it.
 std::string find_qemu(const std::string& given);
 
-// An engine, for example "panda-record.so": in $PANDA_ENGINE_DIRECTORY, else ../lib beside the program's
-// directory as built or as installed. Throws Error.
+// An engine, for example "panda-record.so": in $PANDA_ENGINES, else in the libexec directory. Throws Error.
 std::string find_engine(const std::string& name);
 
 // The directory of the default guest (vmlinuz and initrd): `given` if not empty, else $PANDA_GUEST, else
-// ../libexec/panda/guest. Throws Error.
+// guest in the libexec directory. Throws Error.
 std::string find_guest(const std::string& given);
 
 // $PANDA_CACHE, or $XDG_CACHE_HOME/panda, or ~/.cache/panda; made when it does not exist. Throws Error.

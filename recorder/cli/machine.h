@@ -23,7 +23,7 @@ struct Machine {
 struct Recording {
     std::string engine{};  // its file
     std::string file{};    // record into it from power-on; empty = wait for begin_record
-    bool force = false;       // overwrite `file`
+    bool force = false;    // overwrite `file`
 };
 
 // Descriptors of QEMU's ends of the control channels, or -1.

@@ -1,0 +1,24 @@
+// panda-replay's command line.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace panda::replay {
+
+struct Options {
+    std::string recording;
+    std::string trace;                // empty = none; "-" = standard output
+    std::string serial;               // what the guest printed; empty = nowhere, "-" = standard output
+    std::optional<uint64_t> stop_at;  // instr
+    std::string qemu;                 // empty = the default
+    bool force = false;
+    bool quiet = false;
+};
+
+// Parses the command line; nothing when it asked for --help or --version, which are answered. Throws
+// UsageError, and FileError for an output that exists.
+std::optional<Options> parse_options(int argc, char** argv);
+
+}  // namespace panda::replay
