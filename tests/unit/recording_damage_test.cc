@@ -5,7 +5,6 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "common/checksum.h"
-#include "common/compression.h"
 #include "tests/unit/recording_helpers.h"
 
 using namespace panda;
@@ -49,16 +48,12 @@ struct RawChunk {
 
 // A file whose checksums are all right, whatever its chunks say.
 Bytes build_file(const std::vector<RawChunk>& chunks) {
-    ByteWriter file;
-    file.put_bytes(encode_file_header());
+    const auto header = encode_file_header();
+    Bytes file(header.begin(), header.end());
     uint32_t number = 0;
-    for (const RawChunk& chunk : chunks) {
-        const Bytes stored = compress(chunk.raw, 1);
-        file.put_bytes(encode_chunk_header({chunk.type, number++, static_cast<uint32_t>(chunk.raw.size()),
-                                            static_cast<uint32_t>(stored.size()), checksum(stored)}));
-        file.put_bytes(stored);
-    }
-    return file.take();
+    for (const RawChunk& chunk : chunks)
+        append_chunk(file, chunk.type, number++, chunk.raw);
+    return file;
 }
 
 std::vector<RawChunk> snapshot_chunks() {

@@ -10,11 +10,22 @@
 #include <string>
 #include <vector>
 
+#include "common/checksum.h"
+#include "common/compression.h"
 #include "common/file.h"
 #include "recorder/format/reader.h"
 #include "recorder/format/writer.h"
 
 namespace panda::recording::test {
+
+// Appends a chunk with right checksums, whatever it says.
+inline void append_chunk(Bytes& file, ChunkType type, uint32_t number, std::span<const std::byte> raw) {
+    const Bytes stored = compress(raw, 1);
+    const auto header = encode_chunk_header({type, number, static_cast<uint32_t>(raw.size()),
+                                             static_cast<uint32_t>(stored.size()), checksum(stored)});
+    file.insert(file.end(), header.begin(), header.end());
+    file.insert(file.end(), stored.begin(), stored.end());
+}
 
 // A directory that is gone with the object.
 class TemporaryDirectory {
