@@ -1,0 +1,104 @@
+// panda-replay's command line, the one that it makes for QEMU, and the engine's status lines.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "common/error.h"
+#include "replayer/cli/engine_command.h"
+#include "replayer/cli/options.h"
+#include "replayer/cli/status.h"
+
+using namespace panda;
+using namespace panda::replay;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+std::optional<Options> parse(std::vector<std::string> words) {
+    words.insert(words.begin(), "panda-replay");
+    std::vector<char*> arguments;
+    for (std::string& word : words)
+        arguments.push_back(word.data());
+    return parse_options(static_cast<int>(arguments.size()), arguments.data());
+}
+
+const recording::Facts machine = {
+    {"machine", "pc-i440fx-9.2-machine"}, {"cpu-model", "max"}, {"memory", "268435456"}};
+
+}  // namespace
+
+TEST_CASE("status lines in pieces of any size") {
+    const std::string text = "progress 10 100\nprogress 20 100\nerror block 3: it, differs\ndone 30\n";
+    for (size_t size = 1; size <= text.size(); size++) {
+        StatusReader status;
+        for (size_t offset = 0; offset < text.size(); offset += size)
+            status.feed(std::string_view(text).substr(offset, size));
+        CHECK(status.instr() == 30);
+        CHECK(status.total() == 100);
+        CHECK(status.done());
+        CHECK(status.error() == "block 3: it, differs");
+    }
+    StatusReader cut;
+    cut.feed("progress 5 9\ndone 9");
+    CHECK(cut.instr() == 5);
+    CHECK_FALSE(cut.done());
+}
+
+TEST_CASE("other status lines are an error") {
+    for (const char* line : {"\n", "hello\n", "progress\n", "progress x 1\n", "progress 1\n", "done -1\n",
+                             "done 99999999999999999999999\n", "done 1x\n"}) {
+        INFO(line);
+        StatusReader status;
+        CHECK_THROWS_AS(status.feed(line), Error);
+    }
+    StatusReader status;
+    CHECK_THROWS_WITH(status.feed(std::string(100000, 'x')), ContainsSubstring("without an end"));
+}
+
+TEST_CASE("QEMU gets the recorded machine") {
+    Options options;
+    options.recording = "a,b.panda";
+    options.trace = "-";
+    options.stop_at = 77;
+    const auto command = engine_command("qemu", "engine.so", machine, options, {.status = 5, .serial = 6});
+    const auto value = [&](const std::string& name) {
+        const auto found = std::find(command.begin(), command.end(), name);
+        REQUIRE(found + 1 < command.end());
+        return *(found + 1);
+    };
+    CHECK(value("-cpu") == "max");
+    CHECK(value("-m") == "256M");
+    CHECK(value("-panda") == "engine.so,replay=a,,b.panda,status-fd=5,trace=-,serial-fd=6,stop-at=77");
+}
+
+TEST_CASE("a recording that describes no machine is refused") {
+    for (const char* name : {"machine", "cpu-model", "memory"}) {
+        recording::Facts facts = machine;
+        facts.erase(name);
+        CHECK_THROWS_WITH(engine_command("qemu", "engine.so", facts, {}, {}), ContainsSubstring(name));
+    }
+    for (const char* memory : {"0", "12", "-1", "1048577", "1048576x", "99999999999999999999999"}) {
+        INFO(memory);
+        recording::Facts facts = machine;
+        facts["memory"] = memory;
+        CHECK_THROWS_AS(engine_command("qemu", "engine.so", facts, {}, {}), Error);
+    }
+}
+
+TEST_CASE("panda-replay's command line") {
+    const auto options = parse({"--trace", "-", "--stop-at", "12", "x.panda"});
+    REQUIRE(options);
+    CHECK(options->recording == "x.panda");
+    CHECK(options->trace == "-");
+    CHECK(options->stop_at == 12u);
+    CHECK(parse({"--output", "-", "x.panda"})->serial == "-");
+    CHECK_THROWS_AS(parse({}), UsageError);
+    CHECK_THROWS_AS(parse({"--verify-only", "--trace", "t", "x.panda"}), UsageError);
+    CHECK_THROWS_AS(parse({"--trace", "-", "--serial", "-", "x.panda"}), UsageError);
+    CHECK_THROWS_AS(parse({"--trace", "/etc/passwd", "x.panda"}), FileError);
+    CHECK_THROWS(parse({"--stop-at", "soon", "x.panda"}));
+    CHECK_THROWS(parse({"one.panda", "two.panda"}));
+}
