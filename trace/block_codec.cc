@@ -7,13 +7,26 @@ namespace {
 
 constexpr uint64_t long_run = 63;  // the largest value of a symbol byte's run: a varint follows
 
-void put_symbol(ByteWriter& symbols, uint64_t run, unsigned symbol) {
-    if (run < long_run) {
-        symbols.put(static_cast<uint8_t>(run << 2 | symbol));
-        return;
-    }
-    symbols.put(static_cast<uint8_t>(long_run << 2 | symbol));
-    symbols.put_varint(run - long_run);
+// Unsigned LEB128 at `out`, which has room; returns its end.
+std::byte* put_varint(std::byte* out, uint64_t value) {
+    for (; value >= 0x80; value >>= 7)
+        *out++ = static_cast<std::byte>(value | 0x80);
+    *out++ = static_cast<std::byte>(value);
+    return out;
+}
+
+std::byte* put_symbol(std::byte* out, uint64_t run, unsigned symbol) {
+    *out++ = static_cast<std::byte>(std::min(run, long_run) << 2 | symbol);
+    return run < long_run ? out : put_varint(out, run - long_run);
+}
+
+// Room for the worst case, so that the encoder's loop need not look: a symbol byte and a literal of 33 bits
+// for each block; a varint of up to 5 bytes for a run, but only after long_run blocks.
+size_t symbol_room(size_t count) {
+    return count + count / long_run * 5 + 16;
+}
+size_t literal_room(size_t count) {
+    return count * 5;
 }
 
 void shift_in(SuccessorTable::Entry& entry, uint32_t block) {
@@ -35,8 +48,10 @@ void SuccessorTable::reset(uint32_t block_count) {
 
 Bytes BlockEncoder::encode(std::span<const uint32_t> ids, uint32_t block_count) {
     table_.reset(block_count);
-    ByteWriter symbols;
-    ByteWriter literals;
+    symbols_.resize(std::max(symbols_.size(), symbol_room(ids.size())));
+    literals_.resize(std::max(literals_.size(), literal_room(ids.size())));
+    std::byte* symbol_end = symbols_.data();
+    std::byte* literal_end = literals_.data();
     int64_t literal = -1;
     uint64_t run = 0;
     uint32_t previous = 0;
@@ -50,22 +65,23 @@ Bytes BlockEncoder::encode(std::span<const uint32_t> ids, uint32_t block_count) 
         }
         if (entry.second == block) {
             std::swap(entry.first, entry.second);
-            put_symbol(symbols, run, 1);
+            symbol_end = put_symbol(symbol_end, run, 1);
         } else if (entry.third == block) {
             shift_in(entry, block);
-            put_symbol(symbols, run, 2);
+            symbol_end = put_symbol(symbol_end, run, 2);
         } else {
             shift_in(entry, block);
-            put_symbol(symbols, run, 0);
-            literals.put_varint(zigzag_encode(static_cast<int64_t>(id) - (literal + 1)));
+            symbol_end = put_symbol(symbol_end, run, 0);
+            literal_end = put_varint(literal_end, zigzag_encode(static_cast<int64_t>(id) - (literal + 1)));
             literal = id;
         }
         run = 0;
     }
+    const auto symbols = std::span(symbols_.data(), symbol_end);
     ByteWriter column;
     column.put_varint(symbols.size());
-    column.put_bytes(symbols.bytes());
-    column.put_bytes(literals.bytes());
+    column.put_bytes(symbols);
+    column.put_bytes(std::span(literals_.data(), literal_end));
     return column.take();
 }
 

@@ -60,6 +60,8 @@ class BlockEncoder {
 
   private:
     SuccessorTable table_;
+    Bytes symbols_;  // kept between chunks: fresh pages are costly
+    Bytes literals_;
 };
 
 // Decodes one column at a time, in pieces. Every call throws Error on malformed input.
