@@ -7,7 +7,7 @@ set -euo pipefail
 # The one list of packages, the same names in both releases.
 packages=(
     # compilers and build tools
-    build-essential cmake ninja-build pkg-config clang-format git
+    build-essential cmake ninja-build pkg-config clang-format-19 git
     # libraries of this project
     libcapnp-dev capnproto libzstd-dev libxxhash-dev libboost-program-options-dev libglib2.0-dev nlohmann-json3-dev
     libdw-dev libelf-dev liblzma-dev zlib1g-dev liblz4-dev

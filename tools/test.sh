@@ -1,0 +1,82 @@
+#!/bin/bash
+# Everything that must hold before a change goes in: set-up, both builds, unit and guest tests, formatting.
+# usage: tools/test.sh [--quick]    --quick leaves out the guest tests and the sanitizer build
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/common.sh"
+cd "$here/.." || exit 1
+
+quick=no
+case ${1:-} in
+--quick) quick=yes ;;
+'') ;;
+*) say "unknown argument $1" && exit 2 ;;
+esac
+
+summary=()
+failures=0
+begin=$SECONDS
+
+# step TITLE COMMAND…: runs it, shows what it prints, remembers how it went.
+step() {
+    local title=$1 start=$SECONDS result=ok
+    shift
+    printf '\n=== %s\n' "$title"
+    if ! "$@"; then
+        result=FAILED
+        failures=$((failures + 1))
+    fi
+    summary+=("$(printf '%-28s %-7s %4d s' "$title" "$result" $((SECONDS - start)))")
+    [ "$result" = ok ]
+}
+
+build() { # preset
+    cmake --preset "$1" -DPANDA_CACHE="$panda_cache" && cmake --build --preset "$1"
+}
+
+unit_tests() { # preset
+    ctest --preset "$1" --label-exclude guest -j 2
+}
+
+guest_tests() {
+    ctest --preset release --label-regex guest
+}
+
+formatting() {
+    local formatter=clang-format-19
+    git ls-files -z '*.h' '*.cc' | xargs -0 "$formatter" --dry-run -Werror
+}
+
+scripts() {
+    local script
+    git ls-files -z 'tools/*.sh' 'recorder/*.sh' 'tests/*.sh' .ci/run tests/bench/soak 'tools/guest/files/bin/*' tools/guest/files/init |
+        while IFS= read -r -d '' script; do
+            case $(head -n 1 "$script") in
+            *bash) bash -n "$script" ;;
+            *sh) sh -n "$script" ;;
+            esac || return 1
+        done
+}
+
+finish() {
+    printf '\n=== summary\n'
+    printf '%s\n' "${summary[@]}"
+    if [ "$failures" = 0 ]; then
+        printf 'all passed in %d s\n' $((SECONDS - begin))
+    else
+        printf '%d FAILED, %d s\n' "$failures" $((SECONDS - begin))
+        exit 1
+    fi
+}
+
+# Without these nothing else can run.
+step "set-up" "$here/setup.sh" || finish
+step "formatting" formatting
+step "scripts" scripts
+step "build" build release || finish
+step "unit tests" unit_tests release
+if [ "$quick" = no ]; then
+    step "guest tests" guest_tests
+    step "sanitizer build" build sanitize && step "sanitizer unit tests" unit_tests sanitize
+fi
+finish
