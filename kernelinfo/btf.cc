@@ -35,6 +35,8 @@ constexpr uint32_t record_size = 12;
 constexpr uint32_t member_size = 12;
 // Chains and nestings deeper than this do not occur in kernels (the deepest is below 10); they end a cycle.
 constexpr unsigned max_depth = 64;
+// The largest structs have some hundred members, anonymous ones included.
+constexpr unsigned max_members = 10'000;
 
 uint32_t kind_of(uint32_t info) {
     return (info >> 24) & 0x1f;
@@ -197,20 +199,23 @@ std::optional<Member> BtfTypes::member(std::string_view name, std::string_view p
     const auto found = structs_.find(name);
     if (found == structs_.end())
         return std::nullopt;
-    return find_member(found->second, path, 0);
+    unsigned budget = max_members;
+    return find_member(found->second, path, 0, budget);
 }
 
-std::optional<Member> BtfTypes::find_member(uint32_t id, std::string_view path, unsigned depth) const {
+std::optional<Member> BtfTypes::find_member(uint32_t id, std::string_view path, unsigned depth,
+                                            unsigned& budget) const {
+    const Type& type = types_[resolve(id)];
     if (depth > max_depth)
         return std::nullopt;
-    const Type& type = types_[resolve(id)];
     if (kind_of(type.info) == kind_array)  // a path goes through an array's first element
-        return find_member(word_at(type.extra), path, depth + 1);
+        return find_member(word_at(type.extra), path, depth + 1, budget);
     if (!has_members(type.info))
         return std::nullopt;
     const size_t dot = path.find('.');
     const std::string_view first = path.substr(0, dot);
-    for (uint32_t i = 0; i < length_of(type.info); ++i) {
+    for (uint32_t i = 0; i < length_of(type.info) && budget > 0; ++i) {
+        --budget;
         // struct btf_member: name, type, offset in bits (low 24 bits of it when the kind flag is set).
         const uint32_t record = type.extra + i * member_size;
         const std::string_view member_name = string_at(word_at(record));
@@ -219,11 +224,11 @@ std::optional<Member> BtfTypes::find_member(uint32_t id, std::string_view path, 
         const uint64_t offset = bits / 8;
         std::optional<Member> found;
         if (member_name.empty()) {
-            found = find_member(member_type, path, depth + 1);
+            found = find_member(member_type, path, depth + 1, budget);
         } else if (member_name == first) {
             if (dot == std::string_view::npos)
                 return Member{offset, size_of(member_type)};
-            found = find_member(member_type, path.substr(dot + 1), depth + 1);
+            found = find_member(member_type, path.substr(dot + 1), depth + 1, budget);
         }
         if (found)
             return Member{offset + found->offset, found->size};

@@ -40,7 +40,9 @@ class BtfTypes final : public TypeSource {
     // Follows typedefs and qualifiers. Gives 0 ("void") for chains that are too long to be honest.
     uint32_t resolve(uint32_t id) const;
     uint64_t size_of(uint32_t id) const;
-    std::optional<Member> find_member(uint32_t id, std::string_view path, unsigned depth) const;
+    // budget: members that may yet be looked at, against types that nest without end.
+    std::optional<Member> find_member(uint32_t id, std::string_view path, unsigned depth,
+                                      unsigned& budget) const;
 
     Bytes data_;
     std::span<const std::byte> types_section_;

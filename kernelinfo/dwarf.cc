@@ -12,7 +12,9 @@
 namespace panda::kernelinfo {
 namespace {
 
-constexpr unsigned max_depth = 64;  // ends cycles of typedefs and nestings
+// Deepest nesting, and members looked at for one path: against types that nest without end.
+constexpr unsigned max_depth = 64;
+constexpr unsigned max_members = 10'000;
 
 struct EndDwarf {
     void operator()(Dwarf* dwarf) const { dwarf_end(dwarf); }
@@ -54,29 +56,32 @@ uint64_t place_of(Dwarf_Die& member) {
     return number(member, DW_AT_data_member_location);
 }
 
-std::optional<Member> find_member(Dwarf_Die& type, std::string_view path, unsigned depth) {
+std::optional<Member> find_member(Dwarf_Die& type, std::string_view path, unsigned depth, unsigned& budget) {
     Dwarf_Die child;
     if (depth > max_depth)
         return std::nullopt;
     if (dwarf_tag(&type) == DW_TAG_array_type) {
         Dwarf_Die element;
-        return type_of(type, element) ? find_member(element, path, depth + 1) : std::nullopt;
+        return type_of(type, element) ? find_member(element, path, depth + 1, budget) : std::nullopt;
     }
     if (!has_members(type) || dwarf_child(&type, &child) != 0)
         return std::nullopt;
     const size_t dot = path.find('.');
     do {
         Dwarf_Die member_type;
+        if (budget == 0)
+            break;
+        --budget;
         if (dwarf_tag(&child) != DW_TAG_member || !type_of(child, member_type))
             continue;
         const char* name = dwarf_diename(&child);
         std::optional<Member> found;
         if (name == nullptr)
-            found = find_member(member_type, path, depth + 1);
+            found = find_member(member_type, path, depth + 1, budget);
         else if (path.substr(0, dot) == name && dot == std::string_view::npos)
             return Member{place_of(child), size_of(member_type)};
         else if (path.substr(0, dot) == name)
-            found = find_member(member_type, path.substr(dot + 1), depth + 1);
+            found = find_member(member_type, path.substr(dot + 1), depth + 1, budget);
         if (found)
             return Member{place_of(child) + found->offset, found->size};
     } while (dwarf_siblingof(&child, &child) == 0);
@@ -137,7 +142,8 @@ std::optional<uint64_t> DwarfTypes::struct_size(std::string_view name) const {
 
 std::optional<Member> DwarfTypes::member(std::string_view name, std::string_view path) const {
     Dwarf_Die die;
-    return state_->find(name, die) ? find_member(die, path, 0) : std::nullopt;
+    unsigned budget = max_members;
+    return state_->find(name, die) ? find_member(die, path, 0, budget) : std::nullopt;
 }
 
 }  // namespace panda::kernelinfo

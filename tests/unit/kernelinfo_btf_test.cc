@@ -56,9 +56,9 @@ TEST_CASE("BTF gives sizes and places of members") {
 
 TEST_CASE("BTF whose types go in circles ends") {
     BtfBuilder btf;
-    btf.add_typedef("self", 1);                             // typedef of itself
-    btf.add_struct("ring", 8, {{"me", 2, 0}, {"", 2, 0}});  // contains itself, twice
-    btf.add_array(3, 1000);                                 // array of itself
+    btf.add_typedef("self", 1);                                         // typedef of itself
+    btf.add_struct("ring", 8, {{"me", 2, 0}, {"", 2, 0}, {"", 2, 0}});  // contains itself, thrice
+    btf.add_array(3, 1000);                                             // array of itself
     btf.add_struct("user", 8, {{"a", 1, 0}, {"b", 3, 0}});
     const BtfTypes types(btf.build());
     CHECK_FALSE(types.member("ring", "missing"));

@@ -18,7 +18,10 @@ struct Sample {
 };
 
 Bytes encode_values(const std::vector<Sample>& samples) {
-    ValueEncoder encoder;
+    ScaleFinder finder;
+    for (const Sample& sample : samples)
+        finder.add(sample.value);
+    ValueEncoder encoder(finder.scale());
     for (const Sample& sample : samples)
         encoder.put(sample.value, sample.instr);
     ByteWriter out;
@@ -97,6 +100,31 @@ TEST_CASE("a clock costs little more than its noise, whatever is read between") 
     }
     check_values(samples);
     CHECK(compress(encode_values(samples), 3).size() < reads * 13 / 8);
+}
+
+TEST_CASE("a clock that goes in steps costs no more than the steps") {
+    std::mt19937_64 random(5);
+    std::vector<Sample> samples;
+    uint64_t instr = 0;
+    uint64_t clock = 12345;
+    constexpr int reads = 20000;
+    constexpr uint64_t distances[] = {257, 344, 1902};
+    for (int i = 0; i < reads; ++i) {
+        const unsigned place = i % 3;
+        instr += distances[place];
+        clock += 26 * (40 * (place + 1) + random() % 4);  // 2 bits of noise
+        samples.push_back({instr, clock});
+    }
+    check_values(samples);
+    CHECK(compress(encode_values(samples), 3).size() < reads * 4 / 8);
+}
+
+TEST_CASE("constant and descending columns come back") {
+    check_values(std::vector<Sample>(100, {7, 0x123456789}));
+    check_values({{0, 900}, {1, 600}, {2, 300}, {3, 0}});
+    check_values({{0, 0}, {1, 300}, {2, 900}, {3, 300}});
+    check_values({{0, 1000}, {1, 1000}, {2, uint64_t{1} << 63}, {3, std::numeric_limits<uint64_t>::max()}});
+    CHECK(encode_values(std::vector<Sample>(100, {7, 0x123456789})).size() < 16);
 }
 
 TEST_CASE("a log chunk of a boot's usual entries stays small and decodes fast") {
