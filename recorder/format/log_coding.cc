@@ -42,6 +42,7 @@ struct KindColumns {
 
 struct LogEncoder {
     explicit LogEncoder(const LogBatch& batch) : batch(batch) {}
+    void find_scales();
     void code_entries();
     EncodedLog assemble();
 
@@ -51,6 +52,19 @@ struct LogEncoder {
     ByteWriter exceptions;
     std::array<KindColumns, entry_kinds> columns;
 };
+
+void LogEncoder::find_scales() {
+    std::array<std::array<ScaleFinder, 2>, entry_kinds> finders;
+    for (const LogBatch::Item& item : batch.entries_) {
+        auto& [value, value2] = finders[static_cast<size_t>(item.kind)];
+        value.add(item.value);
+        value2.add(item.value2);
+    }
+    for (unsigned kind = 0; kind < entry_kinds; ++kind) {
+        columns[kind].value = ValueEncoder(finders[kind][0].scale());
+        columns[kind].value2 = ValueEncoder(finders[kind][1].scale());
+    }
+}
 
 void LogEncoder::code_entries() {
     uint64_t instr = batch.entries_.front().instr;
@@ -100,6 +114,7 @@ EncodedLog LogEncoder::assemble() {
 
 EncodedLog encode_log(const LogBatch& batch) {
     LogEncoder encoder(batch);
+    encoder.find_scales();
     encoder.code_entries();
     return encoder.assemble();
 }

@@ -8,7 +8,7 @@
 //   column exceptions: varints, of the entries so marked
 //   then for each kind that occurs:
 //     column distances: varints, instr minus that of the entry before, of whatever kind
-//     value, value2: four columns each, see value_coding.h
+//     value, value2: a scale and four columns each, see value_coding.h
 //     column data sizes: varints; left out when all are zero
 //     column data; a memory map is here as in a map chunk
 // A column is a varint size and its bytes. Nothing carries over from one chunk to the next.
@@ -66,7 +66,7 @@ struct EncodedLog {
     std::array<KindStatistics, entry_kinds> kinds{};
 };
 
-// The content of a log chunk. The batch is not empty and its positions ascend. About 20 M entries a second.
+// The content of a log chunk. The batch is not empty and its positions ascend. About 10 M entries a second.
 EncodedLog encode_log(const LogBatch& batch);
 
 // Walks the entries of one log chunk. Every call throws Error on damaged content.

@@ -2,18 +2,23 @@
 //
 // One kind of input mixes a few sources: status registers that repeat a handful of values, and clocks that
 // grow with time. Neither the recording nor the decoder knows which read is of which. So values seen before
-// are kept in a small table by hash, and eight slots follow one clock each, with the rate at which it moves
-// per instruction; a value that is not in the table is coded against the slot that foretells it best. A clock
-// settles in one slot, whatever is read between.
+// are kept in a small table by hash, and eight slots follow one clock each; a value that is not in the table
+// is coded against the slot that foretells it best. A clock settles in one slot, whatever is read between.
+// What a clock will have gained is foretold from what it gained before over the same number of instructions
+// (a loop has few distances), or else from its rate per instruction.
+//
+// Before all that, values are made small: a column that ascends in multiples of some unit becomes counts of
+// that unit (the time stamp counter of many processors goes in steps of 20 to 40; most of a clock's bits are
+// gone with it), and a constant column becomes zeros.
 //
 // A value becomes a token, and perhaps more:
 //   0x00-0xdf     the value itself
 //   0xe0          residual = value; it replaces the slot that was not used for longest
 //   0xe1          an index into the table of seen values, a byte in a column of its own
 //   0xf0 + slot   residual = zigzag(value - prediction of the slot)
-// A residual is split into its width in bits (a byte in a column of its own, which zstd's entropy coder takes
-// to 2 or 3 bits) and the bits below the topmost one, packed. That is nearly the entropy of a noisy
-// difference; bytes would cost 2 bits more each.
+// A residual below 0xc0 is a byte in the column of symbols. A larger one, of w bits, is the symbol 0xbf + w,
+// and the w - 1 bits below its topmost one, packed. The symbols are for zstd's entropy coder; the packed bits
+// are noise.
 #pragma once
 
 #include <array>
@@ -93,24 +98,59 @@ class ValueHistory {
         bool rising = false;   // how the rate moved last
         uint64_t used = 0;     // for the choice of the slot that was not used for longest
     };
+    // What a slot gained lately over a distance of so many instructions.
+    struct Habit {
+        uint64_t key = UINT64_MAX;
+        int64_t change = 0;  // moving average, 56.8 fixed point
+    };
+    static uint64_t habit_key(unsigned slot, uint64_t instructions) { return instructions * slots + slot; }
+    static void learn_rate(Slot& slot, int64_t change, int64_t instructions);
+    void learn_habit(uint64_t key, int64_t change);
+
     std::array<Slot, slots> slots_;
+    std::array<Habit, 256> habits_;  // by hash of the key
     std::array<uint64_t, 256> seen_{};
     uint64_t clock_ = 0;
 };
 
+// The values of a column are base + unit * n.
+struct ValueScale {
+    uint64_t base = 0;
+    uint64_t unit = 1;
+};
+
+// Finds the scale of a column that is worth it.
+class ScaleFinder {
+  public:
+    void add(uint64_t value);
+    ValueScale scale() const;
+
+  private:
+    uint64_t first_ = 0;
+    uint64_t last_ = 0;
+    uint64_t unit_ = 0;  // of the differences; 0 while there is none
+    bool any_ = false;
+    bool ascending_ = true;
+};
+
 class ValueEncoder {
   public:
+    // scale: one that all values fit.
+    explicit ValueEncoder(ValueScale scale = {}) : scale_(scale) {}
+    // instr: where the value was read; ascends.
     void put(uint64_t value, uint64_t instr);
-    // The four columns: tokens (left out when all are zero), indices, widths, bits.
+    // Varint base, varint unit, and four columns: tokens (left out when all are zero), indices, symbols,
+    // bits.
     void finish(ByteWriter& out);
 
   private:
     void put_residual(uint64_t residual);
 
+    ValueScale scale_;
     ValueHistory history_;
     ByteWriter tokens_;
     ByteWriter indices_;
-    ByteWriter widths_;
+    ByteWriter symbols_;
     BitWriter bits_;
     bool all_zero_ = true;
 };
@@ -123,16 +163,18 @@ class ValueDecoder {
     uint64_t get(uint64_t instr);
     // Everything was decoded.
     bool at_end() const {
-        return tokens_.at_end() && indices_.at_end() && widths_.at_end() && bits_.at_end();
+        return tokens_.at_end() && indices_.at_end() && symbols_.at_end() && bits_.at_end();
     }
 
   private:
+    uint64_t get_reduced(uint64_t instr);
     uint64_t get_residual();
 
+    ValueScale scale_;
     ValueHistory history_;
     ByteReader tokens_;
     ByteReader indices_;
-    ByteReader widths_;
+    ByteReader symbols_;
     BitReader bits_;
     bool all_zero_;
 };
