@@ -130,7 +130,7 @@ void ValueEncoder::put(uint64_t value, uint64_t instr) {
     }
     unsigned best = 0;
     uint64_t best_residual = UINT64_MAX;
-    for (unsigned slot = 0; slot < ValueHistory::slots; ++slot) {
+    for (unsigned slot = 0; slot < ValueHistory::slots && history_.in_use(slot); ++slot) {
         const uint64_t residual = zigzag_encode(static_cast<int64_t>(value - history_.predict(slot, instr)));
         if (residual < best_residual) {
             best = slot;

@@ -83,6 +83,8 @@ class ValueHistory {
         return static_cast<uint8_t>((value * 0x9e3779b97f4a7c15) >> 56);
     }
     uint64_t seen(uint8_t index) const { return seen_[index]; }
+    // Slots come into use in order.
+    bool in_use(unsigned slot) const { return slots_[slot].used != 0; }
     // What the slot's clock should show at instruction `instr`.
     uint64_t predict(unsigned slot, uint64_t instr) const;
     // A value was coded by difference to a slot, or by itself.
