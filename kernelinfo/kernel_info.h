@@ -44,19 +44,23 @@ struct KernelInfo {
         path_d_dname_offset, path_mnt_root_offset, path_mnt_parent_offset, path_mnt_mountpoint_offset;
 
     Address panda_entry_syscall_64_addr, panda_entry_sysenter_32_addr, panda_int80_addr,
-        panda_page_fault_addr, panda_linux_banner_addr, panda_init_mm_addr, panda_modules_addr;
+        panda_page_fault_addr, panda_linux_banner_addr, panda_init_mm_addr, panda_modules_addr,
+        panda_special_mapping_vmops_addr;
     Offset panda_task_signal_offset, panda_task_thread_node_offset, panda_task_fs_offset,
         panda_task_flags_offset, panda_task_worker_private_offset, panda_task_start_boottime_offset;
     Offset panda_signal_thread_head_offset, panda_kthread_full_name_offset, panda_kthread_data_offset,
         panda_worker_desc_offset, panda_worker_current_work_offset;
     Offset panda_mm_arg_end_offset, panda_mm_env_start_offset, panda_mm_env_end_offset,
         panda_mm_exe_file_offset, panda_mm_mm_mt_offset;
-    Offset panda_vma_vm_pgoff_offset;
+    Offset panda_vma_vm_pgoff_offset, panda_vma_vm_ops_offset, panda_vma_vm_private_data_offset,
+        panda_special_mapping_name_offset;
     Offset panda_maple_ma_root_offset, panda_maple_node_slot_offset, panda_maple_node_size,
         panda_maple_range_pivot_offset, panda_maple_range_slot_offset, panda_maple_arange_pivot_offset,
         panda_maple_arange_slot_offset;
     Offset panda_fs_root_offset, panda_fs_pwd_offset, panda_path_dentry_offset, panda_path_mnt_offset,
-        panda_qstr_len_offset;
+        panda_qstr_len_offset, panda_mount_mnt_offset;
+    Offset panda_dentry_d_hash_pprev_offset, panda_dentry_d_inode_offset, panda_dentry_d_sb_offset,
+        panda_inode_i_ino_offset, panda_super_s_type_offset, panda_fstype_name_offset;
     Offset panda_module_list_offset, panda_module_name_offset, panda_module_name_size,
         panda_module_base_offset, panda_module_size_offset;
 

@@ -24,10 +24,6 @@ bool guarded(const char* call, Body&& body) {
     }
 }
 
-char* duplicate(const std::string& text) {
-    return text.empty() ? nullptr : g_strdup(text.c_str());
-}
-
 OsiProcHandle to_c(const ProcessHandle& handle) {
     return {handle.task, handle.asid};
 }
@@ -42,8 +38,16 @@ OsiProc to_c(const Process& process) {
 }
 
 OsiModule to_c(const Module& module) {
-    return {module.descriptor, module.base, module.size, duplicate(module.file),
-            g_strdup(module.name.c_str())};
+    return {module.descriptor, module.base, module.size, nullptr, g_strdup(module.name.c_str())};
+}
+
+// As in PANDA: file is the path, name its last part or what stands for it.
+OsiModule to_c(const Mapping& mapping) {
+    const std::string name =
+        mapping.has_file ? mapping.name.substr(mapping.name.rfind('/') + 1) : mapping.name;
+    return {mapping.descriptor, mapping.start, mapping.end - mapping.start,
+            mapping.has_file ? g_strdup(mapping.name.c_str()) : nullptr,
+            g_strdup(name.empty() ? "[???]" : name.c_str())};
 }
 
 template <typename T>
@@ -99,6 +103,12 @@ void on_modules(CPUState* cpu, GArray** out) {
     give_list<OsiModule>("get_modules", out, [&] { return provider_of(cpu).modules(cpu->point); });
 }
 
+void on_mappings(CPUState* cpu, OsiProc* process, GArray** out) {
+    give_list<OsiModule>("get_mappings", out, [&] {
+        return provider_of(cpu).mappings(cpu->point, {process->taskd, process->asid});
+    });
+}
+
 void on_process(CPUState* cpu, const OsiProcHandle* handle, OsiProc** out) {
     guarded("get_process", [&] {
         if (const auto process = provider_of(cpu).process(cpu->point, {handle->taskd, handle->asid}))
@@ -141,6 +151,7 @@ void register_provider(Osi& osi, std::shared_ptr<const Provider> provider) {
     callbacks.on_get_process = on_process;
     callbacks.on_get_current_thread = on_current_thread;
     callbacks.on_get_modules = on_modules;
+    callbacks.on_get_mappings = on_mappings;
     osi_register_provider(&osi, &callbacks, new Shared(std::move(provider)),
                           [](gpointer data) { delete static_cast<Shared*>(data); });
 }

@@ -46,13 +46,23 @@ struct Thread {
     bool operator==(const Thread&) const = default;
 };
 
-// A module of the kernel, or a file mapped into a process.
+// A module of the kernel.
 struct Module {
     uint64_t descriptor = 0;  // virtual address
     uint64_t base = 0;        // virtual address
     uint64_t size = 0;        // bytes
-    std::string file;         // path; empty where there is none
     std::string name;
+};
+
+// A range of a process's addresses, as in /proc/PID/maps.
+struct Mapping {
+    uint64_t descriptor = 0;  // virtual address
+    uint64_t start = 0;
+    uint64_t end = 0;
+    std::string permissions;  // "r-xp": read, write, execute, private or shared
+    uint64_t offset = 0;      // bytes, into the file
+    bool has_file = false;
+    std::string name;  // path of the file, "[heap]", "[stack]", "[vdso]" …; empty for anonymous memory
 };
 
 // What was found. Guest memory may be damaged or caught in the middle of a change: then a list ends early.
@@ -79,6 +89,9 @@ class Provider {
     // What the processor is running.
     virtual std::optional<ProcessHandle> current_process_handle(const Point& point) const = 0;
     virtual std::optional<Thread> current_thread(const Point& point) const = 0;
+
+    // Ranges of the process's addresses, ascending; none for kernel threads.
+    virtual List<Mapping> mappings(const Point& point, const ProcessHandle& handle) const = 0;
 
     // Modules of the kernel.
     virtual List<Module> modules(const Point& point) const = 0;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "analyzers/osi/kernelinfo_path.h"
+#include "analyzers/osi/memory_report.h"
 #include "analyzers/osi/moment.h"
 #include "analyzers/osi/process_report.h"
 #include "common/command_line.h"
@@ -59,27 +60,54 @@ options::options_description visible_options() {
         "moment: end, or the instr of a snapshot of the trace");
     add("all", "the idle task (pid 0) too");
     add("threads", "the threads of each process too");
+    add("maps", options::value<std::string>()->value_name("PID"),
+        "instead of processes, what is mapped into one of them, or into \"all\"");
+    add("modules", "instead of processes, the modules of the kernel");
     add("json", "one JSON object a line instead of a table");
     return visible;
 }
 
-int list_processes(const options::variables_map& given) {
-    Moment moment(given["trace"].as<std::string>(), parse_moment(given["at"].as<std::string>()));
-    const auto file =
-        kernelinfo::KeyFile::open(given.count("kconf") != 0 ? given["kconf"].as<std::string>()
-                                                            : default_kernelinfo(executable_directory()));
-    const std::string group = given.count("kconf-group") != 0 ? given["kconf-group"].as<std::string>() : "";
-    const auto provider = osi::linux_guest::open_kernel(file, group, moment.point());
-    auto report =
-        make_process_report(provider, moment.point(), given.count("all") != 0, given.count("threads") != 0);
-    report.instr = moment.instr();
-    if (given.count("json") != 0)
+std::optional<int64_t> parse_pid(const std::string& text) {
+    if (text == "all")
+        return std::nullopt;
+    int64_t pid = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
+    if (error != std::errc() || end != text.data() + text.size())
+        throw UsageError("--maps takes \"all\" or a process id, not \"" + text + "\"");
+    return pid;
+}
+
+// Writes a report of any kind, its warnings to standard error, and gives the exit status.
+template <typename Report>
+int write(Report report, uint64_t instr, bool json) {
+    report.instr = instr;
+    if (json)
         write_json(std::cout, report);
     else
         write_table(std::cout, report);
     for (const std::string& warning : report.warnings)
         std::cerr << program << ": " << warning << '\n';
     return report.warnings.empty() ? exit_ok : exit_failed;
+}
+
+int analyze(const options::variables_map& given) {
+    const auto has = [&](const char* option) { return given.count(option) != 0; };
+    const auto text = [&](const char* option) { return given[option].as<std::string>(); };
+    if (has("maps") && has("modules"))
+        throw UsageError("--maps and --modules exclude each other");
+    const std::optional<int64_t> pid = has("maps") ? parse_pid(text("maps")) : std::nullopt;
+    const Moment moment(text("trace"), parse_moment(text("at")));
+    const auto point = moment.point();
+    const auto file =
+        kernelinfo::KeyFile::open(has("kconf") ? text("kconf") : default_kernelinfo(executable_directory()));
+    const auto provider =
+        osi::linux_guest::open_kernel(file, has("kconf-group") ? text("kconf-group") : "", point);
+    if (has("modules"))
+        return write(make_module_report(provider, point), moment.instr(), has("json"));
+    if (has("maps"))
+        return write(make_mapping_report(provider, point, pid), moment.instr(), has("json"));
+    return write(make_process_report(provider, point, has("all"), has("threads")), moment.instr(),
+                 has("json"));
 }
 
 int run(int count, char** arguments) {
@@ -108,7 +136,7 @@ int run(int count, char** arguments) {
     }
     if (given.count("trace") == 0)
         throw UsageError("no trace given");
-    return list_processes(given);
+    return analyze(given);
 }
 
 }  // namespace

@@ -6,14 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "analyzers/osi/text.h"
+
 namespace panda::analyze_osi {
 namespace {
-
-std::string hexadecimal(uint64_t value) {
-    char text[24];
-    std::snprintf(text, sizeof text, "0x%" PRIx64, value);
-    return text;
-}
 
 void write_row(std::ostream& out, unsigned digits, int64_t pid, int64_t ppid, int64_t tgid,
                const osi::ProcessHandle& handle, const std::string& name) {

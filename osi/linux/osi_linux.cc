@@ -210,25 +210,4 @@ std::string OsiLinux::title(const KernelMemory& memory, uint64_t task, const std
     return memory.string(*name, max_title - 1).value_or(comm);
 }
 
-List<Module> OsiLinux::modules(const Point& point) const {
-    const KernelMemory memory = kernel_memory(point);
-    const int64_t list_offset = info_.need(&KernelInfo::panda_module_list_offset);
-    const int64_t name = info_.need(&KernelInfo::panda_module_name_offset);
-    const int64_t base = info_.need(&KernelInfo::panda_module_base_offset);
-    const int64_t size = info_.need(&KernelInfo::panda_module_size_offset);
-    List<Module> list;
-    list.warning = walk_list(memory, moved(info_.need(&KernelInfo::panda_modules_addr)), [&](uint64_t node) {
-        Module module;
-        module.descriptor = memory.wrap(node - static_cast<uint64_t>(list_offset));
-        module.base = memory.pointer(at(module.descriptor, base)).value_or(0);
-        module.size = memory.u32(at(module.descriptor, size)).value_or(0);
-        module.name = memory.string(at(module.descriptor, name), 56).value_or("");
-        list.entries.push_back(std::move(module));
-        return true;
-    });
-    if (!list.warning.empty())
-        list.warning = "the module list is incomplete: " + list.warning;
-    return list;
-}
-
 }  // namespace panda::osi::linux_guest

@@ -1,8 +1,6 @@
 // osi_linux: introspection of Linux guests by the offsets of a kernelinfo.conf group.
 #pragma once
 
-#include <atomic>
-#include <functional>
 #include <optional>
 
 #include "kernelinfo/kernel_info.h"
@@ -26,6 +24,7 @@ class OsiLinux final : public Provider {
     List<Thread> threads(const Point& point, const ProcessHandle& handle) const override;
     std::optional<ProcessHandle> current_process_handle(const Point& point) const override;
     std::optional<Thread> current_thread(const Point& point) const override;
+    List<Mapping> mappings(const Point& point, const ProcessHandle& handle) const override;
     List<Module> modules(const Point& point) const override;
 
     const kernelinfo::KernelInfo& info() const { return info_; }
@@ -42,6 +41,9 @@ class OsiLinux final : public Provider {
     std::optional<Process> read_process(const KernelMemory& memory, uint64_t task) const;
     std::optional<Thread> read_thread(const KernelMemory& memory, uint64_t task) const;
     std::string title(const KernelMemory& memory, uint64_t task, const std::string& comm) const;
+    Mapping read_mapping(const KernelMemory& memory, uint64_t mm, uint64_t area) const;
+    // What /proc/PID/maps calls memory that is of no file; empty when it has no name.
+    std::string area_name(const KernelMemory& memory, uint64_t mm, const Mapping& mapping) const;
     std::string comm(const KernelMemory& memory, uint64_t task) const;
 
     kernelinfo::KernelInfo info_;

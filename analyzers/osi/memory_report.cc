@@ -1,0 +1,91 @@
+#include "analyzers/osi/memory_report.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "analyzers/osi/text.h"
+#include "common/error.h"
+
+namespace panda::analyze_osi {
+
+MappingReport make_mapping_report(const osi::Provider& provider, const osi::Point& point,
+                                  std::optional<int64_t> pid) {
+    MappingReport report;
+    auto list = provider.processes(point);
+    if (!list.warning.empty())
+        report.warnings.push_back(std::move(list.warning));
+    std::stable_sort(list.entries.begin(), list.entries.end(),
+                     [](const auto& a, const auto& b) { return a.pid < b.pid; });
+    bool found = false;
+    for (const osi::Process& process : list.entries) {
+        if (pid && process.pid != *pid)
+            continue;
+        found = true;
+        auto mappings = provider.mappings(point, process.handle);
+        if (!mappings.warning.empty())
+            report.warnings.push_back("process " + std::to_string(process.pid) + ": " + mappings.warning);
+        if (!mappings.entries.empty())
+            report.processes.push_back({process.pid, std::move(mappings.entries)});
+    }
+    if (pid && !found)
+        throw Error("no process has the number " + std::to_string(*pid));
+    return report;
+}
+
+ModuleReport make_module_report(const osi::Provider& provider, const osi::Point& point) {
+    auto list = provider.modules(point);
+    ModuleReport report;
+    report.modules = std::move(list.entries);
+    if (!list.warning.empty())
+        report.warnings.push_back(std::move(list.warning));
+    return report;
+}
+
+void write_table(std::ostream& out, const MappingReport& report) {
+    for (const auto& [pid, mappings] : report.processes) {
+        for (const osi::Mapping& mapping : mappings) {
+            char row[120];
+            std::snprintf(row, sizeof row, "%7" PRId64 " %08" PRIx64 "-%08" PRIx64 " %s %08" PRIx64, pid,
+                          mapping.start, mapping.end, mapping.permissions.c_str(), mapping.offset);
+            out << row << (mapping.name.empty() ? "" : " ") << mapping.name << '\n';
+        }
+    }
+}
+
+void write_json(std::ostream& out, const MappingReport& report) {
+    for (const auto& [pid, mappings] : report.processes)
+        for (const osi::Mapping& mapping : mappings)
+            out << nlohmann::ordered_json{{"kind", "mapping"},
+                                          {"instr", report.instr},
+                                          {"pid", pid},
+                                          {"start", hexadecimal(mapping.start)},
+                                          {"end", hexadecimal(mapping.end)},
+                                          {"permissions", mapping.permissions},
+                                          {"offset", hexadecimal(mapping.offset)},
+                                          {"name", mapping.name}}
+                       .dump()
+                << '\n';
+}
+
+void write_table(std::ostream& out, const ModuleReport& report) {
+    for (const osi::Module& module : report.modules) {
+        char row[80];
+        std::snprintf(row, sizeof row, "%s %10" PRIu64 "  ", hexadecimal(module.base, 8).c_str(),
+                      module.size);
+        out << row << module.name << '\n';
+    }
+}
+
+void write_json(std::ostream& out, const ModuleReport& report) {
+    for (const osi::Module& module : report.modules)
+        out << nlohmann::ordered_json{{"kind", "module"},
+                                      {"instr", report.instr},
+                                      {"name", module.name},
+                                      {"base", hexadecimal(module.base)},
+                                      {"size", module.size}}
+                   .dump()
+            << '\n';
+}
+
+}  // namespace panda::analyze_osi

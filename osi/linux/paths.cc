@@ -1,0 +1,124 @@
+#include "osi/linux/paths.h"
+
+#include <vector>
+
+namespace panda::osi::linux_guest {
+namespace {
+
+using kernelinfo::KernelInfo;
+
+constexpr size_t max_name = 255;      // NAME_MAX
+constexpr unsigned max_steps = 4096;  // up a path: PATH_MAX bounds the parts, and mounts are few
+constexpr size_t max_path = 4096;     // PATH_MAX
+
+uint64_t at(uint64_t base, int64_t offset) {
+    return base + static_cast<uint64_t>(offset);
+}
+
+std::string join(const std::vector<std::string>& parts_backwards) {
+    std::string path;
+    for (auto part = parts_backwards.rbegin(); part != parts_backwards.rend(); ++part)
+        path += "/" + *part;
+    return path.empty() ? "/" : path;
+}
+
+}  // namespace
+
+std::string Paths::of_file(uint64_t file) const {
+    const auto dentry = memory_.pointer(at(file, info_.need(&KernelInfo::fs_f_path_dentry_offset)));
+    const auto mount = memory_.pointer(at(file, info_.need(&KernelInfo::fs_f_path_mnt_offset)));
+    return dentry && mount ? of(*dentry, *mount) : std::string();
+}
+
+// As prepend_path() and d_path() of fs/d_path.c do it.
+std::string Paths::of(uint64_t dentry, uint64_t mount) const {
+    if (!memory_.is_kernel_address(dentry) || !memory_.is_kernel_address(mount))
+        return {};
+    if (std::string name = pseudo_name(dentry); !name.empty())
+        return name;
+    const bool deleted = is_deleted(dentry);
+    std::vector<std::string> parts;
+    size_t length = 0;
+    for (unsigned step = 0; step < max_steps && length < max_path; ++step) {
+        const auto root = memory_.pointer(at(mount, info_.need(&KernelInfo::path_mnt_root_offset)));
+        const auto parent = memory_.pointer(at(dentry, info_.need(&KernelInfo::path_d_parent_offset)));
+        if (!root || !parent)
+            return {};
+        if (dentry == *root || dentry == *parent) {
+            const auto above = memory_.pointer(at(mount, info_.need(&KernelInfo::path_mnt_parent_offset)));
+            const auto point =
+                memory_.pointer(at(mount, info_.need(&KernelInfo::path_mnt_mountpoint_offset)));
+            if (!above || !point)
+                return {};
+            const uint64_t above_vfsmount = memory_.wrap(*above + vfsmount_offset());
+            if (above_vfsmount == mount)  // the root of all mounts
+                return join(parts) + (deleted ? " (deleted)" : "");
+            mount = above_vfsmount;
+            dentry = *point;
+            continue;
+        }
+        parts.push_back(dentry_name(dentry));
+        length += parts.back().size() + 1;
+        dentry = *parent;
+    }
+    return {};
+}
+
+std::string Paths::dentry_name(uint64_t dentry) const {
+    const uint64_t qstr = at(dentry, info_.need(&KernelInfo::path_d_name_offset));
+    const auto name = memory_.pointer(at(qstr, info_.need(&KernelInfo::qstr_name_offset)));
+    return name ? memory_.string(*name, max_name).value_or("?") : "?";
+}
+
+std::string Paths::pseudo_name(uint64_t dentry) const {
+    if (!info_.path_d_op_offset || !info_.path_d_dname_offset)
+        return {};
+    const auto operations = memory_.pointer(at(dentry, *info_.path_d_op_offset));
+    if (!operations || *operations == 0 ||
+        memory_.pointer(at(*operations, *info_.path_d_dname_offset)).value_or(0) == 0)
+        return {};
+    const std::string type = file_system(dentry);
+    const std::string name = dentry_name(dentry);
+    if (type == "anon_inodefs")  // anon_inodefs_dname()
+        return "anon_inode:" + name;
+    const char* label = type == "pipefs" ? "pipe" : type == "sockfs" ? "socket" : nullptr;
+    if (label == nullptr)
+        return "/" + name + " (deleted)";  // simple_dname(): memfd, shared memory
+    const auto inode = info_.panda_dentry_d_inode_offset
+                           ? memory_.pointer(at(dentry, *info_.panda_dentry_d_inode_offset))
+                           : std::nullopt;
+    const auto number = inode && info_.panda_inode_i_ino_offset
+                            ? memory_.pointer(at(*inode, *info_.panda_inode_i_ino_offset))
+                            : std::nullopt;
+    return std::string(label) + ":[" + (number ? std::to_string(*number) : "?") + "]";
+}
+
+std::string Paths::file_system(uint64_t dentry) const {
+    if (!info_.panda_dentry_d_sb_offset || !info_.panda_super_s_type_offset ||
+        !info_.panda_fstype_name_offset)
+        return {};
+    const auto super = memory_.pointer(at(dentry, *info_.panda_dentry_d_sb_offset));
+    const auto type = super ? memory_.pointer(at(*super, *info_.panda_super_s_type_offset)) : std::nullopt;
+    const auto name = type ? memory_.pointer(at(*type, *info_.panda_fstype_name_offset)) : std::nullopt;
+    return name ? memory_.string(*name, 64).value_or("") : "";
+}
+
+bool Paths::is_deleted(uint64_t dentry) const {
+    // d_unlinked(): not hashed, and no root.
+    if (!info_.panda_dentry_d_hash_pprev_offset)
+        return false;
+    const auto hashed = memory_.pointer(at(dentry, *info_.panda_dentry_d_hash_pprev_offset));
+    const auto parent = memory_.pointer(at(dentry, info_.need(&KernelInfo::path_d_parent_offset)));
+    return hashed == uint64_t{0} && parent != dentry;
+}
+
+uint64_t Paths::vfsmount_offset() const {
+    if (info_.panda_mount_mnt_offset)
+        return static_cast<uint64_t>(*info_.panda_mount_mnt_offset);
+    // Groups of PANDA's own do not say. Before 3.3 mnt_parent points to a vfsmount; since then to a struct
+    // mount, that begins with two pointers (mnt_hash) and mnt_parent.
+    const int64_t parent = info_.need(&KernelInfo::path_mnt_parent_offset);
+    return parent >= 0 ? 0 : 2 * uint64_t{memory_.pointer_size()} - static_cast<uint64_t>(parent);
+}
+
+}  // namespace panda::osi::linux_guest
