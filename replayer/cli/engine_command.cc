@@ -1,7 +1,5 @@
 #include "replayer/cli/engine_command.h"
 
-#include <charconv>
-
 #include "common/error.h"
 #include "recorder/cli/locate.h"
 
@@ -17,22 +15,14 @@ std::string fact(const recording::Facts& facts, const std::string& name) {
     return found->second;
 }
 
-// QEMU takes memory sizes in MiB.
-std::string memory_argument(const recording::Facts& facts) {
-    const std::string text = fact(facts, "memory");
-    uint64_t bytes = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
-    constexpr uint64_t mebibyte = uint64_t{1} << 20;
-    if (error != std::errc() || *end != '\0' || bytes == 0 || bytes % mebibyte != 0)
-        throw Error("the recording's memory size is not a size: " + text.substr(0, 40));
-    return std::to_string(bytes / mebibyte) + "M";
-}
-
 }  // namespace
 
 std::vector<std::string> engine_command(const std::string& qemu, const std::string& engine,
                                         const recording::Facts& facts, const Options& options,
                                         const Channels& channels) {
+    if (const std::string architecture = fact(facts, "architecture"); architecture != "x86_64")
+        throw FileError(options.recording, "is of a machine of architecture " + architecture.substr(0, 40) +
+                                               ", and only x86_64 can be replayed");
     std::string value = escape_commas(engine) + ",replay=" + escape_commas(options.recording) +
                         ",status-fd=" + std::to_string(channels.status);
     if (!options.trace.empty())
@@ -41,26 +31,20 @@ std::vector<std::string> engine_command(const std::string& qemu, const std::stri
         value += ",serial-fd=" + std::to_string(channels.serial);
     if (options.stop_at)
         value += ",stop-at=" + std::to_string(*options.stop_at);
+    // A board without anything on it: the engine makes the memory. What the processor read from its interrupt
+    // controller is in the recording.
     return {qemu,
             "-panda",
             value,
             "-M",
-            escape_commas(fact(facts, "machine")),
+            "none",
             "-cpu",
-            escape_commas(fact(facts, "cpu-model")),
-            "-m",
-            memory_argument(facts),
+            escape_commas(fact(facts, "cpu-model")) + ",apic-id=0,-apic",
             "-accel",
             "tcg,thread=single",
-            "-smp",
-            "1",
             "-nodefaults",
             "-no-user-config",
             "-display",
-            "none",
-            "-vga",
-            "none",
-            "-monitor",
             "none"};
 }
 

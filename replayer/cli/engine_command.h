@@ -15,8 +15,8 @@ struct Channels {
     int serial = -1;  // what the guest prints
 };
 
-// qemu, engine: their files. facts: the recording's, for the machine's shape. Throws Error when they do not
-// describe one.
+// qemu, engine: their files. facts: the recording's. Throws Error when they describe no machine that can be
+// replayed.
 std::vector<std::string> engine_command(const std::string& qemu, const std::string& engine,
                                         const recording::Facts& facts, const Options& options,
                                         const Channels& channels);
