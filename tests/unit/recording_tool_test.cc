@@ -52,6 +52,7 @@ TEST_CASE("info says what is in a recording") {
 
     const std::string text = info_of(path, false);
     CHECK_THAT(text, ContainsSubstring("CPU model             qemu64\n"));
+    CHECK_THAT(text, ContainsSubstring("memory                8.0 MiB\n"));
     CHECK_THAT(text, ContainsSubstring(" instr, complete\n"));
     CHECK_THAT(text, ContainsSubstring("port-read"));
 }

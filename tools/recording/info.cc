@@ -1,3 +1,4 @@
+#include <charconv>
 #include <iomanip>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -45,6 +46,16 @@ std::string printable(std::string text) {
     return text;
 }
 
+// The size of the memory is a fact in bytes.
+std::string fact_text(std::string_view name, const std::string& text) {
+    uint64_t bytes = 0;
+    const char* end = text.data() + text.size();
+    if (name == "memory" &&
+        std::from_chars(text.data(), end, bytes) == std::from_chars_result{end, std::errc()})
+        return size_text(bytes);
+    return printable(text);
+}
+
 double log_bytes_per_1000(const Statistics& statistics, uint64_t instr) {
     return instr == 0 ? 0
                       : 1000 * static_cast<double>(statistics.log.stored_bytes) / static_cast<double>(instr);
@@ -73,7 +84,7 @@ class InfoPrinter {
         Facts others = recording_.facts();
         for (const auto& [name, label] : known_facts)
             if (const auto fact = others.extract(name))
-                line(label) << printable(fact.mapped()) << "\n";
+                line(label) << fact_text(name, fact.mapped()) << "\n";
         for (const auto& [name, text] : others)
             line(printable(name)) << printable(text) << "\n";
         uint64_t memory = 0;
