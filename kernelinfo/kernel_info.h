@@ -49,7 +49,8 @@ struct KernelInfo {
     Offset panda_task_signal_offset, panda_task_thread_node_offset, panda_task_fs_offset,
         panda_task_flags_offset, panda_task_worker_private_offset, panda_task_start_boottime_offset;
     Offset panda_signal_thread_head_offset, panda_kthread_full_name_offset, panda_kthread_data_offset,
-        panda_worker_desc_offset, panda_worker_current_work_offset;
+        panda_worker_desc_offset, panda_worker_current_work_offset, panda_worker_pool_offset,
+        panda_worker_rescue_wq_offset, panda_workqueue_name_offset;
     Offset panda_mm_arg_end_offset, panda_mm_env_start_offset, panda_mm_env_end_offset,
         panda_mm_exe_file_offset, panda_mm_mm_mt_offset;
     Offset panda_vma_vm_pgoff_offset, panda_vma_vm_ops_offset, panda_vma_vm_private_data_offset,

@@ -133,10 +133,11 @@ const Key all_keys[] = {
      {member("task_struct", "thread_node")}},
     {"panda.task.fs_offset", &K::panda_task_fs_offset, {member("task_struct", "fs")}},
     {"panda.task.flags_offset", &K::panda_task_flags_offset, {member("task_struct", "flags")}},
-    // What a kernel thread keeps in worker_private is its struct kthread since 5.17 (commit e32cf5dfbe22).
+    // Where a kernel thread keeps its struct kthread: in worker_private since 5.17 (commit e32cf5dfbe22), in
+    // set_child_tid before.
     {"panda.task.worker_private_offset",
      &K::panda_task_worker_private_offset,
-     {member("task_struct", "worker_private")}},
+     {member("task_struct", "worker_private"), member("task_struct", "set_child_tid")}},
     // real_start_time until 5.5 (commit cf25e24db61c).
     {"panda.task.start_boottime_offset",
      &K::panda_task_start_boottime_offset,
@@ -151,6 +152,9 @@ const Key all_keys[] = {
     {"panda.worker.current_work_offset",
      &K::panda_worker_current_work_offset,
      {member("worker", "current_work")}},
+    {"panda.worker.pool_offset", &K::panda_worker_pool_offset, {member("worker", "pool")}},
+    {"panda.worker.rescue_wq_offset", &K::panda_worker_rescue_wq_offset, {member("worker", "rescue_wq")}},
+    {"panda.workqueue.name_offset", &K::panda_workqueue_name_offset, {member("workqueue_struct", "name")}},
     {"panda.mm.arg_end_offset", &K::panda_mm_arg_end_offset, {member("mm_struct", "arg_end")}},
     {"panda.mm.env_start_offset", &K::panda_mm_env_start_offset, {member("mm_struct", "env_start")}},
     {"panda.mm.env_end_offset", &K::panda_mm_env_end_offset, {member("mm_struct", "env_end")}},

@@ -181,6 +181,34 @@ std::string OsiLinux::comm(const KernelMemory& memory, uint64_t task) const {
     return memory.string(at(task, info_.need(&KernelInfo::task_comm_offset)), size - 1).value_or("");
 }
 
+// What wq_worker_comm() of kernel/workqueue.c makes of a worker's name.
+std::string OsiLinux::worker_title(const KernelMemory& memory, uint64_t kthread,
+                                   const std::string& comm) const {
+    if (!info_.panda_kthread_data_offset || !info_.panda_worker_desc_offset ||
+        !info_.panda_worker_current_work_offset)
+        return comm;
+    const auto worker = memory.pointer(at(kthread, *info_.panda_kthread_data_offset));
+    if (!worker || !memory.is_kernel_address(*worker))
+        return comm;
+    std::string title = comm;
+    const auto field = [&](const kernelinfo::Offset& offset) {
+        return offset ? memory.pointer(at(*worker, *offset)).value_or(0) : 0;
+    };
+    // Rescuers are called so since 6.9 or so (format_worker_id()), and cut short in comm.
+    const uint64_t rescued = field(info_.panda_worker_rescue_wq_offset);
+    if (comm.rfind("kworker/R-", 0) == 0 && memory.is_kernel_address(rescued) &&
+        info_.panda_workqueue_name_offset)
+        title =
+            "kworker/R-" + memory.string(at(rescued, *info_.panda_workqueue_name_offset), 31).value_or("");
+    // What it works on, or last did, as long as it belongs to a pool.
+    if (info_.panda_worker_pool_offset && field(info_.panda_worker_pool_offset) == 0)
+        return title;
+    const std::string work = memory.string(at(*worker, *info_.panda_worker_desc_offset), 31).value_or("");
+    if (!work.empty())
+        title += (field(info_.panda_worker_current_work_offset) != 0 ? "+" : "-") + work;
+    return title.substr(0, max_title - 1);
+}
+
 // What proc_task_name() of fs/proc/array.c makes of it: the long name of a kernel thread, and what a worker
 // works on.
 std::string OsiLinux::title(const KernelMemory& memory, uint64_t task, const std::string& comm) const {
@@ -190,18 +218,8 @@ std::string OsiLinux::title(const KernelMemory& memory, uint64_t task, const std
     const auto kthread = memory.pointer(at(task, *info_.panda_task_worker_private_offset));
     if ((flags & pf_kthread) == 0 || !kthread || !memory.is_kernel_address(*kthread))
         return comm;
-    if ((flags & pf_wq_worker) != 0) {
-        if (!info_.panda_kthread_data_offset || !info_.panda_worker_desc_offset ||
-            !info_.panda_worker_current_work_offset)
-            return comm;
-        const auto worker = memory.pointer(at(*kthread, *info_.panda_kthread_data_offset));
-        if (!worker || !memory.is_kernel_address(*worker))
-            return comm;
-        const std::string work = memory.string(at(*worker, *info_.panda_worker_desc_offset), 23).value_or("");
-        const bool busy =
-            memory.pointer(at(*worker, *info_.panda_worker_current_work_offset)).value_or(0) != 0;
-        return work.empty() ? comm : (comm + (busy ? "+" : "-") + work).substr(0, max_title - 1);
-    }
+    if ((flags & pf_wq_worker) != 0)
+        return worker_title(memory, *kthread, comm);
     if (!info_.panda_kthread_full_name_offset)
         return comm;
     const auto name = memory.pointer(at(*kthread, *info_.panda_kthread_full_name_offset));

@@ -41,6 +41,7 @@ class OsiLinux final : public Provider {
     std::optional<Process> read_process(const KernelMemory& memory, uint64_t task) const;
     std::optional<Thread> read_thread(const KernelMemory& memory, uint64_t task) const;
     std::string title(const KernelMemory& memory, uint64_t task, const std::string& comm) const;
+    std::string worker_title(const KernelMemory& memory, uint64_t kthread, const std::string& comm) const;
     Mapping read_mapping(const KernelMemory& memory, uint64_t mm, uint64_t area) const;
     // What /proc/PID/maps calls memory that is of no file; empty when it has no name.
     std::string area_name(const KernelMemory& memory, uint64_t mm, const Mapping& mapping) const;
