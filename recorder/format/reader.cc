@@ -107,7 +107,7 @@ void RecordingReader::read_memory(const MemoryUse& use) const {
         if (chunk.header.type != ChunkType::memory)
             continue;
         ahead.push_back({&chunk, pool.submit([this, &chunk] { return chunks_.read(chunk); })});
-        if (ahead.size() > 2 * pool.threads())
+        if (ahead.size() > size_t{2} * pool.threads())
             use_oldest();
     }
     while (!ahead.empty())
