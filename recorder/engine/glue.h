@@ -72,6 +72,7 @@ uint8_t* glue_processor_save(size_t* size);
 const char* glue_processor_load(const uint8_t* data, size_t size);
 /* TLBs as at power-on. */
 void glue_tlb_reset(void);
+/* HLT was executed and nothing has ended it yet. */
 bool glue_halted(void);
 
 /* ---- Memory (glue_memory.c) ---- */
@@ -131,7 +132,10 @@ typedef struct GlueRecorder {
     void (*budget)(void);
     void (*power_on)(void);
     void (*shutting_down)(void);
-    void (*wrong_thread)(void);
+    void (*reset)(bool before);
+    void (*registers_written)(void);
+    /* The recording cannot go on, for this reason. */
+    void (*impossible)(const char* reason);
 } GlueRecorder;
 
 /* A block that QEMU has translated. Physical addresses are the guest's; the second page's is that of its
@@ -172,7 +176,7 @@ void glue_set_recording(bool on);
 bool glue_pause(void); /* returns whether it ran */
 void glue_resume(void);
 /* Calls back from the main loop, soon. */
-void glue_defer(void (*function)(void));
+void glue_defer(void (*function)(void*), void* argument);
 void glue_complain(const char* message);
 /* Replay: */
 void glue_request_interrupt(int request);

@@ -53,14 +53,9 @@ void glue_complain(const char *message)
     error_report("%s", message);
 }
 
-static void deferred(void *opaque)
+void glue_defer(void (*function)(void *), void *argument)
 {
-    ((void (*)(void))opaque)();
-}
-
-void glue_defer(void (*function)(void))
-{
-    aio_bh_schedule_oneshot(qemu_get_aio_context(), deferred, (void *)function);
+    aio_bh_schedule_oneshot(qemu_get_aio_context(), function, argument);
 }
 
 /* ---- Record ---- */
@@ -95,7 +90,7 @@ static void ram_written(MemoryRegion *mr, uint64_t addr, uint64_t size)
         return;
     }
     if (!qemu_cpu_is_self(first_cpu) && !bql_locked()) {
-        recorder->wrong_thread();
+        recorder->impossible("a device writes to memory from a thread of its own");
         return;
     }
     if (block != UINT32_MAX && size > 0) {
@@ -106,6 +101,16 @@ static void ram_written(MemoryRegion *mr, uint64_t addr, uint64_t size)
 static void memory_map_changed(CPUState *cpu, int index)
 {
     recorder->memory_map(index);
+}
+
+static void machine_reset(bool before)
+{
+    recorder->reset(before);
+}
+
+static void registers_written(void)
+{
+    recorder->registers_written();
 }
 
 static void a20_changed(CPUState *cpu, bool enabled)
@@ -194,6 +199,9 @@ static void on_run_state(void *opaque, bool running, RunState state)
 {
     static bool started;
 
+    if (state == RUN_STATE_RESTORE_VM && panda_mode == PANDA_RECORD) {
+        recorder->impossible("the machine is restored from a snapshot");
+    }
     if (running && !started) {
         started = true;
         recorder->power_on();
@@ -224,6 +232,8 @@ static const PandaHooks record_hooks = {
     .ram_written = ram_written,
     .memory_map_changed = memory_map_changed,
     .a20_changed = a20_changed,
+    .machine_reset = machine_reset,
+    .registers_written = registers_written,
     .begin_record = begin_record,
     .end_record = end_record,
 };

@@ -89,7 +89,9 @@ const GlueRecorder callbacks = {
     .budget = [] { engine.recorder->budget(); },
     .power_on = power_on,
     .shutting_down = shutting_down,
-    .wrong_thread = [] { engine.recorder->fail("a device wrote to memory from a thread of its own"); },
+    .reset = [](bool before) { engine.recorder->reset(before); },
+    .registers_written = [] { engine.recorder->give_processor(EntryKind::processor_write); },
+    .impossible = [](const char* reason) { engine.recorder->fail(reason); },
 };
 
 }  // namespace

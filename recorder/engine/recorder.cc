@@ -15,6 +15,7 @@ using recording::EntryKind;
 // A chunk of the log is written out at the latest after so long or so much: what a kill can lose.
 constexpr auto flush_interval = std::chrono::milliseconds(500);
 constexpr uint64_t flush_bytes = uint64_t{1} << 20;
+constexpr uint64_t page_size = 4096;
 
 std::string utc_now() {
     const std::time_t now = std::time(nullptr);
@@ -147,6 +148,34 @@ void Recorder::give_map(int address_space) {
     }
 }
 
+void Recorder::give_processor(EntryKind kind) {
+    size_t size = 0;
+    const std::unique_ptr<uint8_t, Free> processor(glue_processor_save(&size));
+    if (const char* problem = glue_processor_load(processor.get(), size))
+        fail(problem);
+    give(kind, 0, 0, std::as_bytes(std::span(processor.get(), size)));
+    glue_tlb_reset();
+}
+
+void Recorder::reset(bool before) {
+    if (before)
+        pages_before_reset_.clear();
+    size_t page = 0;
+    uint32_t index = 0;
+    for (const GlueBlock& block : blocks()) {
+        for (uint64_t offset = 0; offset < block.size; offset += page_size, page++) {
+            const auto bytes = block_bytes(block).subspan(offset, page_size);
+            if (before)
+                pages_before_reset_.push_back(checksum(bytes));
+            else if (page >= pages_before_reset_.size() || checksum(bytes) != pages_before_reset_[page])
+                give(EntryKind::memory_write, index, offset, bytes);
+        }
+        index++;
+    }
+    if (!before)
+        give_processor(EntryKind::reset);
+}
+
 void Recorder::budget() {
     if (glue_instr() < next_check_ || !failure_.empty())
         return;
@@ -170,6 +199,8 @@ void Recorder::check() {
 }
 
 void Recorder::end() {
+    if (!failure_.empty())
+        abandon();
     if (!active()) {
         if (failure_.empty())
             throw Error("nothing is being recorded");
@@ -207,6 +238,17 @@ void Recorder::fail(const std::string& reason) {
         return;
     failure_ = reason;
     glue_complain(("the recording ends here: " + reason).c_str());
+    glue_defer([](void* recorder) { static_cast<Recorder*>(recorder)->abandon(); }, this);
+}
+
+void Recorder::abandon() {
+    if (!active())
+        return;
+    const bool ran = glue_pause();
+    stop_counting();
+    writer_.reset();
+    if (ran)
+        glue_resume();
 }
 
 }  // namespace panda::engine

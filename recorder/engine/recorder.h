@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "recorder/engine/glue.h"
 #include "recorder/format/writer.h"
@@ -30,10 +31,17 @@ class Recorder {
     void give(recording::EntryKind kind, uint64_t value, uint64_t value2 = 0,
               std::span<const std::byte> data = {});
     void give_map(int address_space);
+    // The processor's state was replaced: by a reset, or by a debugger.
+    void give_processor(recording::EntryKind kind);
+    // The machine is reset, which writes its ROMs to memory behind all hooks: what changed between the two
+    // calls is given as written by devices.
+    void reset(bool before);
     // Called about every 64 Ki instructions, between two blocks.
     void budget();
-    // Ends the recording early, with this sentence.
+    // Ends the recording early, with this sentence; the machine goes on. What was written stays usable.
     void fail(const std::string& reason);
+    // The rest of fail(), from the main loop.
+    void abandon();
 
   private:
     using Clock = std::chrono::steady_clock;
@@ -48,7 +56,8 @@ class Recorder {
     std::unique_ptr<recording::RecordingWriter> writer_;
     uint64_t next_check_ = 0;
     Clock::time_point last_flush_;
-    std::string failure_;  // set by fail(), until end() has reported it
+    std::string failure_;                       // set by fail(), until end() has reported it
+    std::vector<uint64_t> pages_before_reset_;  // a checksum each
 };
 
 }  // namespace panda::engine

@@ -53,13 +53,16 @@ void Replayer::set_up() {
         const auto ranges = glue_ranges(map);
         glue_set_memory_map(static_cast<int>(map.address_space), ranges.data(), ranges.size());
     }
-    const Bytes& state = reader_.processor();
-    if (const char* problem =
-            glue_processor_load(reinterpret_cast<const uint8_t*>(state.data()), state.size()))
-        throw Error(problem);
+    load_processor(reader_.processor());
     glue_count_start();
     glue_tlb_reset();
     read_ahead();
+}
+
+void Replayer::load_processor(const Bytes& state) {
+    if (const char* problem =
+            glue_processor_load(reinterpret_cast<const uint8_t*>(state.data()), state.size()))
+        throw FileError(reader_.container().path(), problem);
 }
 
 uint64_t Replayer::last_instr() const {
@@ -80,7 +83,9 @@ void Replayer::done_with_next() {
     read_ahead();
 }
 
-bool Replayer::due() const { return next_ != nullptr && next_->position == now(); }
+bool Replayer::due() const {
+    return next_ != nullptr && next_->position == now();
+}
 
 uint64_t Replayer::take(EntryKind kind, unsigned size, uint64_t* value2) {
     // A device that was asked may have written to memory before it answered; that stands before its answer.
@@ -100,8 +105,8 @@ uint64_t Replayer::take(EntryKind kind, unsigned size, uint64_t* value2) {
     const bool sized = kind == EntryKind::mmio_read || kind == EntryKind::port_read;
     if (input.kind != kind || input.position != now() || (sized && input.value2 != size))
         diverged(std::string("the processor asks for a ") + recording::entry_kind_name(kind) + " at " +
-                 describe(now()) + ", the recording has a " + recording::entry_kind_name(input.kind) + " at " +
-                 describe(input.position));
+                 describe(now()) + ", the recording has a " + recording::entry_kind_name(input.kind) +
+                 " at " + describe(input.position));
     if (value2 != nullptr)
         *value2 = input.value2;
     inputs_.pop_front();
@@ -122,6 +127,10 @@ bool Replayer::wake() {
         } else {
             apply(*next_);
             done_with_next();
+            if (!glue_halted()) {
+                grant();
+                return true;
+            }
         }
     }
     return false;
@@ -146,14 +155,15 @@ void Replayer::apply_due() {
         const Position& position = inputs_.empty() ? next_->position : inputs_.front().position;
         if (position < now())
             diverged("the processor is at " + describe(now()) + " and has not taken the " +
-                     recording::entry_kind_name(inputs_.empty() ? next_->kind : inputs_.front().kind) + " at " +
-                     describe(position));
+                     recording::entry_kind_name(inputs_.empty() ? next_->kind : inputs_.front().kind) +
+                     " at " + describe(position));
         if (!inputs_.empty() || !due())
             return;
         const bool interrupt = next_->kind == EntryKind::interrupt;
         apply(*next_);
         done_with_next();
-        // The interrupt is delivered first; what follows at the same position comes when the budget proves empty.
+        // The interrupt is delivered first; what follows at the same position comes when the budget proves
+        // empty.
         if (interrupt)
             return;
     }
@@ -182,6 +192,11 @@ void Replayer::apply(const Entry& entry) {
         case EntryKind::a20:
             glue_set_a20(entry.value != 0);
             break;
+        case EntryKind::reset:
+        case EntryKind::processor_write:
+            load_processor(entry.data);
+            glue_tlb_reset();
+            break;
         case EntryKind::check:
             check(entry);
             break;
@@ -205,9 +220,9 @@ void Replayer::check(const Entry& entry) {
         observer->checked(last_check_);
 }
 
-// Lets the processor run up to the next asynchronous entry. Before one that stands behind an exception it runs into the
-// instruction that raises it. After the last whole chunk of a recording that was cut short, it runs up to the last
-// input.
+// Lets the processor run up to the next asynchronous entry. Before one that stands behind an exception it
+// runs into the instruction that raises it. After the last whole chunk of a recording that was cut short, it
+// runs up to the last input.
 void Replayer::grant() {
     const uint64_t instr = glue_instr();
     uint64_t until = instr;

@@ -80,6 +80,7 @@ class Replayer {
     bool due() const;
     void apply_due();
     void apply(const recording::Entry& entry);
+    void load_processor(const Bytes& state);
     void check(const recording::Entry& entry);
     void grant();
     void end(bool whole);
@@ -91,8 +92,8 @@ class Replayer {
     std::vector<ReplayObserver*> observers_;
     std::vector<GlueBlock> blocks_;
     std::deque<Input> inputs_;  // before next_
-    // The next asynchronous entry, in the cursor; nullptr at the end of the log. It bounds how far the processor may
-    // run: inputs need no stop, instructions ask for them.
+    // The next asynchronous entry, in the cursor; nullptr at the end of the log. It bounds how far the
+    // processor may run: inputs need no stop, instructions ask for them.
     const recording::Entry* next_ = nullptr;
     uint64_t last_check_ = 0;
     int vector_ = -1;
