@@ -114,6 +114,7 @@ typedef struct GlueMachine {
     const char* qemu_version;
     uint64_t memory; /* bytes */
     unsigned processors;
+    bool one_thread; /* emulated by one TCG thread, without -icount */
     bool has_iothreads;
 } GlueMachine;
 

@@ -2,6 +2,7 @@
  * around the processor. */
 #include "qemu/osdep.h"
 #include "qemu/error-report.h"
+#include "qemu/config-file.h"
 #include "qemu/main-loop.h"
 #include "qemu-version.h"
 #include "qapi/error.h"
@@ -17,11 +18,13 @@
 #include "hw/boards.h"
 #include "hw/core/cpu.h"
 #include "monitor/monitor.h"
+#include "system/cpu-timers.h"
 #include "system/cpus.h"
 #include "system/iothread.h"
 #include "system/replay.h"
 #include "system/runstate.h"
 #include "system/system.h"
+#include "system/tcg.h"
 #include "glue_internal.h"
 #include "recorder/engine/glue.h"
 
@@ -93,7 +96,9 @@ static void ram_written(MemoryRegion *mr, uint64_t addr, uint64_t size)
         recorder->impossible("a device writes to memory from a thread of its own");
         return;
     }
-    if (block != UINT32_MAX && size > 0) {
+    if (block == UINT32_MAX) {
+        recorder->impossible("memory was added to the machine");
+    } else if (size > 0) {
         recorder->written(block, addr, (uint8_t *)memory_region_get_ram_ptr(mr) + addr, size);
     }
 }
@@ -245,6 +250,8 @@ const void *glue_install_recorder(const GlueRecorder *new_recorder)
     static Notifier leaving = { .notify = on_shutdown };
 
     recorder = new_recorder;
+    /* It patches the guest's code behind every hook. */
+    qemu_global_option("apic-common.vapic=off");
     qemu_add_machine_init_done_notifier(&machine_done);
     qemu_register_shutdown_notifier(&shutdown);
     qemu_add_exit_notifier(&leaving);
@@ -273,6 +280,7 @@ void glue_machine(GlueMachine *out)
         .qemu_version = QEMU_VERSION,
         .memory = current_machine->ram_size,
         .processors = current_machine->smp.cpus,
+        .one_thread = tcg_enabled() && !qemu_tcg_mttcg_enabled() && !icount_enabled(),
         .has_iothreads = object_child_foreach(object_get_objects_root(), is_iothread, NULL) != 0,
     };
 }
