@@ -190,6 +190,7 @@ const Key all_keys[] = {
     {"panda.path.mnt_offset", &K::panda_path_mnt_offset, {member("path", "mnt")}},
     {"panda.qstr.len_offset", &K::panda_qstr_len_offset, {member("qstr", "len")}},
     {"panda.mount.mnt_offset", &K::panda_mount_mnt_offset, {member("mount", "mnt")}},
+    {"panda.fdtable.max_fds_offset", &K::panda_fdtable_max_fds_offset, {member("fdtable", "max_fds")}},
     {"panda.dentry.d_hash_pprev_offset",
      &K::panda_dentry_d_hash_pprev_offset,
      {member("dentry", "d_hash.pprev")}},

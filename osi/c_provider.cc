@@ -140,6 +140,24 @@ void on_current_thread(CPUState* cpu, OsiThread** out) {
     });
 }
 
+std::optional<OpenFile> open_file(CPUState* cpu, const OsiProc* process, int fd) {
+    return provider_of(cpu).file(cpu->point, {process->taskd, process->asid}, fd);
+}
+
+void on_file_name(CPUState* cpu, const OsiProc* process, int fd, char** out) {
+    guarded("osi_linux_fd_to_filename", [&] {
+        if (const auto file = open_file(cpu, process, fd); file && !file->name.empty())
+            *out = g_strdup(file->name.c_str());
+    });
+}
+
+void on_file_position(CPUState* cpu, const OsiProc* process, int fd, unsigned long long* out) {
+    guarded("osi_linux_fd_to_pos", [&] {
+        if (const auto file = open_file(cpu, process, fd))
+            *out = file->position;
+    });
+}
+
 }  // namespace
 
 void register_provider(Osi& osi, std::shared_ptr<const Provider> provider) {
@@ -152,6 +170,8 @@ void register_provider(Osi& osi, std::shared_ptr<const Provider> provider) {
     callbacks.on_get_current_thread = on_current_thread;
     callbacks.on_get_modules = on_modules;
     callbacks.on_get_mappings = on_mappings;
+    callbacks.on_fd_to_filename = on_file_name;
+    callbacks.on_fd_to_pos = on_file_position;
     osi_register_provider(&osi, &callbacks, new Shared(std::move(provider)),
                           [](gpointer data) { delete static_cast<Shared*>(data); });
 }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "osi/cpu_point.h"
+#include "osi/osi_linux.h"
 
 struct Osi {
     OsiProvider provider{};
@@ -117,6 +118,20 @@ target_pid_t get_process_ppid(CPUState* cpu, const OsiProcHandle* handle) {
     const target_pid_t ppid = process != nullptr ? process->ppid : -1;
     free_osiproc(process);
     return ppid;
+}
+
+char* osi_linux_fd_to_filename(CPUState* cpu, OsiProc* process, int fd) {
+    return process == nullptr
+               ? nullptr
+               : ask<char>(cpu, &OsiProvider::on_fd_to_filename, static_cast<const OsiProc*>(process), fd);
+}
+
+unsigned long long osi_linux_fd_to_pos(CPUState* cpu, OsiProc* process, int fd) {
+    unsigned long long position = ~0ULL;
+    if (process != nullptr && cpu != nullptr && cpu->osi != nullptr &&
+        cpu->osi->provider.on_fd_to_pos != nullptr)
+        cpu->osi->provider.on_fd_to_pos(cpu, process, fd, &position);
+    return position;
 }
 
 OsiProc* get_one_proc(GArray* processes, unsigned int index) {

@@ -66,6 +66,9 @@ typedef void (*on_get_process_t)(CPUState*, const OsiProcHandle*, OsiProc**);
 typedef void (*on_get_current_thread_t)(CPUState*, OsiThread**);
 typedef void (*on_get_modules_t)(CPUState*, GArray**);
 typedef void (*on_get_mappings_t)(CPUState*, OsiProc*, GArray**);
+/* For osi_linux.h; a name is g_malloc'ed. */
+typedef void (*on_fd_to_filename_t)(CPUState*, const OsiProc*, int, char**);
+typedef void (*on_fd_to_pos_t)(CPUState*, const OsiProc*, int, unsigned long long*);
 
 /* What a provider implements; NULL for what it does not. */
 typedef struct OsiProvider {
@@ -77,6 +80,8 @@ typedef struct OsiProvider {
     on_get_current_thread_t on_get_current_thread;
     on_get_modules_t on_get_modules;
     on_get_mappings_t on_get_mappings;
+    on_fd_to_filename_t on_fd_to_filename;
+    on_fd_to_pos_t on_fd_to_pos;
 } OsiProvider;
 
 Osi* osi_new(void);

@@ -65,6 +65,16 @@ struct Mapping {
     std::string name;  // path of the file, "[heap]", "[stack]", "[vdso]" …; empty for anonymous memory
 };
 
+// A file that a process holds open, as in /proc/PID/fd and /proc/PID/fdinfo.
+struct OpenFile {
+    int64_t fd = 0;           // the process's number for it; Windows: a handle
+    uint64_t descriptor = 0;  // virtual address; Linux: struct file
+    std::string name;         // path, or what stands for it: "pipe:[1234]"; empty when it cannot be read
+    uint64_t position = 0;    // bytes
+
+    bool operator==(const OpenFile&) const = default;
+};
+
 // What was found. Guest memory may be damaged or caught in the middle of a change: then a list ends early.
 template <typename T>
 struct List {
@@ -92,6 +102,12 @@ class Provider {
 
     // Ranges of the process's addresses, ascending; none for kernel threads.
     virtual List<Mapping> mappings(const Point& point, const ProcessHandle& handle) const = 0;
+
+    // Files that the process holds open, by ascending number.
+    virtual List<OpenFile> files(const Point& point, const ProcessHandle& handle) const = 0;
+    // One of them; nothing when that number is not open or cannot be read.
+    virtual std::optional<OpenFile> file(const Point& point, const ProcessHandle& handle,
+                                         int64_t fd) const = 0;
 
     // Modules of the kernel.
     virtual List<Module> modules(const Point& point) const = 0;

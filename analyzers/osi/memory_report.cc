@@ -1,35 +1,22 @@
 #include "analyzers/osi/memory_report.h"
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "analyzers/osi/json.h"
+#include "analyzers/osi/select_processes.h"
 #include "analyzers/osi/text.h"
-#include "common/error.h"
 
 namespace panda::analyze_osi {
 
 MappingReport make_mapping_report(const osi::Provider& provider, const osi::Point& point,
                                   std::optional<int64_t> pid) {
     MappingReport report;
-    auto list = provider.processes(point);
-    if (!list.warning.empty())
-        report.warnings.push_back(std::move(list.warning));
-    std::stable_sort(list.entries.begin(), list.entries.end(),
-                     [](const auto& a, const auto& b) { return a.pid < b.pid; });
-    bool found = false;
-    for (const osi::Process& process : list.entries) {
-        if (pid && process.pid != *pid)
-            continue;
-        found = true;
+    for (const osi::Process& process : select_processes(provider, point, pid, report.warnings)) {
         auto mappings = provider.mappings(point, process.handle);
-        if (!mappings.warning.empty())
-            report.warnings.push_back("process " + std::to_string(process.pid) + ": " + mappings.warning);
+        add_warning(report.warnings, process.pid, mappings.warning);
         if (!mappings.entries.empty())
             report.processes.push_back({process.pid, std::move(mappings.entries)});
     }
-    if (pid && !found)
-        throw Error("no process has the number " + std::to_string(*pid));
     return report;
 }
 
@@ -48,7 +35,7 @@ void write_table(std::ostream& out, const MappingReport& report) {
             char row[120];
             std::snprintf(row, sizeof row, "%7" PRId64 " %08" PRIx64 "-%08" PRIx64 " %s %08" PRIx64, pid,
                           mapping.start, mapping.end, mapping.permissions.c_str(), mapping.offset);
-            out << row << (mapping.name.empty() ? "" : " ") << mapping.name << '\n';
+            out << row << (mapping.name.empty() ? "" : " ") << printable(mapping.name) << '\n';
         }
     }
 }
@@ -56,16 +43,14 @@ void write_table(std::ostream& out, const MappingReport& report) {
 void write_json(std::ostream& out, const MappingReport& report) {
     for (const auto& [pid, mappings] : report.processes)
         for (const osi::Mapping& mapping : mappings)
-            out << nlohmann::ordered_json{{"kind", "mapping"},
-                                          {"instr", report.instr},
-                                          {"pid", pid},
-                                          {"start", hexadecimal(mapping.start)},
-                                          {"end", hexadecimal(mapping.end)},
-                                          {"permissions", mapping.permissions},
-                                          {"offset", hexadecimal(mapping.offset)},
-                                          {"name", mapping.name}}
-                       .dump()
-                << '\n';
+            write_line(out, {{"kind", "mapping"},
+                             {"instr", report.instr},
+                             {"pid", pid},
+                             {"start", hexadecimal(mapping.start)},
+                             {"end", hexadecimal(mapping.end)},
+                             {"permissions", mapping.permissions},
+                             {"offset", hexadecimal(mapping.offset)},
+                             {"name", mapping.name}});
 }
 
 void write_table(std::ostream& out, const ModuleReport& report) {
@@ -79,13 +64,11 @@ void write_table(std::ostream& out, const ModuleReport& report) {
 
 void write_json(std::ostream& out, const ModuleReport& report) {
     for (const osi::Module& module : report.modules)
-        out << nlohmann::ordered_json{{"kind", "module"},
-                                      {"instr", report.instr},
-                                      {"name", module.name},
-                                      {"base", hexadecimal(module.base)},
-                                      {"size", module.size}}
-                   .dump()
-            << '\n';
+        write_line(out, {{"kind", "module"},
+                         {"instr", report.instr},
+                         {"name", module.name},
+                         {"base", hexadecimal(module.base)},
+                         {"size", module.size}});
 }
 
 }  // namespace panda::analyze_osi

@@ -1,8 +1,9 @@
 // panda-analyze-osi: lists the processes of a guest at a moment of a trace.
-#include <charconv>
 #include <iostream>
 #include <optional>
 
+#include "analyzers/osi/arguments.h"
+#include "analyzers/osi/file_report.h"
 #include "analyzers/osi/kernelinfo_path.h"
 #include "analyzers/osi/memory_report.h"
 #include "analyzers/osi/moment.h"
@@ -20,32 +21,6 @@ namespace options = boost::program_options;
 
 constexpr const char* program = "panda-analyze-osi";
 
-// The spellings of PANDA's osi_linux and vmi_linux.
-std::vector<std::string> modern_spelling(int count, char** arguments) {
-    constexpr std::pair<std::string_view, std::string_view> spellings[] = {{"--kconf_file", "--kconf"},
-                                                                           {"--conf", "--kconf"},
-                                                                           {"--kconf_group", "--kconf-group"},
-                                                                           {"--group", "--kconf-group"}};
-    std::vector<std::string> result(arguments + 1, arguments + count);
-    for (std::string& argument : result) {
-        const std::string name = argument.substr(0, argument.find('='));
-        for (const auto& [old_name, new_name] : spellings)
-            if (name == old_name)
-                argument.replace(0, name.size(), new_name);
-    }
-    return result;
-}
-
-std::optional<uint64_t> parse_moment(const std::string& text) {
-    if (text == "end")
-        return std::nullopt;
-    uint64_t instr = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), instr);
-    if (error != std::errc() || end != text.data() + text.size())
-        throw UsageError("--at takes \"end\" or a number of instructions, not \"" + text + "\"");
-    return instr;
-}
-
 options::options_description visible_options() {
     options::options_description visible("Options");
     auto add = visible.add_options();
@@ -60,21 +35,13 @@ options::options_description visible_options() {
         "moment: end, or the instr of a snapshot of the trace");
     add("all", "the idle task (pid 0) too");
     add("threads", "the threads of each process too");
-    add("maps", options::value<std::string>()->value_name("PID"),
-        "instead of processes, what is mapped into one of them, or into \"all\"");
+    add("maps", options::value<std::string>()->value_name("[PID]"),
+        "instead of processes, what is mapped into one of them, or into \"all\" (default)");
+    add("files", options::value<std::string>()->value_name("[PID]"),
+        "the same for the files that are open in it");
     add("modules", "instead of processes, the modules of the kernel");
     add("json", "one JSON object a line instead of a table");
     return visible;
-}
-
-std::optional<int64_t> parse_pid(const std::string& text) {
-    if (text == "all")
-        return std::nullopt;
-    int64_t pid = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
-    if (error != std::errc() || end != text.data() + text.size())
-        throw UsageError("--maps takes \"all\" or a process id, not \"" + text + "\"");
-    return pid;
 }
 
 // Writes a report of any kind, its warnings to standard error, and gives the exit status.
@@ -93,9 +60,12 @@ int write(Report report, uint64_t instr, bool json) {
 int analyze(const options::variables_map& given) {
     const auto has = [&](const char* option) { return given.count(option) != 0; };
     const auto text = [&](const char* option) { return given[option].as<std::string>(); };
-    if (has("maps") && has("modules"))
-        throw UsageError("--maps and --modules exclude each other");
-    const std::optional<int64_t> pid = has("maps") ? parse_pid(text("maps")) : std::nullopt;
+    if (has("maps") + has("files") + has("modules") > 1)
+        throw UsageError("--maps, --files and --modules exclude each other");
+    std::optional<int64_t> pid;
+    for (const char* option : {"maps", "files"})
+        if (has(option))
+            pid = parse_pid(std::string("--") + option, text(option));
     const Moment moment(text("trace"), parse_moment(text("at")));
     const auto point = moment.point();
     const auto file =
@@ -106,6 +76,8 @@ int analyze(const options::variables_map& given) {
         return write(make_module_report(provider, point), moment.instr(), has("json"));
     if (has("maps"))
         return write(make_mapping_report(provider, point, pid), moment.instr(), has("json"));
+    if (has("files"))
+        return write(make_file_report(provider, point, pid), moment.instr(), has("json"));
     return write(make_process_report(provider, point, has("all"), has("threads")), moment.instr(),
                  has("json"));
 }
@@ -117,7 +89,7 @@ int run(int count, char** arguments) {
     options::positional_options_description positional;
     positional.add("trace", 1);
     options::variables_map given;
-    options::store(options::command_line_parser(modern_spelling(count, arguments))
+    options::store(options::command_line_parser(plain_arguments({arguments + 1, arguments + count}))
                        .options(all)
                        .positional(positional)
                        .run(),

@@ -1,4 +1,4 @@
-// Addresses as text.
+// Addresses and texts of a guest, for people.
 #pragma once
 
 #include <cinttypes>
@@ -14,5 +14,9 @@ inline std::string hexadecimal(uint64_t value, int digits = 1) {
     std::snprintf(text, sizeof text, "0x%0*" PRIx64, digits, value);
     return text;
 }
+
+// A guest's text, any bytes, fit for a terminal: printable UTF-8 as it is, every other byte and the backslash
+// as \ooo in octal, as in /proc/PID/maps.
+std::string printable(const std::string& text);
 
 }  // namespace panda::analyze_osi

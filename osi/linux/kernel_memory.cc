@@ -27,7 +27,7 @@ std::optional<uint64_t> KernelMemory::pointer(uint64_t address) const {
     return load<uint32_t>(address);
 }
 
-std::optional<std::string> KernelMemory::string(uint64_t address, size_t limit) const {
+std::optional<std::string> KernelMemory::raw_string(uint64_t address, size_t limit) const {
     std::string text;
     std::array<char, 64> piece;
     while (text.size() < limit) {
@@ -41,8 +41,14 @@ std::optional<std::string> KernelMemory::string(uint64_t address, size_t limit) 
         if (end != piece.begin() + size)
             break;
     }
-    std::replace_if(
-        text.begin(), text.end(), [](char letter) { return letter < ' ' || letter > '~'; }, '?');
+    return text;
+}
+
+std::optional<std::string> KernelMemory::string(uint64_t address, size_t limit) const {
+    auto text = raw_string(address, limit);
+    if (text)
+        std::replace_if(
+            text->begin(), text->end(), [](char letter) { return letter < ' ' || letter > '~'; }, '?');
     return text;
 }
 

@@ -9,6 +9,11 @@
 
 namespace panda::osi::linux_guest {
 
+// The address of a member, by its offset in a kernelinfo group.
+inline uint64_t at(uint64_t base, int64_t offset) {
+    return base + static_cast<uint64_t>(offset);
+}
+
 class KernelMemory {
   public:
     // pointer_size: bytes of the kernel's pointers, 4 or 8.
@@ -20,6 +25,8 @@ class KernelMemory {
     std::optional<uint64_t> u64(uint64_t address) const;
     // Text up to its final zero, at most `limit` bytes; what cannot be printed becomes '?'.
     std::optional<std::string> string(uint64_t address, size_t limit) const;
+    // The same with every byte as it is, as file names have them.
+    std::optional<std::string> raw_string(uint64_t address, size_t limit) const;
 
     // True for addresses that a kernel's pointers to its own data can have.
     bool is_kernel_address(uint64_t address) const;

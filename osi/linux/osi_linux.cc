@@ -16,10 +16,6 @@ constexpr size_t max_title = 64;
 
 constexpr size_t max_comm = 64;
 
-uint64_t at(uint64_t base, int64_t offset) {
-    return base + static_cast<uint64_t>(offset);
-}
-
 }  // namespace
 
 OsiLinux::OsiLinux(KernelInfo info, const Point& point)

@@ -25,6 +25,8 @@ class OsiLinux final : public Provider {
     std::optional<ProcessHandle> current_process_handle(const Point& point) const override;
     std::optional<Thread> current_thread(const Point& point) const override;
     List<Mapping> mappings(const Point& point, const ProcessHandle& handle) const override;
+    List<OpenFile> files(const Point& point, const ProcessHandle& handle) const override;
+    std::optional<OpenFile> file(const Point& point, const ProcessHandle& handle, int64_t fd) const override;
     List<Module> modules(const Point& point) const override;
 
     const kernelinfo::KernelInfo& info() const { return info_; }

@@ -17,10 +17,6 @@ constexpr uint64_t vm_mayshare = 0x80;
 
 constexpr uint64_t page_bytes = 4096;
 
-uint64_t at(uint64_t base, int64_t offset) {
-    return base + static_cast<uint64_t>(offset);
-}
-
 std::string permissions_of(uint64_t flags) {
     return {(flags & vm_read) != 0 ? 'r' : '-', (flags & vm_write) != 0 ? 'w' : '-',
             (flags & vm_exec) != 0 ? 'x' : '-', (flags & vm_mayshare) != 0 ? 's' : 'p'};

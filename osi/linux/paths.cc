@@ -11,10 +11,6 @@ constexpr size_t max_name = 255;      // NAME_MAX
 constexpr unsigned max_steps = 4096;  // up a path: PATH_MAX bounds the parts, and mounts are few
 constexpr size_t max_path = 4096;     // PATH_MAX
 
-uint64_t at(uint64_t base, int64_t offset) {
-    return base + static_cast<uint64_t>(offset);
-}
-
 std::string join(const std::vector<std::string>& parts_backwards) {
     std::string path;
     for (auto part = parts_backwards.rbegin(); part != parts_backwards.rend(); ++part)
@@ -34,8 +30,11 @@ std::string Paths::of_file(uint64_t file) const {
 std::string Paths::of(uint64_t dentry, uint64_t mount) const {
     if (!memory_.is_kernel_address(dentry) || !memory_.is_kernel_address(mount))
         return {};
-    if (std::string name = pseudo_name(dentry); !name.empty())
-        return name;
+    // What is the root of a mount has a place in a directory, whatever it is: a bind mount of a namespace.
+    const auto mount_root = memory_.pointer(at(mount, info_.need(&KernelInfo::path_mnt_root_offset)));
+    if (mount_root != dentry)
+        if (std::string name = pseudo_name(dentry); !name.empty())
+            return name;
     const bool deleted = is_deleted(dentry);
     std::vector<std::string> parts;
     size_t length = 0;
@@ -67,7 +66,7 @@ std::string Paths::of(uint64_t dentry, uint64_t mount) const {
 std::string Paths::dentry_name(uint64_t dentry) const {
     const uint64_t qstr = at(dentry, info_.need(&KernelInfo::path_d_name_offset));
     const auto name = memory_.pointer(at(qstr, info_.need(&KernelInfo::qstr_name_offset)));
-    return name ? memory_.string(*name, max_name).value_or("?") : "?";
+    return name ? memory_.raw_string(*name, max_name).value_or("?") : "?";
 }
 
 std::string Paths::pseudo_name(uint64_t dentry) const {
@@ -81,6 +80,8 @@ std::string Paths::pseudo_name(uint64_t dentry) const {
     const std::string name = dentry_name(dentry);
     if (type == "anon_inodefs")  // anon_inodefs_dname()
         return "anon_inode:" + name;
+    if (type == "pidfs")  // pidfs_dname(), 6.9
+        return "anon_inode:[pidfd]";
     const char* label = type == "pipefs" ? "pipe" : type == "sockfs" ? "socket" : nullptr;
     if (label == nullptr)
         return "/" + name + " (deleted)";  // simple_dname(): memfd, shared memory

@@ -23,7 +23,7 @@ class Paths {
 
   private:
     std::string dentry_name(uint64_t dentry) const;
-    // Names of what is in no directory (those with d_dname); empty for all others.
+    // Names of what is in no directory (those with d_dname, unless mounted somewhere); empty for all others.
     std::string pseudo_name(uint64_t dentry) const;
     bool is_deleted(uint64_t dentry) const;
     std::string file_system(uint64_t dentry) const;

@@ -10,10 +10,6 @@ using kernelinfo::KernelInfo;
 constexpr size_t max_areas = size_t{1} << 20;  // sysctl vm.max_map_count is 65530 by default
 constexpr unsigned max_height = 31;            // MAPLE_HEIGHT_MAX, include/linux/maple_tree.h
 
-uint64_t at(uint64_t base, int64_t offset) {
-    return base + static_cast<uint64_t>(offset);
-}
-
 // lib/maple_tree.c. An entry that is a node has 2 in its low two bits (xa_is_internal()) and is above 4096;
 // bits 3 to 6 are its type; nodes are aligned to 256 bytes. A slot's entry covers the range from the pivot
 // before it (exclusive) to its own (inclusive); the last slot in use has a pivot of 0, or the node's own

@@ -11,6 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         osi::test::make_list(guest);
     else
         osi::test::make_tree(guest);
+    guest.open_file(3, 0, 6);
     guest.add_process(2, 0, "kthreadd", false);
     guest.add_module("module", 0xffffffffc0000000, 1);
     for (; size >= 4; data += 4, size -= 4) {
@@ -22,6 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const auto& process : provider.processes(guest.point()).entries) {
         provider.threads(guest.point(), process.handle);
         provider.mappings(guest.point(), process.handle);
+        provider.files(guest.point(), process.handle);
     }
     provider.current_process_handle(guest.point());
     provider.current_thread(guest.point());

@@ -5,9 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "analyzers/osi/arguments.h"
+#include "analyzers/osi/file_report.h"
 #include "analyzers/osi/kernelinfo_path.h"
 #include "analyzers/osi/moment.h"
 #include "analyzers/osi/process_report.h"
+#include "analyzers/osi/text.h"
 #include "common/error.h"
 #include "osi/linux/osi_linux.h"
 #include "osi_fake_guest.h"
@@ -83,6 +86,56 @@ TEST_CASE("processes as a table and as JSON") {
     REQUIRE(std::getline(lines, line));
     CHECK_FALSE(std::getline(lines, line));
     CHECK(make_process_report(provider, guest.point(), true, false).entries.size() == 3);
+}
+
+TEST_CASE("open files as a table and as JSON") {
+    FileReport report;
+    report.instr = 42;
+    report.processes = {{7, {{0, 0xffff888000001000, "/tmp/new\nline", 6}, {12, 1, "pipe:[3]", 0}}},
+                        {8, {{1, 2, "/\xff", 1}}}};
+    std::ostringstream table;
+    write_table(table, report);
+    CHECK(table.str() ==
+          "    PID    FD     POSITION  NAME\n"
+          "      7     0            6  /tmp/new\\012line\n"
+          "      7    12            0  pipe:[3]\n"
+          "      8     1            1  /\\377\n");
+    std::ostringstream json;
+    write_json(json, report);
+    std::istringstream lines(json.str());
+    std::string line;
+    REQUIRE(std::getline(lines, line));
+    const auto first = nlohmann::json::parse(line);
+    CHECK(first["kind"] == "file");
+    CHECK(first["instr"] == 42);
+    CHECK(first["fd"] == 0);
+    CHECK(first["name"] == "/tmp/new\nline");
+    CHECK(first["position"] == 6);
+    REQUIRE(std::getline(lines, line));
+    REQUIRE(std::getline(lines, line));
+    CHECK(nlohmann::json::parse(line)["name"] == "/\xef\xbf\xbd");
+}
+
+TEST_CASE("texts of a guest cannot control a terminal") {
+    CHECK(printable("plain text") == "plain text");
+    CHECK(printable("\xc3\xbc") == "\xc3\xbc");
+    CHECK(printable("\x1b[31m\\") == "\\033[31m\\134");
+    CHECK(printable(std::string("a\0\xc3", 3)) == "a\\000\\303");
+}
+
+TEST_CASE("a process id may be left out, and old spellings do") {
+    using List = std::vector<std::string>;
+    CHECK(plain_arguments({"--maps", "t.capnp"}) == List{"--maps=all", "t.capnp"});
+    CHECK(plain_arguments({"t", "--files"}) == List{"t", "--files=all"});
+    CHECK(plain_arguments({"--files", "12", "t"}) == List{"--files", "12", "t"});
+    CHECK(plain_arguments({"--maps", "all", "t"}) == List{"--maps", "all", "t"});
+    CHECK(plain_arguments({"--conf", "f", "--group=g", "--kconf_file=h"}) ==
+          List{"--kconf", "f", "--kconf-group=g", "--kconf=h"});
+    CHECK(parse_pid("--maps", "12") == 12);
+    CHECK_FALSE(parse_pid("--maps", "all"));
+    CHECK_THROWS_AS(parse_pid("--maps", "12x"), UsageError);
+    CHECK_FALSE(parse_moment("end"));
+    CHECK_THROWS_AS(parse_moment("-1"), UsageError);
 }
 
 TEST_CASE("a moment of a trace") {

@@ -19,6 +19,7 @@ constexpr uint64_t mounts = 0x93000;    // 0x40 apart
 constexpr uint64_t files = 0x94000;     // 0x20 apart
 constexpr uint64_t names = 0x95000;     // 0x40 apart
 constexpr uint64_t others = 0x96000;
+constexpr uint64_t tables = 0x96800;  // of open files: files_struct, fdtable at 0x40, its array at 0x80
 
 struct MemoryGuest : FakeGuest {
     unsigned process;
@@ -81,6 +82,20 @@ struct MemoryGuest : FakeGuest {
         memory.put(files + index * 0x20, vfsmount(mount));
         memory.put(files + index * 0x20 + 8, base + dentries + dentry * 0x80);
     }
+    // Opens file `index` as number `fd`, below 32.
+    void open_file(unsigned fd, unsigned index, uint64_t position) {
+        memory.put(init_task + process * 0x200 + 96, base + tables);
+        memory.put(tables, base + tables + 0x40);
+        memory.put<uint32_t>(tables + 0x40, 32);
+        memory.put(tables + 0x48, base + tables + 0x80);
+        memory.put(tables + 0x80 + fd * 8, base + files + index * 0x20);
+        memory.put(files + index * 0x20 + 16, position);
+        info.task_files_offset = 96;
+        info.fs_fdt_offset = 0;
+        info.fs_fd_offset = 8;
+        info.fs_f_pos_offset = 16;
+    }
+    ProcessHandle handle() const { return {task_address(process), 0}; }
     uint64_t add_area(unsigned index, uint64_t start, uint64_t end, uint64_t flags, bool has_file) {
         const uint64_t area = areas + index * 0x40;
         memory.put(area, start);

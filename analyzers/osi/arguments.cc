@@ -1,0 +1,57 @@
+#include "analyzers/osi/arguments.h"
+
+#include <charconv>
+#include <string_view>
+
+#include "common/error.h"
+
+namespace panda::analyze_osi {
+namespace {
+
+template <typename T>
+std::optional<T> parse_number(const std::string& text) {
+    T number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size())
+        return std::nullopt;
+    return number;
+}
+
+bool is_pid(const std::string& text) {
+    return text == "all" || parse_number<int64_t>(text).has_value();
+}
+
+}  // namespace
+
+std::vector<std::string> plain_arguments(std::vector<std::string> arguments) {
+    constexpr std::pair<std::string_view, std::string_view> spellings[] = {{"--kconf_file", "--kconf"},
+                                                                           {"--conf", "--kconf"},
+                                                                           {"--kconf_group", "--kconf-group"},
+                                                                           {"--group", "--kconf-group"}};
+    for (size_t i = 0; i < arguments.size(); ++i) {
+        std::string& argument = arguments[i];
+        const std::string name = argument.substr(0, argument.find('='));
+        for (const auto& [old_name, new_name] : spellings)
+            if (name == old_name)
+                argument.replace(0, name.size(), new_name);
+        if ((argument == "--maps" || argument == "--files") &&
+            (i + 1 == arguments.size() || !is_pid(arguments[i + 1])))
+            argument += "=all";
+    }
+    return arguments;
+}
+
+std::optional<int64_t> parse_pid(const std::string& option, const std::string& text) {
+    if (!is_pid(text))
+        throw UsageError(option + " takes \"all\" or a process id, not \"" + text + "\"");
+    return parse_number<int64_t>(text);
+}
+
+std::optional<uint64_t> parse_moment(const std::string& text) {
+    const auto instr = parse_number<uint64_t>(text);
+    if (!instr && text != "end")
+        throw UsageError("--at takes \"end\" or a number of instructions, not \"" + text + "\"");
+    return instr;
+}
+
+}  // namespace panda::analyze_osi

@@ -1,0 +1,47 @@
+#include "analyzers/osi/file_report.h"
+
+#include <ostream>
+
+#include "analyzers/osi/json.h"
+#include "analyzers/osi/select_processes.h"
+#include "analyzers/osi/text.h"
+
+namespace panda::analyze_osi {
+
+FileReport make_file_report(const osi::Provider& provider, const osi::Point& point,
+                            std::optional<int64_t> pid) {
+    FileReport report;
+    for (const osi::Process& process : select_processes(provider, point, pid, report.warnings)) {
+        auto files = provider.files(point, process.handle);
+        add_warning(report.warnings, process.pid, files.warning);
+        if (!files.entries.empty())
+            report.processes.push_back({process.pid, std::move(files.entries)});
+    }
+    return report;
+}
+
+void write_table(std::ostream& out, const FileReport& report) {
+    out << "    PID    FD     POSITION  NAME\n";
+    for (const auto& [pid, files] : report.processes) {
+        for (const osi::OpenFile& file : files) {
+            char row[80];
+            std::snprintf(row, sizeof row, "%7" PRId64 " %5" PRId64 " %12" PRIu64 "  ", pid, file.fd,
+                          file.position);
+            out << row << printable(file.name) << '\n';
+        }
+    }
+}
+
+void write_json(std::ostream& out, const FileReport& report) {
+    for (const auto& [pid, files] : report.processes)
+        for (const osi::OpenFile& file : files)
+            write_line(out, {{"kind", "file"},
+                             {"instr", report.instr},
+                             {"pid", pid},
+                             {"fd", file.fd},
+                             {"position", file.position},
+                             {"name", file.name},
+                             {"file", hexadecimal(file.descriptor)}});
+}
+
+}  // namespace panda::analyze_osi

@@ -1,0 +1,14 @@
+// JSON lines. Only for .cc files: the library's header is large.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+namespace panda::analyze_osi {
+
+// One object a line. A guest's texts are any bytes: what is no UTF-8 becomes U+FFFD, for JSON cannot hold it.
+inline void write_line(std::ostream& out, const nlohmann::ordered_json& object) {
+    out << object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+}
+
+}  // namespace panda::analyze_osi
