@@ -1,8 +1,8 @@
 #!/bin/bash
 # Fetches Debian's QEMU source, applies this project's patches, builds qemu-system-x86_64 and puts it into the cache.
 #
-# usage: build.sh [--print-directory] [--update]
-#   The last line of standard output is the directory of the result, $PANDA_CACHE/qemu-HASH:
+# usage: build.sh [--print-directory] [--update] [--quiet]
+#   The last line of standard output (none with --quiet) is the directory of the result, $PANDA_CACHE/qemu-HASH:
 #     bin/qemu-system-x86_64   finds share/qemu by itself
 #     share/qemu/              firmware, option ROMs and key maps, copied from Debian's packages
 #     sdk/src, sdk/build       headers of the patched source and headers that the build generated
@@ -146,16 +146,19 @@ build() {
         echo "configure: ${configure_options[*]}"
         (cd "$here" && sha256sum patches/*.patch 2>/dev/null) || true
     } >"$work/result/build-info"
+    # What is there has no build-info: remains of something else, under the lock nobody's.
+    rm -rf "$target"
     mv -T "$work/result" "$target"
     say "QEMU $(cat "$version_file") is ready in $target"
 }
 
 main() {
-    local print=no update=no directory
+    local print=no update=no quiet=no directory
     for argument in "$@"; do
         case $argument in
         --print-directory) print=yes ;;
         --update) update=yes ;;
+        --quiet) quiet=yes ;;
         *) say "unknown argument $argument" && exit 2 ;;
         esac
     done
@@ -168,7 +171,7 @@ main() {
         [ -n "${panda_lock:-}" ] || with_lock qemu
         [ -e "$directory/build-info" ] || build "$directory"
     fi
-    echo "$directory"
+    [ "$quiet" = yes ] || echo "$directory"
 }
 
 main "$@"

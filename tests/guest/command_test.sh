@@ -16,6 +16,7 @@ cmp expected got || fail "the guest's output did not arrive as it was"
 best=999999
 for _ in 1 2 3; do
     begin=$(date +%s%N)
+    rm -f quick.out
     panda-record -f -o quick.panda -- echo started >quick.out &
     recorder=$!
     until [ -s quick.out ]; do

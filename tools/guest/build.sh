@@ -157,6 +157,7 @@ build() {
     pack "$tree" "$work/result/initrd"
     { echo "architecture=$architecture" && cat "$resolved" && echo "source=$kernel"; } >"$work/result/build-info"
     chmod 755 "$work/result"
+    rm -rf "$target"
     mv -T "$work/result" "$target"
     say "the guest is ready in $target"
 }
