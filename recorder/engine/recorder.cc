@@ -41,7 +41,8 @@ void require_recordable(const GlueMachine& machine) {
         throw Error("a machine of " + std::to_string(machine.processors) +
                     " processors cannot be recorded: start it with -smp 1");
     if (!machine.one_thread)
-        throw Error("this machine cannot be recorded: start it with -accel tcg,thread=single and without -icount");
+        throw Error(
+            "this machine cannot be recorded: start it with -accel tcg,thread=single and without -icount");
     if (machine.has_iothreads)
         throw Error(
             "a machine with -object iothread cannot be recorded: its disks write to memory at any time");
