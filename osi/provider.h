@@ -37,6 +37,16 @@ struct Process {
     bool operator==(const Process&) const = default;
 };
 
+// What else is known of a process; each empty when the provider cannot tell.
+struct ProcessDetails {
+    std::optional<uint32_t> uid, gid, euid, egid;  // Linux: as in /proc/PID/status
+    std::optional<uint64_t> start_time;            // nanoseconds since the system's start
+    std::string executable;                        // path; empty for kernel threads. Linux: /proc/PID/exe
+    std::string working_directory;                 // path. Linux: /proc/PID/cwd
+
+    bool operator==(const ProcessDetails&) const = default;
+};
+
 struct Thread {
     uint64_t task = 0;  // virtual address of the task descriptor
     int64_t pid = 0;    // of the process
@@ -95,6 +105,12 @@ class Provider {
     // What a handle points to; nothing when it points to no process.
     virtual std::optional<Process> process(const Point& point, const ProcessHandle& handle) const = 0;
     virtual List<Thread> threads(const Point& point, const ProcessHandle& handle) const = 0;
+
+    virtual ProcessDetails details(const Point& point, const ProcessHandle& handle) const = 0;
+    // What the process was started with, from its own memory, where it may have changed it; none for kernel
+    // threads. Linux: /proc/PID/cmdline, /proc/PID/environ, without the zeros at their ends.
+    virtual List<std::string> arguments(const Point& point, const ProcessHandle& handle) const = 0;
+    virtual List<std::string> environment(const Point& point, const ProcessHandle& handle) const = 0;
 
     // What the processor is running.
     virtual std::optional<ProcessHandle> current_process_handle(const Point& point) const = 0;

@@ -35,6 +35,10 @@ options::options_description visible_options() {
         "moment: end, or the instr of a snapshot of the trace");
     add("all", "the idle task (pid 0) too");
     add("threads", "the threads of each process too");
+    add("tree", "children after their parents, as a tree");
+    add("details", "user and group, time of the start, working directory and executable of each too");
+    add("args", "the arguments of each too");
+    add("env", "the environment of each too");
     add("maps", options::value<std::string>()->value_name("[PID]"),
         "instead of processes, what is mapped into one of them, or into \"all\" (default)");
     add("files", options::value<std::string>()->value_name("[PID]"),
@@ -78,8 +82,14 @@ int analyze(const options::variables_map& given) {
         return write(make_mapping_report(provider, point, pid), moment.instr(), has("json"));
     if (has("files"))
         return write(make_file_report(provider, point, pid), moment.instr(), has("json"));
-    return write(make_process_report(provider, point, has("all"), has("threads")), moment.instr(),
-                 has("json"));
+    ProcessOptions wanted;
+    wanted.idle = has("all");
+    wanted.tree = has("tree");
+    wanted.threads = has("threads");
+    wanted.details = has("details") || has("json");
+    wanted.arguments = has("args");
+    wanted.environment = has("env");
+    return write(make_process_report(provider, point, wanted), moment.instr(), has("json"));
 }
 
 int run(int count, char** arguments) {

@@ -1,15 +1,36 @@
 #include "analyzers/osi/process_report.h"
 
-#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "analyzers/osi/json.h"
+#include "analyzers/osi/process_tree.h"
+#include "analyzers/osi/select_processes.h"
 #include "analyzers/osi/text.h"
 
 namespace panda::analyze_osi {
 namespace {
+
+ProcessEntry make_entry(const osi::Provider& provider, const osi::Point& point, osi::Process process,
+                        const ProcessOptions& options, std::vector<std::string>& warnings) {
+    ProcessEntry entry;
+    entry.process = std::move(process);
+    const osi::ProcessHandle& handle = entry.process.handle;
+    const auto take = [&](auto list) {
+        add_warning(warnings, entry.process.pid, list.warning);
+        return std::move(list.entries);
+    };
+    if (options.threads)
+        entry.threads = take(provider.threads(point, handle));
+    if (options.details)
+        entry.details = provider.details(point, handle);
+    if (options.arguments)
+        entry.arguments = take(provider.arguments(point, handle));
+    if (options.environment)
+        entry.environment = take(provider.environment(point, handle));
+    return entry;
+}
 
 void write_row(std::ostream& out, unsigned digits, int64_t pid, int64_t ppid, int64_t tgid,
                const osi::ProcessHandle& handle, const std::string& name) {
@@ -19,29 +40,64 @@ void write_row(std::ostream& out, unsigned digits, int64_t pid, int64_t ppid, in
     out << row << name << '\n';
 }
 
+void write_details(std::ostream& out, const osi::ProcessDetails& details) {
+    out << "        details:";
+    const auto write_id = [&](const char* name, const std::optional<uint32_t>& id) {
+        if (id)
+            out << ' ' << name << '=' << *id;
+    };
+    write_id("uid", details.uid);
+    write_id("gid", details.gid);
+    write_id("euid", details.euid);
+    write_id("egid", details.egid);
+    if (details.start_time) {
+        char seconds[48];
+        std::snprintf(seconds, sizeof seconds, " start=%" PRIu64 ".%09" PRIu64,
+                      *details.start_time / 1'000'000'000, *details.start_time % 1'000'000'000);
+        out << seconds;
+    }
+    if (!details.working_directory.empty())
+        out << " cwd=" << quoted(details.working_directory);
+    if (!details.executable.empty())
+        out << " exe=" << quoted(details.executable);
+    out << '\n';
+}
+
+void add_details(nlohmann::ordered_json& line, const osi::ProcessDetails& details) {
+    const auto add = [&](const char* name, const auto& value) {
+        if (value)
+            line[name] = *value;
+    };
+    add("uid", details.uid);
+    add("gid", details.gid);
+    add("euid", details.euid);
+    add("egid", details.egid);
+    add("start_ns", details.start_time);
+    if (!details.executable.empty())
+        line["exe"] = details.executable;
+    if (!details.working_directory.empty())
+        line["cwd"] = details.working_directory;
+}
+
 }  // namespace
 
-ProcessReport make_process_report(const osi::Provider& provider, const osi::Point& point, bool include_idle,
-                                  bool with_threads) {
+ProcessReport make_process_report(const osi::Provider& provider, const osi::Point& point,
+                                  const ProcessOptions& options) {
     ProcessReport report;
     report.digits = point.cpu->long_mode() ? 16 : 8;
-    auto list = provider.processes(point);
-    if (!list.warning.empty())
-        report.warnings.push_back(std::move(list.warning));
-    std::stable_sort(list.entries.begin(), list.entries.end(),
-                     [](const auto& a, const auto& b) { return a.pid < b.pid; });
-    for (osi::Process& process : list.entries) {
-        if (process.pid == 0 && !include_idle)
-            continue;
-        ProcessEntry entry{std::move(process), {}};
-        if (with_threads) {
-            auto threads = provider.threads(point, entry.process.handle);
-            if (!threads.warning.empty())
-                report.warnings.push_back("process " + std::to_string(entry.process.pid) + ": " +
-                                          threads.warning);
-            entry.threads = std::move(threads.entries);
-        }
-        report.entries.push_back(std::move(entry));
+    report.options = options;
+    auto processes = select_processes(provider, point, std::nullopt, report.warnings);
+    if (!options.idle)
+        std::erase_if(processes, [](const osi::Process& process) { return process.pid == 0; });
+    std::vector<TreePlace> places;
+    if (options.tree)
+        places = make_tree(processes);
+    for (size_t i = 0; i < processes.size(); ++i) {
+        const size_t index = options.tree ? places[i].index : i;
+        report.entries.push_back(
+            make_entry(provider, point, std::move(processes[index]), options, report.warnings));
+        if (options.tree)
+            report.entries.back().branch = std::move(places[i].branch);
     }
     return report;
 }
@@ -53,16 +109,28 @@ void write_table(std::ostream& out, const ProcessReport& report) {
     out << heading;
     for (const ProcessEntry& entry : report.entries) {
         const osi::Process& process = entry.process;
-        write_row(out, report.digits, process.pid, process.ppid, process.pid, process.handle, process.title);
+        write_row(out, report.digits, process.pid, process.ppid, process.pid, process.handle,
+                  entry.branch + process.title);
         for (const osi::Thread& thread : entry.threads)
             if (thread.task != process.handle.task)
                 write_row(out, report.digits, thread.tid, process.ppid, thread.pid,
                           {thread.task, process.handle.asid}, thread.name);
+        if (report.options.details)
+            write_details(out, entry.details);
+        if (!entry.arguments.empty()) {
+            out << "        args:";
+            for (const std::string& argument : entry.arguments)
+                out << ' ' << quoted(argument);
+            out << '\n';
+        }
+        for (const std::string& variable : entry.environment)
+            out << "        env: " << printable(variable) << '\n';
     }
 }
 
 void write_json(std::ostream& out, const ProcessReport& report) {
-    for (const auto& [process, threads] : report.entries) {
+    for (const ProcessEntry& entry : report.entries) {
+        const osi::Process& process = entry.process;
         nlohmann::ordered_json line = {{"kind", "process"},
                                        {"instr", report.instr},
                                        {"pid", process.pid},
@@ -72,10 +140,16 @@ void write_json(std::ostream& out, const ProcessReport& report) {
                                        {"title", process.title},
                                        {"asid", hexadecimal(process.handle.asid)},
                                        {"task", hexadecimal(process.handle.task)}};
-        for (const osi::Thread& thread : threads)
+        if (report.options.details)
+            add_details(line, entry.details);
+        if (report.options.arguments)
+            line["arguments"] = entry.arguments;
+        if (report.options.environment)
+            line["environment"] = entry.environment;
+        for (const osi::Thread& thread : entry.threads)
             line["threads"].push_back(
                 {{"tid", thread.tid}, {"name", thread.name}, {"task", hexadecimal(thread.task)}});
-        out << line.dump() << '\n';
+        write_line(out, line);
     }
 }
 

@@ -2,6 +2,9 @@
 
 #include <glib.h>
 
+#include <algorithm>
+#include <cstring>
+
 namespace panda::analyze_osi {
 
 std::string printable(const std::string& text) {
@@ -21,6 +24,19 @@ std::string printable(const std::string& text) {
         }
     }
     return result;
+}
+
+std::string quoted(const std::string& text) {
+    const std::string word = printable(text);
+    const auto is_plain = [](char letter) {
+        return g_ascii_isalnum(letter) != 0 || std::strchr("_@%+=:,./-", letter) != nullptr;
+    };
+    if (!word.empty() && std::all_of(word.begin(), word.end(), is_plain))
+        return word;
+    std::string result = "'";
+    for (const char letter : word)
+        result += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+    return result + "'";
 }
 
 }  // namespace panda::analyze_osi

@@ -18,5 +18,8 @@ inline std::string hexadecimal(uint64_t value, int digits = 1) {
 // A guest's text, any bytes, fit for a terminal: printable UTF-8 as it is, every other byte and the backslash
 // as \ooo in octal, as in /proc/PID/maps.
 std::string printable(const std::string& text);
+// The same as one word: between single quotes, as a shell takes them, when it is empty or holds anything but
+// letters, digits and the signs that are common in file names.
+std::string quoted(const std::string& text);
 
 }  // namespace panda::analyze_osi

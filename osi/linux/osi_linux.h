@@ -22,6 +22,9 @@ class OsiLinux final : public Provider {
     List<Process> processes(const Point& point) const override;
     std::optional<Process> process(const Point& point, const ProcessHandle& handle) const override;
     List<Thread> threads(const Point& point, const ProcessHandle& handle) const override;
+    ProcessDetails details(const Point& point, const ProcessHandle& handle) const override;
+    List<std::string> arguments(const Point& point, const ProcessHandle& handle) const override;
+    List<std::string> environment(const Point& point, const ProcessHandle& handle) const override;
     std::optional<ProcessHandle> current_process_handle(const Point& point) const override;
     std::optional<Thread> current_thread(const Point& point) const override;
     List<Mapping> mappings(const Point& point, const ProcessHandle& handle) const override;
@@ -48,6 +51,10 @@ class OsiLinux final : public Provider {
     // What /proc/PID/maps calls memory that is of no file; empty when it has no name.
     std::string area_name(const KernelMemory& memory, uint64_t mm, const Mapping& mapping) const;
     std::string comm(const KernelMemory& memory, uint64_t task) const;
+    // The mm_struct of a task: 0 for kernel threads and zombies; nothing when it cannot be read.
+    std::optional<uint64_t> memory_of(const KernelMemory& memory, uint64_t task) const;
+    // The memory that a process itself sees.
+    AddressSpace user_space(const Point& point, const KernelMemory& memory, uint64_t mm) const;
 
     kernelinfo::KernelInfo info_;
     Attachment attachment_;

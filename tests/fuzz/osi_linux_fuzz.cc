@@ -11,6 +11,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         osi::test::make_list(guest);
     else
         osi::test::make_tree(guest);
+    guest.info.mm_arg_start_offset = 24;
+    guest.info.panda_mm_arg_end_offset = 32;
+    guest.info.panda_mm_env_start_offset = 32;
+    guest.info.panda_mm_env_end_offset = 40;
+    guest.info.panda_mm_exe_file_offset = 8;
     guest.open_file(3, 0, 6);
     guest.add_process(2, 0, "kthreadd", false);
     guest.add_module("module", 0xffffffffc0000000, 1);
@@ -24,6 +29,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         provider.threads(guest.point(), process.handle);
         provider.mappings(guest.point(), process.handle);
         provider.files(guest.point(), process.handle);
+        provider.details(guest.point(), process.handle);
+        provider.arguments(guest.point(), process.handle);
+        provider.environment(guest.point(), process.handle);
     }
     provider.current_process_handle(guest.point());
     provider.current_thread(guest.point());

@@ -10,6 +10,7 @@
 #include "analyzers/osi/kernelinfo_path.h"
 #include "analyzers/osi/moment.h"
 #include "analyzers/osi/process_report.h"
+#include "analyzers/osi/process_tree.h"
 #include "analyzers/osi/text.h"
 #include "common/error.h"
 #include "osi/linux/osi_linux.h"
@@ -63,7 +64,7 @@ TEST_CASE("processes as a table and as JSON") {
     guest.add_process(300, 0, "later", true);
     guest.add_process(1, 0, "in\"it", true);
     const osi::linux_guest::OsiLinux provider(guest.info, guest.point());
-    auto report = make_process_report(provider, guest.point(), false, true);
+    auto report = make_process_report(provider, guest.point(), {.threads = true});
     report.instr = 42;
     std::ostringstream table;
     write_table(table, report);
@@ -85,7 +86,59 @@ TEST_CASE("processes as a table and as JSON") {
     CHECK(first["threads"][0]["tid"] == 1);
     REQUIRE(std::getline(lines, line));
     CHECK_FALSE(std::getline(lines, line));
-    CHECK(make_process_report(provider, guest.point(), true, false).entries.size() == 3);
+    CHECK(make_process_report(provider, guest.point(), {.idle = true}).entries.size() == 3);
+}
+
+TEST_CASE("what a process was started with, beneath its row and as JSON") {
+    ProcessReport report;
+    report.options = {.details = true, .arguments = true, .environment = true};
+    ProcessEntry entry;
+    entry.process = {{0xffff888000001000, 0x1000}, 7, 1, "cat", "cat"};
+    entry.details = {0, 0, 1000, 1000, 1'500'000'000, "/bin/busy box", "/"};
+    entry.arguments = {"cat", "", "it's"};
+    entry.environment = {"A=1"};
+    report.entries.push_back(entry);
+    std::ostringstream table;
+    write_table(table, report);
+    const std::string text = table.str();
+    CHECK(text.substr(text.find('\n') + 1) ==
+          "      7       1       7  0000001000  ffff888000001000  cat\n"
+          "        details: uid=0 gid=0 euid=1000 egid=1000 start=1.500000000 cwd=/ exe='/bin/busy box'\n"
+          "        args: cat '' 'it'\\''s'\n"
+          "        env: A=1\n");
+    std::ostringstream json;
+    write_json(json, report);
+    const auto line = nlohmann::json::parse(json.str());
+    CHECK(line["euid"] == 1000);
+    CHECK(line["start_ns"] == 1'500'000'000);
+    CHECK(line["exe"] == "/bin/busy box");
+    CHECK(line["arguments"] == nlohmann::json{"cat", "", "it's"});
+    CHECK(line["environment"] == nlohmann::json{"A=1"});
+}
+
+TEST_CASE("processes as a tree") {
+    const auto draw = [](std::vector<std::pair<int, int>> family) {
+        std::vector<osi::Process> processes;
+        for (const auto& [pid, ppid] : family)
+            processes.push_back({{}, pid, ppid, "", ""});
+        std::string text;
+        for (const TreePlace& place : make_tree(processes))
+            text += place.branch + std::to_string(processes[place.index].pid) + "\n";
+        return text;
+    };
+    CHECK(draw({{1, 0}, {2, 0}, {5, 2}, {7, 1}, {8, 7}, {9, 1}}) ==
+          "1\n"
+          " \\_ 7\n"
+          " |   \\_ 8\n"
+          " \\_ 9\n"
+          "2\n"
+          " \\_ 5\n");
+    CHECK(draw({{0, 0}, {1, 0}}) == "0\n \\_ 1\n");
+    CHECK(draw({{3, 4}, {4, 3}}) == "3\n \\_ 4\n");  // damaged: each the other's parent
+    std::vector<std::pair<int, int>> chain;
+    for (int pid = 1; pid <= 20000; ++pid)
+        chain.emplace_back(pid, pid - 1);
+    CHECK(draw(chain).size() < 20000 * 200);
 }
 
 TEST_CASE("open files as a table and as JSON") {
