@@ -1,11 +1,15 @@
-// panda-kernelinfo: prints the kernelinfo.conf group of a kernel, made from the kernel's own file.
+// panda-kernelinfo: prints the kernelinfo.conf group of a kernel, made from the kernel's own file, or from
+// its memory in a trace.
 #include <iostream>
 
+#include "analyzers/osi/arguments.h"
+#include "analyzers/osi/moment.h"
 #include "common/command_line.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "kernelinfo/generator.h"
 #include "kernelinfo/key_file.h"
+#include "osi/linux/discover.h"
 
 namespace {
 
@@ -25,13 +29,29 @@ SymbolTable read_system_map(const std::string& path) {
     }
 }
 
+KernelInfo from_trace(const std::string& path, const std::string& at) {
+    const analyze_osi::Moment moment(path, analyze_osi::parse_moment(at));
+    return osi::linux_guest::discover_kernel(moment.point(), path);
+}
+
+KernelInfo from_file(const std::string& path, const options::variables_map& given) {
+    SymbolTable system_map;
+    if (given.count("system-map") != 0)
+        system_map = read_system_map(given["system-map"].as<std::string>());
+    return make_kernel_info(KernelImage::open(path), system_map);
+}
+
 int run(int count, char** arguments) {
     options::options_description visible("Options");
     visible.add_options()("help,h", "show this help")("version", "show the version")(
         "group,g", options::value<std::string>()->value_name("NAME"),
         "name of the group (default: debian:RELEASE:64 or the like)")(
         "system-map,S", options::value<std::string>()->value_name("FILE"),
-        "take addresses from this System.map (default: from the image itself)");
+        "take addresses from this System.map (default: from the image itself)")(
+        "trace,t", options::value<std::string>()->value_name("TRACE"),
+        "instead of a file: the kernel that runs in this trace (- reads it from a pipe)")(
+        "at", options::value<std::string>()->value_name("INSTR")->default_value("end"),
+        "in the trace, the moment: end, or the instr of one of its snapshots");
     options::options_description all;
     all.add(visible).add_options()("kernel", options::value<std::string>());
     options::positional_options_description positional;
@@ -42,7 +62,8 @@ int run(int count, char** arguments) {
     options::notify(given);
     if (given.count("help") != 0) {
         std::cout
-            << "Usage: " << program << " [options] VMLINUX|VMLINUZ|PACKAGE.deb >> kernelinfo.conf\n\n"
+            << "Usage: " << program << " [options] VMLINUX|VMLINUZ|PACKAGE.deb >> kernelinfo.conf\n"
+            << "       " << program << " [options] --trace TRACE >> kernelinfo.conf\n\n"
             << "Prints what introspection has to know of a Linux kernel: a group for kernelinfo.conf.\n\n"
             << visible;
         return exit_ok;
@@ -51,12 +72,11 @@ int run(int count, char** arguments) {
         std::cout << version_line(program) << "\n";
         return exit_ok;
     }
-    if (given.count("kernel") == 0)
-        throw UsageError("no kernel given");
-    SymbolTable system_map;
-    if (given.count("system-map") != 0)
-        system_map = read_system_map(given["system-map"].as<std::string>());
-    KernelInfo info = make_kernel_info(KernelImage::open(given["kernel"].as<std::string>()), system_map);
+    const bool in_trace = given.count("trace") != 0;
+    if (in_trace == (given.count("kernel") != 0))
+        throw UsageError(in_trace ? "--trace and a file exclude each other" : "no kernel given");
+    KernelInfo info = in_trace ? from_trace(given["trace"].as<std::string>(), given["at"].as<std::string>())
+                               : from_file(given["kernel"].as<std::string>(), given);
     if (given.count("group") != 0)
         info.group = given["group"].as<std::string>();
     write_group(std::cout, info);

@@ -23,6 +23,13 @@ class SymbolTable {
     // Also finds what the compiler made of a function: "finish_task_switch.isra.0" for "finish_task_switch".
     std::optional<uint64_t> find_function(std::string_view name) const;
 
+    // Adds `distance` (modulo 2^64) to every address from `from` on.
+    void move(uint64_t from, uint64_t distance) {
+        for (auto& [name, address] : addresses_)
+            if (address >= from)
+                address += distance;
+    }
+
     size_t size() const { return addresses_.size(); }
 
   private:

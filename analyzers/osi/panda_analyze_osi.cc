@@ -27,8 +27,8 @@ options::options_description visible_options() {
     add("help,h", "show this help");
     add("version", "show the version");
     add("kconf", options::value<std::string>()->value_name("FILE"),
-        "offsets of the guest's kernel (default: kernelinfo.conf next to the build, then where it is "
-        "installed)");
+        "offsets of the guest's kernel (default: kernelinfo.conf next to the build or where it is installed, "
+        "and else the guest's own memory)");
     add("kconf-group", options::value<std::string>()->value_name("NAME"),
         "group in that file (default: the one whose kernel is found in the guest)");
     add("at", options::value<std::string>()->value_name("INSTR")->default_value("end"),
@@ -61,6 +61,23 @@ int write(Report report, uint64_t instr, bool json) {
     return report.warnings.empty() ? exit_ok : exit_failed;
 }
 
+// By what --kconf and --kconf-group say; with neither, by the default file as far as it knows the kernel, and
+// else by what the kernel says of itself.
+osi::linux_guest::OsiLinux open_provider(const options::variables_map& given, const osi::Point& point) {
+    const auto text = [&](const char* option) {
+        return given.count(option) != 0 ? given[option].as<std::string>() : std::string();
+    };
+    if (given.count("kconf") != 0 || given.count("kconf-group") != 0) {
+        const std::string path =
+            given.count("kconf") != 0 ? text("kconf") : default_kernelinfo(executable_directory());
+        return osi::linux_guest::open_kernel(kernelinfo::KeyFile::open(path), text("kconf-group"), point);
+    }
+    std::optional<kernelinfo::KeyFile> file;
+    if (const auto path = find_kernelinfo(executable_directory()))
+        file.emplace(kernelinfo::KeyFile::open(*path));
+    return osi::linux_guest::open_unknown_kernel(file ? &*file : nullptr, point, text("trace"));
+}
+
 int analyze(const options::variables_map& given) {
     const auto has = [&](const char* option) { return given.count(option) != 0; };
     const auto text = [&](const char* option) { return given[option].as<std::string>(); };
@@ -72,10 +89,7 @@ int analyze(const options::variables_map& given) {
             pid = parse_pid(std::string("--") + option, text(option));
     const Moment moment(text("trace"), parse_moment(text("at")));
     const auto point = moment.point();
-    const auto file =
-        kernelinfo::KeyFile::open(has("kconf") ? text("kconf") : default_kernelinfo(executable_directory()));
-    const auto provider =
-        osi::linux_guest::open_kernel(file, has("kconf-group") ? text("kconf-group") : "", point);
+    const auto provider = open_provider(given, point);
     if (has("modules"))
         return write(make_module_report(provider, point), moment.instr(), has("json"));
     if (has("maps"))

@@ -1,7 +1,6 @@
 #include "osi/linux/attach.h"
 
 #include <string_view>
-#include <vector>
 
 #include "common/error.h"
 #include "kernelinfo/generator.h"
@@ -33,13 +32,14 @@ std::vector<uint64_t> possible_slides(const KernelMemory& memory, const trace::C
                                       const KernelInfo& info) {
     std::vector<uint64_t> slides;
     const auto consider = [&](const kernelinfo::Address& linked, std::optional<uint64_t> found) {
-        if (linked && found && *found != 0 && (*found - *linked) % page_bytes == 0)
+        if (linked && found && (*found - *linked) % page_bytes == 0)
             slides.push_back(memory.wrap(*found - *linked));
     };
-    consider(info.panda_entry_syscall_64_addr, cpu.lstar);
-    consider(info.panda_entry_sysenter_32_addr, cpu.sysenter_eip);
-    consider(info.panda_page_fault_addr, gate_target(memory, cpu, 14));
-    consider(info.panda_int80_addr, gate_target(memory, cpu, 0x80));
+    const KernelEntries entries = kernel_entries(memory, cpu);
+    consider(info.panda_entry_syscall_64_addr, entries.syscall);
+    consider(info.panda_entry_sysenter_32_addr, entries.sysenter);
+    consider(info.panda_page_fault_addr, entries.page_fault);
+    consider(info.panda_int80_addr, entries.int80);
     slides.push_back(0);
     return slides;
 }
@@ -74,15 +74,33 @@ uint64_t kernel_root(const KernelMemory& memory, const KernelInfo& info, uint64_
 
 }  // namespace
 
+std::vector<uint64_t> KernelEntries::all() const {
+    std::vector<uint64_t> addresses;
+    for (const auto& entry : {syscall, sysenter, page_fault, int80})
+        if (entry)
+            addresses.push_back(*entry);
+    return addresses;
+}
+
+KernelEntries kernel_entries(const KernelMemory& memory, const trace::CpuState& cpu) {
+    const auto unless_zero = [](std::optional<uint64_t> address) {
+        return address == uint64_t{0} ? std::nullopt : address;
+    };
+    return {unless_zero(cpu.lstar), unless_zero(cpu.sysenter_eip), unless_zero(gate_target(memory, cpu, 14)),
+            unless_zero(gate_target(memory, cpu, 0x80))};
+}
+
+std::vector<uint64_t> possible_roots(const trace::CpuState& cpu) {
+    const uint64_t kernel_half = cpu.cr3 & ~page_bytes;
+    return kernel_half == cpu.cr3 ? std::vector{cpu.cr3} : std::vector{cpu.cr3, kernel_half};
+}
+
 std::optional<Attachment> try_attach(const Point& point, const KernelInfo& info) {
     const unsigned pointer_size = info.pointer_size();
     const Paging paging = paging_of(*point.cpu);
     if (paging == Paging::none || point.cpu->long_mode() != (pointer_size == 8))
         return std::nullopt;
-    // With page table isolation the user half of the pair is in CR3 while user code runs, and maps only the
-    // kernel's entry code; the kernel's half lies one page before (arch/x86/entry/calling.h,
-    // PTI_USER_PGTABLE_BIT).
-    for (const uint64_t root : {point.cpu->cr3, point.cpu->cr3 & ~page_bytes}) {
+    for (const uint64_t root : possible_roots(*point.cpu)) {
         const KernelMemory memory(AddressSpace(*point.memory, root, paging), pointer_size);
         for (const uint64_t slide : possible_slides(memory, *point.cpu, info))
             if (is_this_kernel(memory, info, slide))

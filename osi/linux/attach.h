@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "kernelinfo/kernel_info.h"
 #include "osi/linux/kernel_memory.h"
@@ -14,6 +16,21 @@ struct Attachment {
     uint64_t slide = 0;        // add to a link-time address of the kernel, modulo 2^64 (2^32)
     uint64_t kernel_root = 0;  // physical address of the kernel's own top page table (init_mm.pgd)
 };
+
+// Where the processor's registers say that the kernel is entered: virtual addresses.
+struct KernelEntries {
+    std::optional<uint64_t> syscall, sysenter, page_fault, int80;
+
+    // Those that are known, likeliest first.
+    std::vector<uint64_t> all() const;
+};
+// memory: through which the interrupt table is read.
+KernelEntries kernel_entries(const KernelMemory& memory, const trace::CpuState& cpu);
+
+// The top page tables that may map the kernel. With page table isolation the user half of the pair is in CR3
+// while user code runs, and maps only the kernel's entry code; the kernel's half lies one page before
+// (arch/x86/entry/calling.h, PTI_USER_PGTABLE_BIT).
+std::vector<uint64_t> possible_roots(const trace::CpuState& cpu);
 
 // Finds the kernel that `info` describes. The slide is the difference between where the processor's registers
 // point to (system call entry, interrupt table) and the link-time address of what is there; it counts only if

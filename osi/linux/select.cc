@@ -1,13 +1,17 @@
 #include "osi/linux/select.h"
 
+#include <optional>
+
 #include "common/error.h"
+#include "osi/linux/discover.h"
 
 namespace panda::osi::linux_guest {
 
-OsiLinux open_kernel(const kernelinfo::KeyFile& file, const std::string& group, const Point& point) {
-    if (!group.empty())
-        return OsiLinux(file.read(group), point);
-    std::string broken;  // the first group that cannot be read: it may be the one
+namespace {
+
+// By the group of `file` whose kernel runs at `point`; nothing when there is none. broken: takes what is
+// wrong with the first group that cannot be read, for it may be the one.
+std::optional<OsiLinux> try_groups(const kernelinfo::KeyFile& file, const Point& point, std::string& broken) {
     for (const std::string& name : file.groups()) {
         try {
             kernelinfo::KernelInfo info = file.read(name);
@@ -21,12 +25,31 @@ OsiLinux open_kernel(const kernelinfo::KeyFile& file, const std::string& group, 
                 broken = std::string("; passed over: ") + error.what();
         }
     }
+    return std::nullopt;
+}
+
+}  // namespace
+
+OsiLinux open_kernel(const kernelinfo::KeyFile& file, const std::string& group, const Point& point) {
+    if (!group.empty())
+        return OsiLinux(file.read(group), point);
+    std::string broken;
+    if (auto provider = try_groups(file, point, broken))
+        return std::move(*provider);
     const std::string banner = find_banner(*point.memory);
     if (banner.empty())
         throw FileError(file.path(),
                         "no Linux banner is in guest memory, so no group can be chosen" + broken);
     throw FileError(file.path(), "no group is for the guest's kernel, which is: " + banner +
                                      " (panda-kernelinfo makes one; --kconf-group forces one)" + broken);
+}
+
+OsiLinux open_unknown_kernel(const kernelinfo::KeyFile* file, const Point& point, const std::string& name) {
+    std::string broken;
+    if (file != nullptr)
+        if (auto provider = try_groups(*file, point, broken))
+            return std::move(*provider);
+    return OsiLinux(discover_kernel(point, name), point);
 }
 
 }  // namespace panda::osi::linux_guest

@@ -13,4 +13,9 @@ namespace panda::osi::linux_guest {
 // in the guest.
 OsiLinux open_kernel(const kernelinfo::KeyFile& file, const std::string& group, const Point& point);
 
+// The provider for the kernel that runs at `point` with nothing prepared: by a group of `file` (may be null)
+// whose kernel is found, else by what the kernel says of itself in guest memory. name: stands for the guest
+// in errors. Throws Error.
+OsiLinux open_unknown_kernel(const kernelinfo::KeyFile* file, const Point& point, const std::string& name);
+
 }  // namespace panda::osi::linux_guest

@@ -8,6 +8,7 @@
 #include "kernelinfo/dwarf.h"
 #include "kernelinfo/generator.h"
 #include "kernelinfo/kernel_image.h"
+#include "kernelinfo/loaded_kernel.h"
 #include "kernelinfo_builders.h"
 
 using namespace panda;
@@ -17,7 +18,7 @@ using test::Symbol;
 namespace {
 
 constexpr uint64_t text_start = 0xffffffff81000000;
-constexpr uint64_t data_start = 0xffffffff82000000;
+constexpr uint64_t data_start = 0xffffffff81020000;
 const std::string banner =
     "Linux version 6.1.0-56-cloud-amd64 (debian-kernel@lists.debian.org) (gcc-12 (Debian 12.2.0-14) 12.2.0) "
     "#1 SMP "
@@ -42,21 +43,40 @@ Bytes sample_btf() {
     return btf.build();
 }
 
-Bytes sample_elf() {
-    std::vector<Symbol> symbols = {{"Apcpu_hot", 0x2000}, {"T_text", text_start}};
+// Of a kernel that is `slide` above where it is linked.
+Bytes sample_kallsyms(uint64_t slide) {
+    std::vector<Symbol> symbols = {{"Apcpu_hot", 0x2000}, {"T_text", text_start + slide}};
     for (unsigned i = 0; i < 100; ++i)
-        symbols.push_back({"tf" + std::to_string(i), text_start + 16 + i});
-    symbols.push_back({"tfinish_task_switch.isra.0", text_start + 0x1000});
-    symbols.push_back({"Dlinux_banner", data_start});
-    symbols.push_back({"Dinit_task", data_start + 0x1000});
+        symbols.push_back({"tf" + std::to_string(i), text_start + slide + 16 + i});
+    symbols.push_back({"tfinish_task_switch.isra.0", text_start + slide + 0x1000});
+    symbols.push_back({"Dlinux_banner", data_start + slide});
+    symbols.push_back({"Dinit_task", data_start + slide + 0x1000});
+    return test::build_kallsyms(symbols, text_start + slide, test::KallsymsOrder::before_6_4, true);
+}
+
+Bytes sample_elf() {
     const auto text = test::bytes_of(banner);
     Bytes data(text.begin(), text.end());
     data.resize(1024);
     return test::build_elf(
-        {{".rodata", test::build_kallsyms(symbols, text_start, test::KallsymsOrder::before_6_4, true),
-          text_start},
-         {".data", data, data_start},
-         {".BTF", sample_btf()}});
+        {{".rodata", sample_kallsyms(0), text_start}, {".data", data, data_start}, {".BTF", sample_btf()}});
+}
+
+constexpr size_t kallsyms_place = 0x1000;
+constexpr size_t btf_place = 0x9000;
+
+LoadedKernel sample_loaded(uint64_t slide) {
+    LoadedKernel kernel;
+    kernel.address = text_start + slide;
+    kernel.name = "a guest";
+    kernel.content.resize(data_start - text_start + 1024);
+    const auto place = [&](size_t at, std::span<const std::byte> bytes) {
+        std::copy(bytes.begin(), bytes.end(), kernel.content.begin() + static_cast<ptrdiff_t>(at));
+    };
+    place(kallsyms_place, sample_kallsyms(slide));
+    place(btf_place, sample_btf());
+    place(data_start - text_start, test::bytes_of(banner));
+    return kernel;
 }
 
 void check_sample(const KernelInfo& info) {
@@ -90,6 +110,44 @@ TEST_CASE("a group is made from a bzImage") {
     payload.put(static_cast<uint32_t>(elf.size()));
     check_sample(make_kernel_info(KernelImage(test::build_bzimage(payload.bytes()), "vmlinuz"), {}));
     check_sample(make_kernel_info(KernelImage(test::build_bzimage(elf), "vmlinuz"), {}));
+}
+
+TEST_CASE("a group is made from a kernel in memory, wherever KASLR has put it") {
+    for (const uint64_t slide : {uint64_t{0}, uint64_t{0x2da00000}}) {
+        const LoadedKernel kernel = sample_loaded(slide);
+        check_sample(make_kernel_info(kernel));
+        const auto without = [&](size_t place) {
+            LoadedKernel damaged = kernel;
+            damaged.content[place] ^= std::byte{1};
+            return make_kernel_info(damaged);
+        };
+        CHECK_THROWS_AS(without(btf_place), FileError);
+        CHECK_THROWS_AS(without(data_start - text_start), FileError);  // the banner
+        LoadedKernel cut = kernel;
+        cut.content.resize(btf_place + 30);
+        CHECK_THROWS_AS(make_kernel_info(cut), FileError);
+        cut.content.clear();
+        CHECK_THROWS_AS(make_kernel_info(cut), FileError);
+    }
+}
+
+TEST_CASE("a damaged kernel in memory is refused or harmless") {
+    std::mt19937 random(3);
+    const LoadedKernel kernel = sample_loaded(0);
+    const size_t btf_size = sample_btf().size();
+    const size_t kallsyms_size = sample_kallsyms(0).size();
+    for (unsigned round = 0; round < 300; ++round) {
+        LoadedKernel damaged = kernel;
+        for (unsigned flips = 0; flips < 3; ++flips) {
+            const size_t place = random() % 2 == 0 ? btf_place + random() % btf_size
+                                                   : kallsyms_place + random() % kallsyms_size;
+            damaged.content[place] ^= std::byte(1u << random() % 8);
+        }
+        try {
+            make_kernel_info(damaged);
+        } catch (const FileError&) {
+        }
+    }
 }
 
 TEST_CASE("what is no kernel, or lacks something, is refused") {
