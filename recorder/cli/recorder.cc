@@ -124,6 +124,15 @@ std::unique_ptr<Vm> restored_guest(const GuestMachine& guest, launch::StopSignal
     }
 }
 
+// For people: the words with blanks between.
+std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words)
+        text += (text.empty() ? "" : " ") + word;
+    constexpr size_t limit = 4096;
+    return text.size() <= limit ? text : text.substr(0, limit) + " …";
+}
+
 // Ends a recording that a signal cut short, so that the file is whole.
 int end_early(Vm& vm, const Options& options, const launch::Interrupted& signal) {
     vm.execute("end_record");
@@ -141,7 +150,9 @@ int record_command(const Options& options) {
     vm->execute("cont");
     prepare_command(*vm, options.command);
     vm->set_output(printer(options));
-    vm->execute("begin_record", {{"name", options.output}, {"force", options.force}});
+    vm->execute("begin_record", {{"name", options.output},
+                                 {"force", options.force},
+                                 {"facts", {{"command", joined(options.command)}}}});
     int status = exit_ok;
     try {
         status = run_command(*vm);
