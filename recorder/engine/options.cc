@@ -47,7 +47,10 @@ std::string Options::take(const std::string& name, const std::string& fallback) 
 }
 
 bool Options::take_flag(const std::string& name) {
-    return take(name, "off") == "on";
+    const std::string text = take(name, "off");
+    if (text != "on" && text != "off")
+        throw UsageError("engine option " + name + "=" + text + " is neither on nor off");
+    return text == "on";
 }
 
 uint64_t Options::take_number(const std::string& name, uint64_t fallback) {

@@ -15,6 +15,7 @@ class Options {
 
     // Removes and returns the value; `fallback` when the option was not given.
     std::string take(const std::string& name, const std::string& fallback = "");
+    // False when it was not given. Throws UsageError unless it is "on" or "off".
     bool take_flag(const std::string& name);
     // Throws UsageError unless it is a whole number.
     uint64_t take_number(const std::string& name, uint64_t fallback);

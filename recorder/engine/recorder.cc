@@ -245,7 +245,8 @@ void Recorder::fail(const std::string& reason) {
 }
 
 void Recorder::abandon() {
-    if (!active())
+    // end() may have been quicker, and another recording may have begun since.
+    if (!active() || failure_.empty())
         return;
     const bool ran = glue_pause();
     stop_counting();

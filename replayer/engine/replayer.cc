@@ -49,14 +49,20 @@ void Replayer::set_up() {
     reader_.read_memory([this](uint32_t block, uint64_t offset, std::span<const std::byte> bytes) {
         std::memcpy(blocks_[block].host + offset, bytes.data(), bytes.size());
     });
-    for (const auto& map : reader_.initial_maps()) {
-        const auto ranges = glue_ranges(map);
-        glue_set_memory_map(static_cast<int>(map.address_space), ranges.data(), ranges.size());
-    }
+    for (const auto& map : reader_.initial_maps())
+        set_map(map);
     load_processor(reader_.processor());
     glue_count_start();
     glue_tlb_reset();
     read_ahead();
+}
+
+void Replayer::set_map(const recording::MemoryMap& map) {
+    if (map.address_space >= glue_address_spaces())
+        throw FileError(reader_.container().path(),
+                        "a memory map of an address space that the machine lacks");
+    const auto ranges = glue_ranges(map);
+    glue_set_memory_map(static_cast<int>(map.address_space), ranges.data(), ranges.size());
 }
 
 void Replayer::load_processor(const Bytes& state) {
@@ -105,8 +111,7 @@ uint64_t Replayer::take(EntryKind kind, unsigned size, uint64_t* value2) {
     const bool sized = kind == EntryKind::mmio_read || kind == EntryKind::port_read;
     if (input.kind != kind || input.position != now() || (sized && input.value2 != size))
         diverged(std::string("the processor asks for a ") + recording::entry_kind_name(kind) + " at " +
-                 describe(now()) + ", the recording has a " + recording::entry_kind_name(input.kind) +
-                 " at " + describe(input.position));
+                 describe(now()) + ", the recording has " + expected());
     if (value2 != nullptr)
         *value2 = input.value2;
     inputs_.pop_front();
@@ -115,11 +120,10 @@ uint64_t Replayer::take(EntryKind kind, unsigned size, uint64_t* value2) {
 
 bool Replayer::wake() {
     while (!ended_) {
-        if (next_ == nullptr) {
+        if (next_ == nullptr && inputs_.empty()) {
             end(false);
         } else if (!inputs_.empty() || !due() || next_->kind == EntryKind::interrupt) {
-            diverged("the processor halts at " + describe(now()) + ", the recording has a " +
-                     recording::entry_kind_name(next_->kind) + " at " + describe(next_->position));
+            diverged("the processor halts at " + describe(now()) + ", the recording has " + expected());
         } else if (next_->kind == EntryKind::wake) {
             done_with_next();
             grant();
@@ -147,16 +151,17 @@ void Replayer::between_blocks() {
 }
 
 void Replayer::apply_due() {
+    // It was requested when the processor took it while recording, and is delivered before anything else.
+    if (requested_)
+        diverged("the processor does not take the interrupt at " + describe(*requested_));
     while (!ended_) {
         if (next_ == nullptr && inputs_.empty()) {
             end(false);
             return;
         }
-        const Position& position = inputs_.empty() ? next_->position : inputs_.front().position;
-        if (position < now())
-            diverged("the processor is at " + describe(now()) + " and has not taken the " +
-                     recording::entry_kind_name(inputs_.empty() ? next_->kind : inputs_.front().kind) +
-                     " at " + describe(position));
+        // An input here would have been taken by the instruction that has just been executed.
+        if (inputs_.empty() ? next_->position < now() : inputs_.front().position <= now())
+            diverged("the processor is at " + describe(now()) + " and has not taken " + expected());
         if (!inputs_.empty() || !due())
             return;
         const bool interrupt = next_->kind == EntryKind::interrupt;
@@ -175,6 +180,8 @@ void Replayer::apply(const Entry& entry) {
     switch (entry.kind) {
         case EntryKind::interrupt:
             vector_ = static_cast<int>(entry.value2);
+            if (vector_ >= 0)
+                requested_ = entry.position;
             glue_request_interrupt(static_cast<int>(entry.value));
             break;
         case EntryKind::memory_write:
@@ -184,11 +191,9 @@ void Replayer::apply(const Entry& entry) {
             glue_write_block(static_cast<uint32_t>(entry.value), entry.value2,
                              reinterpret_cast<const uint8_t*>(entry.data.data()), entry.data.size());
             break;
-        case EntryKind::memory_map: {
-            const auto ranges = glue_ranges(entry.map);
-            glue_set_memory_map(static_cast<int>(entry.map.address_space), ranges.data(), ranges.size());
+        case EntryKind::memory_map:
+            set_map(entry.map);
             break;
-        }
         case EntryKind::a20:
             glue_set_a20(entry.value != 0);
             break;
@@ -212,7 +217,12 @@ void Replayer::apply(const Entry& entry) {
 void Replayer::check(const Entry& entry) {
     GlueProcessor processor;
     glue_processor(&processor);
-    const std::string difference = Fingerprint::parse(entry.data).difference(Fingerprint::of(processor));
+    std::string difference;
+    try {
+        difference = Fingerprint::parse(entry.data).difference(Fingerprint::of(processor));
+    } catch (const Error& error) {
+        throw FileError(reader_.container().path(), describe(entry.position), error.what());
+    }
     if (!difference.empty())
         diverged("the processor's state differs: " + difference);
     last_check_ = entry.position.instr;
@@ -255,6 +265,12 @@ void Replayer::check_memory() const {
             index++;
         }
     }
+}
+
+std::string Replayer::expected() const {
+    const EntryKind kind = inputs_.empty() ? next_->kind : inputs_.front().kind;
+    return std::string("a ") + recording::entry_kind_name(kind) + " at " +
+           describe(inputs_.empty() ? next_->position : inputs_.front().position);
 }
 
 void Replayer::diverged(const std::string& what) const {

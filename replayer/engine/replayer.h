@@ -46,7 +46,10 @@ class Replayer {
     // The input of the running instruction. Throws Divergence.
     uint64_t take(recording::EntryKind kind, unsigned size, uint64_t* value2);
     // The vector of the interrupt that is being delivered.
-    int vector() const { return vector_; }
+    int vector() {
+        requested_.reset();
+        return vector_;
+    }
     // HLT: whether the processor goes on. Throws Divergence when nothing would ever wake it.
     bool wake();
     // Applies what happened here, and lets the processor run to where something happens next. Throws
@@ -80,10 +83,13 @@ class Replayer {
     bool due() const;
     void apply_due();
     void apply(const recording::Entry& entry);
+    void set_map(const recording::MemoryMap& map);
     void load_processor(const Bytes& state);
     void check(const recording::Entry& entry);
     void grant();
     void end(bool whole);
+    // What the recording has next, for messages: "a port-read at instruction 7".
+    std::string expected() const;
     [[noreturn]] void diverged(const std::string& what) const;
 
     recording::RecordingReader reader_;
@@ -97,6 +103,7 @@ class Replayer {
     const recording::Entry* next_ = nullptr;
     uint64_t last_check_ = 0;
     int vector_ = -1;
+    std::optional<recording::Position> requested_;  // an interrupt here, whose vector was not taken yet
     bool ended_ = false;
     bool whole_ = false;
 };
