@@ -59,8 +59,9 @@ BtfTypes find_btf(std::span<const std::byte> content) {
             reason = error.what();
         }
     }
-    throw Error(reason +
-                " in the kernel's memory (panda-kernelinfo makes a group from the kernel's package)");
+    throw Error(
+        reason +
+        " in the kernel's memory (panda-kernelinfo makes a group from the kernel's debugging information)");
 }
 
 // What linux_banner, a symbol at its address in memory, says.
@@ -77,6 +78,7 @@ Banner banner_of(const LoadedKernel& kernel, const SymbolTable& symbols) {
 
 KernelInfo make_kernel_info(const LoadedKernel& kernel) {
     try {
+        const BtfTypes types = find_btf(kernel.content);
         SymbolTable symbols = find_kallsyms(kernel.content, kernel.pointer_size);
         const auto text = symbols.find("_text");
         if (!text)
@@ -85,7 +87,7 @@ KernelInfo make_kernel_info(const LoadedKernel& kernel) {
         const uint64_t linked = kernel.pointer_size == 8 ? linked_text_64 : linked_text_32;
         // Per-CPU variables, linked at 0 until 6.14, do not move.
         symbols.move(kernel.address, linked - *text);
-        return make_kernel_info(find_btf(kernel.content), symbols, banner, kernel.pointer_size);
+        return make_kernel_info(types, symbols, banner, kernel.pointer_size);
     } catch (const FileError&) {
         throw;
     } catch (const Error& error) {

@@ -27,7 +27,8 @@ std::vector<std::string> plain_arguments(std::vector<std::string> arguments) {
     constexpr std::pair<std::string_view, std::string_view> spellings[] = {{"--kconf_file", "--kconf"},
                                                                            {"--conf", "--kconf"},
                                                                            {"--kconf_group", "--kconf-group"},
-                                                                           {"--group", "--kconf-group"}};
+                                                                           {"--group", "--kconf-group"},
+                                                                           {"--load_now", "--load-now"}};
     for (size_t i = 0; i < arguments.size(); ++i) {
         std::string& argument = arguments[i];
         const std::string name = argument.substr(0, argument.find('='));

@@ -8,8 +8,8 @@
 
 namespace panda::analyze_osi {
 
-// Rewrites the spellings of PANDA's osi_linux and vmi_linux (--kconf_file, --conf, --kconf_group, --group),
-// and gives --maps and --files, whose process id may be left out, the value "all" when what
+// Rewrites the spellings of PANDA's osi_linux and vmi_linux (--kconf_file, --conf, --kconf_group, --group,
+// --load_now), and gives --maps and --files, whose process id may be left out, the value "all" when what
 // follows is none: "--maps TRACE".
 std::vector<std::string> plain_arguments(std::vector<std::string> arguments);
 

@@ -15,7 +15,7 @@ std::string list_of(const std::vector<trace::SnapshotEntry>& snapshots) {
 
 }  // namespace
 
-Moment::Moment(const std::string& path, std::optional<uint64_t> instr) {
+Moment::Moment(const std::string& path, std::optional<uint64_t> instr) : path_(path) {
     trace::TraceReader reader(path);
     if (reader.seekable())
         seek(reader, instr);
@@ -40,6 +40,8 @@ void Moment::seek(trace::TraceReader& reader, std::optional<uint64_t> instr) {
     cpu_ = snapshot.cpu;
     instr_ = snapshot.instr;
     memory_.emplace(reader.memory_at(number - 1));
+    for (; number < snapshots.size(); ++number)
+        later_.push_back(snapshots[number].instr);
 }
 
 void Moment::read_through(trace::TraceReader& reader, std::optional<uint64_t> instr) {

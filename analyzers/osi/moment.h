@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "osi/provider.h"
 #include "trace/reader.h"
@@ -21,6 +22,9 @@ class Moment {
 
     osi::Point point() const { return {&*memory_, &cpu_}; }
     uint64_t instr() const { return instr_; }
+    const std::string& path() const { return path_; }
+    // Where the trace has snapshots after this moment; none in a pipe.
+    const std::vector<uint64_t>& later() const { return later_; }
 
   private:
     void seek(trace::TraceReader& reader, std::optional<uint64_t> instr);
@@ -29,6 +33,8 @@ class Moment {
     std::optional<trace::GuestMemory> memory_;
     trace::CpuState cpu_;
     uint64_t instr_ = 0;
+    std::string path_;
+    std::vector<uint64_t> later_;
 };
 
 }  // namespace panda::analyze_osi

@@ -4,14 +4,12 @@
 
 #include "analyzers/osi/arguments.h"
 #include "analyzers/osi/file_report.h"
-#include "analyzers/osi/kernelinfo_path.h"
 #include "analyzers/osi/memory_report.h"
 #include "analyzers/osi/moment.h"
+#include "analyzers/osi/open_provider.h"
 #include "analyzers/osi/process_report.h"
 #include "common/command_line.h"
 #include "common/error.h"
-#include "kernelinfo/key_file.h"
-#include "osi/linux/select.h"
 
 namespace {
 
@@ -31,6 +29,9 @@ options::options_description visible_options() {
         "and else the guest's own memory)");
     add("kconf-group", options::value<std::string>()->value_name("NAME"),
         "group in that file (default: the one whose kernel is found in the guest)");
+    add("os", options::value<std::string>()->value_name("NAME"),
+        "what the guest must be: linux-64-debian, or with a whole group, linux-64-debian:6.1.0-9-amd64");
+    add("load-now", "fail unless the kernel is found at the moment itself; default: look on at later ones");
     add("at", options::value<std::string>()->value_name("INSTR")->default_value("end"),
         "moment: end, or the instr of a snapshot of the trace");
     add("all", "the idle task (pid 0) too");
@@ -61,21 +62,18 @@ int write(Report report, uint64_t instr, bool json) {
     return report.warnings.empty() ? exit_ok : exit_failed;
 }
 
-// By what --kconf and --kconf-group say; with neither, by the default file as far as it knows the kernel, and
-// else by what the kernel says of itself.
-osi::linux_guest::OsiLinux open_provider(const options::variables_map& given, const osi::Point& point) {
+ProviderOptions provider_options(const options::variables_map& given) {
     const auto text = [&](const char* option) {
         return given.count(option) != 0 ? given[option].as<std::string>() : std::string();
     };
-    if (given.count("kconf") != 0 || given.count("kconf-group") != 0) {
-        const std::string path =
-            given.count("kconf") != 0 ? text("kconf") : default_kernelinfo(executable_directory());
-        return osi::linux_guest::open_kernel(kernelinfo::KeyFile::open(path), text("kconf-group"), point);
-    }
-    std::optional<kernelinfo::KeyFile> file;
-    if (const auto path = find_kernelinfo(executable_directory()))
-        file.emplace(kernelinfo::KeyFile::open(*path));
-    return osi::linux_guest::open_unknown_kernel(file ? &*file : nullptr, point, text("trace"));
+    ProviderOptions wanted;
+    wanted.kconf = text("kconf");
+    wanted.group = text("kconf-group");
+    if (given.count("os") != 0)
+        wanted.os = parse_os(text("os"));
+    wanted.load_now = given.count("load-now") != 0;
+    wanted.directory = executable_directory();
+    return wanted;
 }
 
 int analyze(const options::variables_map& given) {
@@ -87,9 +85,10 @@ int analyze(const options::variables_map& given) {
     for (const char* option : {"maps", "files"})
         if (has(option))
             pid = parse_pid(std::string("--") + option, text(option));
+    const ProviderOptions wanted_provider = provider_options(given);
     const Moment moment(text("trace"), parse_moment(text("at")));
     const auto point = moment.point();
-    const auto provider = open_provider(given, point);
+    const auto provider = open_provider(wanted_provider, moment);
     if (has("modules"))
         return write(make_module_report(provider, point), moment.instr(), has("json"));
     if (has("maps"))

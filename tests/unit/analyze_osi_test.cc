@@ -1,4 +1,6 @@
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -9,10 +11,13 @@
 #include "analyzers/osi/file_report.h"
 #include "analyzers/osi/kernelinfo_path.h"
 #include "analyzers/osi/moment.h"
+#include "analyzers/osi/open_provider.h"
+#include "analyzers/osi/os_name.h"
 #include "analyzers/osi/process_report.h"
 #include "analyzers/osi/process_tree.h"
 #include "analyzers/osi/text.h"
 #include "common/error.h"
+#include "kernelinfo/key_file.h"
 #include "osi/linux/osi_linux.h"
 #include "osi_fake_guest.h"
 #include "tools/analyze/programs.h"
@@ -20,6 +25,7 @@
 
 using namespace panda;
 using namespace panda::analyze_osi;
+using Catch::Matchers::ContainsSubstring;
 using panda::osi::test::FakeGuest;
 namespace fs = std::filesystem;
 
@@ -42,7 +48,8 @@ void write_file(const fs::path& path, bool executable) {
         fs::permissions(path, fs::perms::owner_exec, fs::perm_options::add);
 }
 
-void write_trace(const fs::path& path, const FakeGuest& guest, bool finish) {
+// A trace of 1000 instructions: at their start the first guest, at their end, unless it is cut, the second.
+void write_trace(const fs::path& path, const FakeGuest& guest, const FakeGuest& last, bool finish = true) {
     trace::TraceHeader header;
     header.architecture = "x86_64";
     header.memory_blocks = {{"ram", guest.memory.bytes.size()}};
@@ -52,7 +59,7 @@ void write_trace(const fs::path& path, const FakeGuest& guest, bool finish) {
     writer.snapshot(guest.cpu, memory, trace::SnapshotKind::full);
     writer.skip(1000);
     if (finish) {
-        writer.snapshot(guest.cpu, memory, trace::SnapshotKind::changed);
+        writer.snapshot(last.cpu, memory, trace::SnapshotKind::changed);
         writer.finish();
     }
 }
@@ -182,8 +189,8 @@ TEST_CASE("a process id may be left out, and old spellings do") {
     CHECK(plain_arguments({"t", "--files"}) == List{"t", "--files=all"});
     CHECK(plain_arguments({"--files", "12", "t"}) == List{"--files", "12", "t"});
     CHECK(plain_arguments({"--maps", "all", "t"}) == List{"--maps", "all", "t"});
-    CHECK(plain_arguments({"--conf", "f", "--group=g", "--kconf_file=h"}) ==
-          List{"--kconf", "f", "--kconf-group=g", "--kconf=h"});
+    CHECK(plain_arguments({"--conf", "f", "--group=g", "--kconf_file=h", "--load_now"}) ==
+          List{"--kconf", "f", "--kconf-group=g", "--kconf=h", "--load-now"});
     CHECK(parse_pid("--maps", "12") == 12);
     CHECK_FALSE(parse_pid("--maps", "all"));
     CHECK_THROWS_AS(parse_pid("--maps", "12x"), UsageError);
@@ -196,7 +203,7 @@ TEST_CASE("a moment of a trace") {
     FakeGuest guest(0x2da00000);
     guest.add_process(1, 0, "init", true);
     const fs::path path = directory.path / "t.capnp";
-    write_trace(path, guest, true);
+    write_trace(path, guest, guest);
     const Moment end(path.string(), std::nullopt);
     CHECK(end.instr() == 1000);
     const osi::linux_guest::OsiLinux provider(guest.info, end.point());
@@ -205,9 +212,54 @@ TEST_CASE("a moment of a trace") {
     CHECK_THROWS_AS(Moment(path.string(), 500), FileError);
 
     const fs::path cut = directory.path / "cut.capnp";
-    write_trace(cut, guest, false);
+    write_trace(cut, guest, guest, false);
     CHECK_THROWS_AS(Moment(cut.string(), 1000), FileError);
     CHECK(Moment(cut.string(), 0).instr() == 0);
+}
+
+TEST_CASE("names of operating systems, and what they fit") {
+    CHECK(parse_os("linux-64-debian").bits == 64);
+    CHECK(parse_os("linux_32_debian:6.1:32").bits == 32);
+    CHECK(parse_os("linux_32_debian:6.1:32").variant == "debian:6.1:32");
+    CHECK_THROWS_WITH(parse_os("linux-16-x"), ContainsSubstring("linux[-_]32[-_].+"));
+    CHECK_THROWS_WITH(parse_os("windows-32-7"), ContainsSubstring("Linux only"));
+    const OsName os = parse_os("linux-64-debian:6.1");
+    CHECK(fits(os, "debian:6.1:64"));
+    CHECK(fits(os, "debian:6.1"));
+    CHECK_FALSE(fits(os, "debian:6.12:64"));
+    const FakeGuest guest(0);
+    CHECK_NOTHROW(check_os(parse_os("linux-64-fake"), guest.info, false));
+    CHECK_NOTHROW(check_os(parse_os("linux-64-other"), guest.info, true));
+    CHECK_THROWS_WITH(check_os(parse_os("linux-64-other"), guest.info, false), ContainsSubstring("[fake]"));
+    CHECK_THROWS_WITH(check_os(parse_os("linux-32-fake"), guest.info, true), ContainsSubstring("64 bits"));
+}
+
+TEST_CASE("a kernel that is not there yet is found later, unless that is forbidden") {
+    const TemporaryDirectory directory;
+    FakeGuest guest(0x2da00000);
+    guest.add_process(1, 0, "init", true);
+    const fs::path path = directory.path / "t.capnp";
+    FakeGuest early = guest;
+    early.cpu.lstar = 0;
+    write_trace(path, early, guest);
+    ProviderOptions options;
+    options.kconf = directory.path / "kernelinfo.conf";
+    std::ofstream conf(options.kconf);
+    kernelinfo::write_group(conf, guest.info);
+    conf.close();
+    const Moment start(path.string(), 0);
+    CHECK(start.later() == std::vector<uint64_t>{1000});
+    const auto provider = open_provider(options, start);
+    CHECK(provider.slide() == guest.slide);
+    CHECK(provider.processes(start.point()).entries.size() == 2);
+    options.group = "fake";
+    options.os = parse_os("linux-64-fake");
+    CHECK(open_provider(options, start).slide() == guest.slide);
+    options.load_now = true;
+    CHECK_THROWS_WITH(open_provider(options, start), ContainsSubstring("not in the guest at this moment"));
+    CHECK_NOTHROW(open_provider(options, Moment(path.string(), std::nullopt)));
+    options.group = "missing";
+    CHECK_THROWS_WITH(open_provider(options, start), ContainsSubstring("[missing]"));
 }
 
 TEST_CASE("kernelinfo.conf is next to the build or where it is installed") {
