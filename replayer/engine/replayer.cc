@@ -159,8 +159,8 @@ void Replayer::apply_due() {
             end(false);
             return;
         }
-        // An input here would have been taken by the instruction that has just been executed.
-        if (inputs_.empty() ? next_->position < now() : inputs_.front().position <= now())
+        // An input of this very position may still be asked for: by the fetch of code that lies in a device.
+        if ((inputs_.empty() ? next_->position : inputs_.front().position) < now())
             diverged("the processor is at " + describe(now()) + " and has not taken " + expected());
         if (!inputs_.empty() || !due())
             return;
