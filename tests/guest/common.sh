@@ -6,7 +6,16 @@ repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=$(cd "${1:-$repository/build}" && pwd)
 PATH=$build/bin:$PATH
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/panda-guest-test.XXXXXX")
-trap 'rm -rf "$scratch"' EXIT
+
+# Nothing is left behind, whatever ends the test: neither files nor recorders in the background.
+clean_up() {
+    local job
+    for job in $(jobs -p); do
+        kill "$job" 2>/dev/null || true
+    done
+    rm -rf "$scratch"
+}
+trap clean_up EXIT
 cd "$scratch"
 
 fail() {

@@ -6,7 +6,7 @@ panda-record -q -o probe.panda -- true
 size=$(($(stat -c %s probe.panda) + 600 * 1024))
 mkdir small
 mount -t tmpfs -o size=$size tmpfs small || skip "no tmpfs here"
-trap 'umount "$scratch/small"; rm -rf "$scratch"' EXIT
+trap 'umount "$scratch/small"; clean_up' EXIT
 status=0
 panda-record -q -o small/full.panda -- sh -c 'dd if=/dev/urandom bs=64k count=2000 2>/dev/null | gzip >/dev/null' 2>err || status=$?
 [ $status = 1 ] || fail "exit status $status"

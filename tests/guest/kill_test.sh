@@ -11,7 +11,8 @@ for round in $(seq "$times"); do
     until [ -s killed.panda ]; do sleep 0.05; done
     delay=$((RANDOM % 4000 + 500))
     sleep "$(printf '%d.%03d' $((delay / 1000)) $((delay % 1000)))"
-    read -r qemu _ </proc/$recorder/task/$recorder/children
+    # The kernel ends this line without a newline, which read takes for a failure.
+    read -r qemu _ </proc/$recorder/task/$recorder/children || [ -n "$qemu" ] || fail "the recorder has no QEMU"
     kill -9 $recorder
     wait $recorder 2>/dev/null || true
     for _ in $(seq 50); do
