@@ -14,6 +14,9 @@ using recording::Entry;
 using recording::EntryKind;
 using recording::Position;
 
+// How often the processor may come by, kicked by other threads, without taking an input that stands at its
+// very position: with an entry behind that input it gets no budget, and would come by for ever.
+constexpr unsigned patience = 100;
 constexpr uint64_t forever = std::numeric_limits<uint64_t>::max();
 
 bool synchronous(EntryKind kind) {
@@ -115,6 +118,7 @@ uint64_t Replayer::take(EntryKind kind, unsigned size, uint64_t* value2) {
     if (value2 != nullptr)
         *value2 = input.value2;
     inputs_.pop_front();
+    waits_ = 0;
     return input.value;
 }
 
@@ -162,6 +166,8 @@ void Replayer::apply_due() {
         // An input of this very position may still be asked for: by the fetch of code that lies in a device.
         if ((inputs_.empty() ? next_->position : inputs_.front().position) < now())
             diverged("the processor is at " + describe(now()) + " and has not taken " + expected());
+        if (!inputs_.empty() && inputs_.front().position == now() && ++waits_ > patience)
+            diverged("the processor stays at " + describe(now()) + " and does not take " + expected());
         if (!inputs_.empty() || !due())
             return;
         const bool interrupt = next_->kind == EntryKind::interrupt;

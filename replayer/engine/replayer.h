@@ -104,6 +104,7 @@ class Replayer {
     uint64_t last_check_ = 0;
     int vector_ = -1;
     std::optional<recording::Position> requested_;  // an interrupt here, whose vector was not taken yet
+    unsigned waits_ = 0;  // passes through the loop since an instruction took what stands at its position
     bool ended_ = false;
     bool whole_ = false;
 };
