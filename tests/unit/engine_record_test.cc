@@ -1,0 +1,272 @@
+// The recorder: what it refuses, what it writes down, and what becomes of it when the disk is full.
+#include <sys/resource.h>
+
+#include <catch2/generators/catch_generators.hpp>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "tests/unit/engine_helpers.h"
+
+using namespace panda;
+using namespace panda::engine;
+using namespace panda::engine::test;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+// No file may grow beyond so many bytes, as on a full disk.
+class FileSizeLimit {
+  public:
+    explicit FileSizeLimit(rlim_t bytes) {
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        ::signal(SIGXFSZ, SIG_IGN);
+        const rlimit limit = {bytes, before_.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    ~FileSizeLimit() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        ::signal(SIGXFSZ, SIG_DFL);
+    }
+    FileSizeLimit(const FileSizeLimit&) = delete;
+    FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+  private:
+    rlimit before_{};
+};
+
+// What a block device would write that cannot be compressed: fills the disk.
+class WritingDevices : public CountingDevices {
+  public:
+    void act(FakeMachine& machine) override {
+        if (!machine.recording() || machine.executed() % 64 != 0)
+            return;
+        std::vector<uint8_t> data(64 << 10);
+        for (uint8_t& byte : data)
+            byte = static_cast<uint8_t>(random_());
+        machine.write_memory(0, 0x110000, data);
+    }
+
+  private:
+    std::mt19937 random_;
+};
+
+}  // namespace
+
+TEST_CASE("a machine that cannot be recorded is refused, and goes on") {
+    const TemporaryDirectory directory;
+    FakeMachine machine("abp");
+    Recorder recorder(50);
+    std::string reason;
+    SECTION("two processors") {
+        machine.description.processors = 2;
+        reason = "a machine of 2 processors cannot be recorded: start it with -smp 1";
+    }
+    SECTION("several threads") {
+        machine.description.one_thread = false;
+        reason = "thread=single";
+    }
+    SECTION("iothreads") {
+        machine.description.has_iothreads = true;
+        reason = "iothread";
+    }
+    CHECK_THROWS_WITH(recorder.begin(directory.file("a"), IfExists::refuse, {}), ContainsSubstring(reason));
+    CHECK_FALSE(recorder.active());
+    CHECK(machine.running());
+    CHECK_FALSE(std::filesystem::exists(directory.file("a")));
+}
+
+TEST_CASE("an existing file is refused unless it is to be overwritten") {
+    const TemporaryDirectory directory;
+    const std::string file = directory.file("a");
+    std::ofstream(file) << "precious";
+    FakeMachine machine("abp");
+    Recorder recorder(50);
+    machine.attach(&recorder);
+    CHECK_THROWS_AS(recorder.begin(file, IfExists::refuse, {}), FileError);
+    CHECK(machine.running());
+    CHECK_FALSE(machine.recording());
+    CHECK_FALSE(machine.counting());
+    CHECK(std::filesystem::file_size(file) == 8);
+
+    recorder.begin(file, IfExists::overwrite, {});
+    CountingDevices devices;
+    machine.run(devices, 100);
+    const Outcome recorded = outcome_of(machine);
+    recorder.end();
+    check_same(recorded, replay(file));
+}
+
+TEST_CASE("a second begin is refused, and the recording goes on") {
+    const TemporaryDirectory directory;
+    FakeMachine machine("abp");
+    Recorder recorder(50);
+    machine.attach(&recorder);
+    CountingDevices devices;
+    recorder.begin(directory.file("a"), IfExists::refuse, {});
+    machine.run(devices, 100);
+    CHECK_THROWS_WITH(recorder.begin(directory.file("b"), IfExists::refuse, {}),
+                      "a recording is under way already");
+    CHECK_FALSE(std::filesystem::exists(directory.file("b")));
+    machine.run(devices, 100);
+    const Outcome recorded = outcome_of(machine);
+    recorder.end();
+    CHECK(recorded.path.size() >= 200);
+    check_same(recorded, replay(directory.file("a")));
+}
+
+TEST_CASE("an end without begin is refused") {
+    FakeMachine machine("abp");
+    Recorder recorder(50);
+    CHECK_THROWS_WITH(recorder.end(), "nothing is being recorded");
+    CHECK(machine.running());
+}
+
+TEST_CASE("begin lets the machine go on as it was, end leaves it paused") {
+    const TemporaryDirectory directory;
+    const bool ran = GENERATE(true, false);
+    FakeMachine machine("abp");
+    if (!ran)
+        glue_pause();
+    Recorder recorder(50);
+    machine.attach(&recorder);
+    recorder.begin(directory.file("a"), IfExists::refuse, {});
+    CHECK(machine.running() == ran);
+    CHECK(machine.recording());
+    recorder.end();
+    CHECK_FALSE(machine.running());
+    CHECK_FALSE(machine.recording());
+    CHECK_FALSE(machine.counting());
+    CHECK_FALSE(recorder.active());
+}
+
+TEST_CASE("facts of the machine and of the caller are in the recording") {
+    const TemporaryDirectory directory;
+    FakeMachine machine("abp");
+    Recorder recorder(50);
+    machine.attach(&recorder);
+    recorder.begin(directory.file("a"), IfExists::refuse, {{"command", "ls"}, {"machine", "mine"}});
+    recorder.end();
+    const recording::RecordingReader reader(directory.file("a"));
+    CHECK(reader.fact("command") == "ls");
+    CHECK(reader.fact("machine") == "mine");
+    CHECK(reader.fact("cpu-model") == "toy-cpu");
+    CHECK(reader.fact("kernel-command-line") == "console=toy");
+    CHECK(reader.fact("memory") == std::to_string(FakeMachine::ram_size));
+    CHECK(reader.fact("qemu-version") == "10.0.0");
+    CHECK(reader.fact("date").size() == 20);
+    CHECK(reader.last_position() == Position{0, 0});
+    replay(directory.file("a"));
+}
+
+TEST_CASE("a recording that cannot be begun for want of space leaves the machine as it was") {
+    const TemporaryDirectory directory;
+    FakeMachine machine("abp");
+    Recorder recorder(50);
+    machine.attach(&recorder);
+    {
+        const FileSizeLimit limit(300);
+        CHECK_THROWS_WITH(recorder.begin(directory.file("a"), IfExists::refuse, {}),
+                          ContainsSubstring(directory.file("a")));
+    }
+    CHECK(machine.running());
+    CHECK_FALSE(recorder.active());
+    CHECK_FALSE(machine.recording());
+    recorder.begin(directory.file("b"), IfExists::refuse, {});
+    CHECK(recorder.active());
+}
+
+TEST_CASE("a full disk ends the recording with one sentence, and the machine goes on") {
+    const TemporaryDirectory directory;
+    const std::string file = directory.file("a");
+    FakeMachine machine("abpabcd");
+    Recorder recorder(1000);
+    machine.attach(&recorder);
+    WritingDevices devices;
+    {
+        const FileSizeLimit limit(4 << 20);
+        recorder.begin(file, IfExists::refuse, {});
+        for (unsigned i = 0; i < 10000 && machine.recording(); i++)
+            machine.run(devices, 1000);
+    }
+    REQUIRE_FALSE(machine.recording());
+    CHECK_FALSE(recorder.active());
+    CHECK_FALSE(machine.counting());
+    REQUIRE(machine.complaints.size() == 1);
+    CHECK_THAT(machine.complaints[0], ContainsSubstring("the recording ends here: ") &&
+                                          ContainsSubstring(file) && ContainsSubstring("File too large"));
+    const uint64_t executed = machine.executed();
+    machine.run(devices, 1000);
+    CHECK(machine.executed() >= executed + 1000);
+
+    // What was written stays usable.
+    FakeMachine second;
+    Replayer replayer(file, std::nullopt);
+    CHECK(replayer.last_instr() > 0);
+    second.replay(replayer);
+    CHECK(second.path().size() == replayer.last_instr());
+    CHECK_FALSE(replayer.whole());
+
+    // Whoever ends it hears of it, once; and the next recording is as good as any.
+    CHECK_THROWS_WITH(recorder.end(), ContainsSubstring("the recording ended early: "));
+    CHECK_THROWS_WITH(recorder.end(), "nothing is being recorded");
+}
+
+TEST_CASE("what makes a recording impossible ends it, and does not touch the next one") {
+    const TemporaryDirectory directory;
+    FakeMachine machine("abp");
+    Recorder recorder(50);
+    machine.attach(&recorder);
+    CountingDevices devices;
+    recorder.begin(directory.file("a"), IfExists::refuse, {});
+    machine.run(devices, 100);
+    recorder.fail("it cannot be");
+    recorder.fail("for another reason");
+    CHECK(machine.complaints == std::vector<std::string>{"the recording ends here: it cannot be"});
+    SECTION("from the main loop") {
+        machine.run_deferred();
+        CHECK_FALSE(recorder.active());
+    }
+    SECTION("or by end, before the main loop") {}
+    CHECK_THROWS_WITH(recorder.end(), "the recording ended early: it cannot be");
+    CHECK_FALSE(machine.recording());
+
+    recorder.begin(directory.file("b"), IfExists::refuse, {});
+    machine.run_deferred();
+    REQUIRE(recorder.active());
+    machine.run(devices, 100);
+    const Outcome recorded = outcome_of(machine);
+    recorder.end();
+    check_same(recorded, replay(directory.file("b")));
+}
+
+TEST_CASE("inputs after a failure are ignored until the main loop has ended the recording") {
+    const TemporaryDirectory directory;
+    FakeMachine machine("abpm");
+    Recorder recorder(50);
+    machine.attach(&recorder);
+    CountingDevices devices;
+    recorder.begin(directory.file("a"), IfExists::refuse, {});
+    machine.run(devices, 100);
+    recorder.fail("it cannot be");
+    machine.write_memory(0, 0, {1});
+    machine.map_device_range(true);
+    machine.set_a20(false);
+    machine.debugger_writes_register(1, 1);
+    machine.reset();
+    recorder.budget();
+    CHECK(machine.complaints.size() == 1);
+    machine.run(devices, 100);
+    CHECK_FALSE(recorder.active());
+}
+
+TEST_CASE("state checks come as often as asked for") {
+    const TemporaryDirectory directory;
+    CountingDevices devices;
+    record(directory.file("a"), "abcde", devices, 1000000, 5, 200000);
+    size_t checks = 0;
+    for (const Entry& entry : entries_of(directory.file("a")))
+        checks += entry.kind == EntryKind::check;
+    CHECK(checks == 5);
+}

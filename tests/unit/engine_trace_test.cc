@@ -1,0 +1,127 @@
+// The tracer on the fake machine: the trace says what the processor did.
+#include <catch2/generators/catch_generators.hpp>
+
+#include "tests/unit/engine_helpers.h"
+#include "trace/reader.h"
+
+using namespace panda;
+using namespace panda::engine;
+using namespace panda::engine::test;
+
+namespace {
+
+void write_trace(const std::string& recording, const std::string& file, unsigned block_limit) {
+    FakeMachine machine(block_limit);
+    Replayer replayer(recording, std::nullopt);
+    Tracer tracer(file, IfExists::refuse, replayer);
+    replayer.observe(&tracer);
+    machine.replay(replayer, &tracer);
+}
+
+// What a trace says, in the terms of the fake machine.
+struct Traced {
+    std::vector<uint32_t> path;
+    std::vector<trace::Event> events;
+    std::vector<trace::Snapshot> snapshots;
+};
+
+Traced read_trace(trace::TraceReader& reader) {
+    Traced result;
+    trace::ChunkCursor cursor(reader.blocks());
+    while (const auto item = reader.next()) {
+        if (const auto* snapshot = std::get_if<trace::Snapshot>(&*item)) {
+            result.snapshots.push_back(*snapshot);
+            continue;
+        }
+        cursor.start(std::get<trace::Chunk>(*item));
+        for (auto step = cursor.next(); step != trace::ChunkCursor::Step::end; step = cursor.next()) {
+            if (step == trace::ChunkCursor::Step::event) {
+                result.events.push_back(cursor.event());
+                continue;
+            }
+            const uint64_t pc = reader.blocks().pc(cursor.block().id);
+            for (uint32_t i = 0; i < cursor.block().executed; i++)
+                result.path.push_back(static_cast<uint32_t>(pc + i));
+        }
+    }
+    reader.require_whole();
+    return result;
+}
+
+template <typename Detail>
+std::vector<std::pair<uint64_t, Detail>> events_of(const Traced& traced) {
+    std::vector<std::pair<uint64_t, Detail>> result;
+    for (const trace::Event& event : traced.events) {
+        if (const auto* detail = std::get_if<Detail>(&event.detail))
+            result.emplace_back(event.instr, *detail);
+    }
+    return result;
+}
+
+}  // namespace
+
+TEST_CASE("a trace has every instruction, exception and interrupt of the replay, and its memory") {
+    const TemporaryDirectory directory;
+    ScriptedDevices devices;
+    for (const uint64_t at : {20, 57, 130})
+        devices.at({at}, [at](FakeMachine& machine) { machine.raise_interrupt(static_cast<int>(at)); });
+    devices.at({310}, [](FakeMachine& machine) { machine.map_device_range(true); });
+    const Outcome recorded = record(directory.file("a"), "aipbmfcdFxls", devices, 3000);
+    write_trace(directory.file("a"), directory.file("t"), GENERATE(1U, 4U, 9U));
+
+    trace::TraceReader reader(directory.file("t"));
+    const Traced traced = read_trace(reader);
+    CHECK((traced.path == recorded.path));
+
+    std::vector<std::pair<uint64_t, uint32_t>> vectors;
+    for (const auto& [instr, interrupt] : events_of<trace::Interrupt>(traced)) {
+        CHECK(interrupt.source == trace::InterruptSource::hardware);
+        vectors.emplace_back(instr, interrupt.vector);
+    }
+    std::vector<std::pair<uint64_t, uint32_t>> expected;
+    for (const Entry& entry : entries_of(directory.file("a"))) {
+        if (entry.kind == EntryKind::interrupt)
+            expected.emplace_back(entry.position.instr, static_cast<uint32_t>(entry.value2));
+    }
+    CHECK(expected.size() == 3);
+    CHECK(vectors == expected);
+
+    // 'f' (at 5) faults once before it is executed, 'F' (at 8) twice.
+    const auto exceptions = events_of<trace::Exception>(traced);
+    size_t faults = 0;
+    for (size_t i = 0; i < traced.path.size(); i++) {
+        const size_t here = traced.path[i] == 5 ? 1 : traced.path[i] == 8 ? 2 : 0;
+        for (size_t j = 0; j < here && faults < exceptions.size(); j++, faults++) {
+            CHECK(exceptions[faults].first == i);
+            CHECK(exceptions[faults].second.pc == traced.path[i]);
+            CHECK(exceptions[faults].second.vector == 14);
+        }
+    }
+    CHECK(faults == exceptions.size());
+    CHECK(faults == recorded.processor.general[13]);
+    CHECK(events_of<trace::ModeChange>(traced).size() == recorded.processor.control.cr4);
+    CHECK(events_of<trace::MemoryMapChange>(traced).size() >= 1);
+
+    REQUIRE(traced.snapshots.size() == 2);
+    CHECK(traced.snapshots[0].instr == 0);
+    CHECK(traced.snapshots[1].instr == recorded.path.size());
+    CHECK(traced.snapshots[1].cpu.rip == recorded.processor.flow.rip);
+    CHECK(std::equal(traced.snapshots[1].cpu.general.begin(), traced.snapshots[1].cpu.general.end(),
+                     recorded.processor.general));
+    const trace::GuestMemory memory = reader.memory_at(1);
+    for (uint32_t block = 0; block < 2; block++) {
+        std::vector<uint8_t> traced_memory(recorded.memory[block].size());
+        REQUIRE(memory.read_block(block, 0, std::as_writable_bytes(std::span(traced_memory))));
+        CHECK((traced_memory == recorded.memory[block]));
+    }
+}
+
+TEST_CASE("two replays of a recording give the same trace") {
+    const TemporaryDirectory directory;
+    CountingDevices devices;
+    record(directory.file("a"), "aipbmfcdFxls", devices, 3000);
+    write_trace(directory.file("a"), directory.file("t"), 5);
+    write_trace(directory.file("a"), directory.file("u"), 5);
+    CHECK(
+        (recording::test::read_file(directory.file("t")) == recording::test::read_file(directory.file("u"))));
+}

@@ -1,0 +1,597 @@
+#include "tests/unit/fake_glue.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+namespace panda::engine::test {
+namespace {
+
+using recording::EntryKind;
+
+constexpr uint64_t interrupts_allowed = 0x200;
+constexpr uint64_t frame_offset = 0x9e000;  // where an interrupt leaves its frame
+constexpr uint64_t table_offset = 0x9f000;  // the "page tables": a byte counts the TLB entries made of a page
+constexpr uint32_t ring_bytes = 1 << 10;
+
+// What glue_processor_save() makes.
+struct Saved {
+    uint64_t magic;
+    uint64_t halted;
+    GlueProcessor processor;
+};
+constexpr uint64_t saved_magic = 0x70616e6461;
+
+FakeMachine* current = nullptr;
+
+std::vector<GlueRange> usual_map() {
+    return {{0, FakeMachine::device_address, 0, 0, 0},
+            {0xc0000, FakeMachine::rom_size, 0, 1, 1},
+            {0x100000, FakeMachine::ram_size - 0x100000, 0x100000, 0, 0}};
+}
+
+bool ends_block(uint8_t instruction) {
+    return instruction != 0 && std::strchr("ptcrohx", instruction) != nullptr;
+}
+
+}  // namespace
+
+FakeMachine::FakeMachine(unsigned block_limit) : block_limit_(block_limit) {
+    current = this;
+}
+
+FakeMachine::FakeMachine(const std::string& program, unsigned block_limit) : FakeMachine(block_limit) {
+    memory_ = {std::vector<uint8_t>(ram_size), std::vector<uint8_t>(rom_size)};
+    names_ = {"toy.ram", "toy.rom"};
+    std::ranges::copy(program, memory_[0].begin());
+    memory_[0].back() = 1;
+    for (uint64_t i = 0; i < rom_size; i += 100)
+        memory_[1][i] = static_cast<uint8_t>(i);
+    maps_ = {{0, usual_map()}, {1, {{0, ram_size, 0, 0, 0}}}};
+    processor_.control.cr3 = program.size();
+    processor_.control.a20 = 1;
+    hidden_ = 12345;
+    touch(0);
+    touch(0x5000);
+    description = {.type = "toy",
+                   .processor = "toy-cpu",
+                   .kernel_command_line = "console=toy",
+                   .qemu_version = "10.0.0",
+                   .memory = ram_size,
+                   .processors = 1,
+                   .one_thread = true,
+                   .has_iothreads = false};
+}
+
+FakeMachine::~FakeMachine() {
+    current = nullptr;
+}
+
+// ---- Recording ----
+
+void FakeMachine::run(Devices& devices, uint64_t instructions) {
+    running_ = true;
+    const uint64_t target = executed_ + instructions;
+    for (unsigned idle = 0; executed_ < target; idle = halted_ ? idle + 1 : 0) {
+        if (idle > 10000)
+            throw Error("the toy halts for ever");
+        if (fault_pending_)
+            take_exception();
+        if (next_block_at_once_ || between_blocks_recording(devices))
+            execute_block(&devices);
+    }
+}
+
+// Returns whether the processor goes on.
+bool FakeMachine::between_blocks_recording(Devices& devices) {
+    devices.act(*this);
+    run_deferred();
+    if (halted_ && raised_.empty())
+        return false;
+    if (halted_ && recording_)
+        recorder_->give(EntryKind::wake, 0);
+    halted_ = false;
+    if (!raised_.empty() && (processor_.flow.rflags & interrupts_allowed)) {
+        const int vector = *raised_.begin();
+        raised_.erase(raised_.begin());
+        if (recording_)
+            recorder_->give(EntryKind::interrupt, hard_interrupt, static_cast<uint64_t>(vector));
+        deliver_interrupt(vector);
+    }
+    return true;
+}
+
+void FakeMachine::run_deferred() {
+    for (const auto& [function, argument] : std::exchange(deferred_, {}))
+        function(argument);
+}
+
+void FakeMachine::write_memory(uint32_t block, uint64_t offset, const std::vector<uint8_t>& data) {
+    std::ranges::copy(data, memory_[block].begin() + static_cast<ptrdiff_t>(offset));
+    if (recording_)
+        recorder_->give(EntryKind::memory_write, block, offset, std::as_bytes(std::span(data)));
+}
+
+void FakeMachine::map_device_range(bool memory) {
+    maps_[0] = usual_map();
+    if (memory)
+        maps_[0].insert(maps_[0].begin() + 1, {device_address, 0x20000, device_address, 0, 0});
+    tlb_.clear();
+    if (recording_)
+        recorder_->give_map(0);
+}
+
+void FakeMachine::set_a20(bool enabled) {
+    processor_.control.a20 = enabled;
+    tlb_.clear();
+    if (recording_)
+        recorder_->give(EntryKind::a20, enabled);
+}
+
+void FakeMachine::reset() {
+    if (recording_)
+        recorder_->reset(true);
+    const uint64_t program_size = processor_.control.cr3;
+    processor_ = {};
+    processor_.control.cr3 = program_size;
+    processor_.control.a20 = 1;
+    halted_ = false;
+    hidden_ = 99;
+    memory_[1][5000]++;
+    memory_[0][0x8000] ^= 0x55;
+    if (recording_)
+        recorder_->reset(false);
+}
+
+void FakeMachine::debugger_writes_register(unsigned index, uint64_t value) {
+    processor_.general[index] = value;
+    if (recording_)
+        recorder_->give_processor(EntryKind::processor_write);
+}
+
+// ---- Replay ----
+
+void FakeMachine::replay(Replayer& replayer, Tracer* tracer) {
+    constexpr unsigned patience = 1000;
+    replayer_ = &replayer;
+    tracer_ = tracer;
+    replayer.set_up();
+    if (tracer != nullptr)
+        tracer->start();
+    recording::Position last;
+    unsigned idle = 0;
+    while (!replayer.ended()) {
+        if (halted_ && !replayer.wake())
+            continue;
+        halted_ = false;
+        while (!halted_) {
+            if (fault_pending_)
+                take_exception();
+            if (between_blocks_replaying())
+                break;
+            execute_block(nullptr);
+            const recording::Position now = {glue_instr(), glue_exceptions()};
+            idle = now == last ? idle + 1 : 0;
+            last = now;
+            if (idle > patience)
+                throw Error("the replay hangs at instruction " + std::to_string(now.instr));
+        }
+    }
+    if (tracer != nullptr)
+        tracer->finish();
+}
+
+// Returns whether the processor is to leave its loop.
+bool FakeMachine::between_blocks_replaying() {
+    if (next_block_at_once_)
+        return false;
+    if (budget_left() == 0 || exception_taken_) {
+        exception_taken_ = false;
+        replayer_->between_blocks();
+    }
+    if (requested_ == hard_interrupt && (processor_.flow.rflags & interrupts_allowed)) {
+        requested_ = 0;
+        deliver_interrupt(replayer_->vector());
+    }
+    return std::exchange(leave_, false);
+}
+
+// ---- The processor ----
+
+unsigned FakeMachine::block_length() const {
+    const uint64_t left = processor_.control.cr3 - processor_.flow.rip;
+    const unsigned limit = next_block_ != 0 ? std::min(next_block_, block_limit_) : block_limit_;
+    const auto most = static_cast<unsigned>(std::min<uint64_t>(left, limit));
+    for (unsigned i = 0; i < most; i++) {
+        if (ends_block(memory_[0][processor_.flow.rip + i]))
+            return i + 1;
+    }
+    return most;
+}
+
+uint32_t FakeMachine::translate(unsigned length) {
+    const uint64_t pc = processor_.flow.rip;
+    const std::string key = std::to_string(pc) + " " + std::to_string(length);
+    const auto [place, fresh] = translations_.try_emplace(key, 0);
+    if (fresh) {
+        std::vector<uint16_t> offsets;
+        for (unsigned i = 0; i < length; i++)
+            offsets.push_back(static_cast<uint16_t>(i));
+        place->second = tracer_->block_id();
+        tracer_->translated({place->second, pc, 0, 0, pc, UINT64_MAX, &memory_[0][pc], length, offsets.data(),
+                             static_cast<int>(length)});
+    }
+    return place->second;
+}
+
+void FakeMachine::execute_block(Devices* devices) {
+    const unsigned length = block_length();
+    if (counting_ && low_ < length) {
+        if (replayer_ != nullptr) {
+            refill(length);
+        } else {
+            glue_grant(0xffff);
+            recorder_->budget();
+        }
+        return;
+    }
+    next_block_ = 0;
+    next_block_at_once_ = false;
+    low_ -= counting_ ? length : 0;
+    if (tracing_) {
+        *ring_++ = translate(length);
+        if (reinterpret_cast<uintptr_t>(ring_) % ring_bytes == 0)
+            tracer_->drain();
+    }
+    for (unsigned i = 0; i < length; i++) {
+        const auto at = static_cast<uint32_t>(processor_.flow.rip);
+        const Outcome outcome = step(devices, i + 1 == length);
+        if (outcome != Outcome::done) {
+            give_back(length - i);
+            fault_pending_ = outcome == Outcome::fault;
+            next_block_at_once_ = outcome == Outcome::needs_block_of_its_own;
+            next_block_ = next_block_at_once_ ? 1 : 0;
+            return;
+        }
+        executed_++;
+        if (counting_)
+            path_.push_back(at);
+    }
+}
+
+// As QEMU's cpu_restore_state_from_tb().
+void FakeMachine::give_back(unsigned instructions) {
+    if (tracing_)
+        tracer_->abandoned(static_cast<int>(instructions));
+    low_ += counting_ ? instructions : 0;
+}
+
+// Executes the instruction at the instruction pointer, or does nothing at all. last: of its block.
+FakeMachine::Outcome FakeMachine::step(Devices* devices, bool last) {
+    uint64_t& rip = processor_.flow.rip;
+    auto& general = processor_.general;
+    const uint8_t instruction = memory_[0][rip];
+    const unsigned size = 1U << (rip % 3);
+    switch (instruction) {
+        case 'p':
+            mix(input(devices, EntryKind::port_read, size));
+            break;
+        case 't':
+            mix(input(devices, EntryKind::time_stamp, 8));
+            break;
+        case 'c':
+        case 'r': {
+            uint64_t more = 0;
+            mix(input(devices, instruction == 'c' ? EntryKind::cpuid : EntryKind::random, 16, &more));
+            mix(more);
+            break;
+        }
+        case 'o':
+            output(devices, static_cast<uint8_t>('a' + general[0] % 26));
+            break;
+        case 'm':
+        case 'l':
+        case 's': {
+            const bool write = instruction == 's';
+            const uint64_t address =
+                instruction == 'm' ? device_address + general[1] % 0x20000 : general[1] % ram_size;
+            bool device = false;
+            uint8_t* place = locate(address, write, &device);
+            if (device && !last)
+                return Outcome::needs_block_of_its_own;
+            touch(address);
+            if (write && device)
+                output(devices, static_cast<uint8_t>(general[2]));
+            else if (write && place != nullptr)
+                *place = static_cast<uint8_t>(general[2]);
+            else if (!write)
+                mix(device ? input(devices, EntryKind::mmio_read, 4) : *place);
+            break;
+        }
+        case 'f':
+        case 'F':
+            if (processor_.control.cr2 < (instruction == 'f' ? 1 : 2))
+                return Outcome::fault;
+            processor_.control.cr2 = 0;
+            break;
+        case 'i':
+            processor_.flow.rflags |= interrupts_allowed;
+            break;
+        case 'h':
+            halted_ = (processor_.flow.rflags & interrupts_allowed) != 0;
+            break;
+        case 'x':
+            processor_.control.cr4++;
+            break;
+        default:
+            mix(instruction);
+    }
+    rip = (rip + 1) % processor_.control.cr3;
+    if (instruction == 'x' && tracing_)
+        tracer_->control_changed();
+    return Outcome::done;
+}
+
+void FakeMachine::mix(uint64_t value) {
+    auto& general = processor_.general;
+    uint64_t hash = (general[0] ^ value ^ hidden_) * 0x9e3779b97f4a7c15;
+    hash ^= hash >> 29;
+    general[2] = general[1];
+    general[1] = general[0] + hash;
+    general[0] = hash;
+}
+
+uint64_t FakeMachine::input(Devices* devices, EntryKind kind, unsigned size, uint64_t* value2) {
+    if (replayer_ != nullptr)
+        return replayer_->take(kind, size, value2);
+    const uint64_t value = devices->read(*this, kind, size);
+    const uint64_t more = devices->read2(*this, kind);
+    if (value2 != nullptr)
+        *value2 = more;
+    const bool sized = kind == EntryKind::mmio_read || kind == EntryKind::port_read;
+    if (recording_)
+        recorder_->give(kind, value, sized ? size : more);
+    return value;
+}
+
+void FakeMachine::output(Devices* devices, uint8_t byte) {
+    if (replayer_ != nullptr)
+        printed += static_cast<char>(byte);
+    else
+        devices->write(*this, byte);
+}
+
+// Where the byte is; nullptr with *device set, or for a write to ROM.
+uint8_t* FakeMachine::locate(uint64_t address, bool write, bool* device) {
+    if (processor_.control.a20 == 0)
+        address &= ~uint64_t{0x100000};
+    for (const GlueRange& range : maps_[0]) {
+        if (address >= range.address && address - range.address < range.size)
+            return write && range.kind != 0
+                       ? nullptr
+                       : &memory_[range.block][range.block_offset + address - range.address];
+    }
+    *device = true;
+    return nullptr;
+}
+
+void FakeMachine::touch(uint64_t address) {
+    const uint64_t page = address >> 12;
+    if (tlb_.insert(page).second)
+        memory_[0][table_offset + page % 512]++;
+}
+
+void FakeMachine::deliver_interrupt(int vector) {
+    processor_.flow.rflags &= ~interrupts_allowed;
+    processor_.general[14]++;
+    mix(static_cast<uint64_t>(vector));
+    memory_[0][frame_offset + processor_.general[14] % 4096] = static_cast<uint8_t>(vector);
+}
+
+void FakeMachine::take_exception() {
+    fault_pending_ = false;
+    if (counting_)
+        count_exception();
+    exception_taken_ = true;
+    if (tracing_)
+        tracer_->exception(14, 2, processor_.control.cr2);
+    processor_.control.cr2++;
+    processor_.general[13]++;
+    mix(0xfa017);
+}
+
+// ---- Counting ----
+
+void FakeMachine::count_exception() {
+    const uint64_t now = glue_instr();
+    exceptions_ = (now == exception_instr_ ? exceptions_ : 0) + 1;
+    exception_instr_ = now;
+}
+
+void FakeMachine::refill(unsigned block) {
+    const uint64_t left = budget_left();
+    low_ = static_cast<uint32_t>(std::min<uint64_t>(left, 0xffff));
+    extra_ = left - low_;
+    if (left > 0 && left < block)
+        next_block_ = static_cast<unsigned>(left);
+}
+
+// ---- glue.h ----
+
+struct Door {
+    static uint64_t instr() { return current->limit_ - current->low_ - current->extra_; }
+    static uint32_t exceptions() { return instr() == current->exception_instr_ ? current->exceptions_ : 0; }
+    static void count(bool on) {
+        current->counting_ = on;
+        current->limit_ = current->extra_ = 0;
+        current->low_ = 0;
+        current->exceptions_ = 0;
+        current->exception_instr_ = UINT64_MAX;
+        current->path_.clear();
+    }
+    static void grant(uint64_t instructions) {
+        if (current->replayer_ == nullptr)
+            instructions = std::min(instructions, current->budget);
+        current->limit_ = instr() + instructions;
+        current->low_ = static_cast<uint32_t>(std::min<uint64_t>(instructions, 0xffff));
+        current->extra_ = instructions - current->low_;
+    }
+    static uint8_t* save(size_t* size) {
+        const Saved saved = {saved_magic, current->halted_, current->processor_};
+        auto* data = static_cast<uint8_t*>(std::malloc(sizeof(saved)));
+        std::memcpy(data, &saved, sizeof(saved));
+        *size = sizeof(saved);
+        return data;
+    }
+    static const char* load(const uint8_t* data, size_t size) {
+        Saved saved;
+        if (size != sizeof(saved))
+            return "the toy's state has another size";
+        std::memcpy(&saved, data, sizeof(saved));
+        if (saved.magic != saved_magic)
+            return "the toy's state is something else";
+        current->halted_ = saved.halted != 0;
+        current->processor_ = saved.processor;
+        current->hidden_ = 0;
+        return nullptr;
+    }
+    static size_t blocks(const GlueBlock** out) {
+        auto& list = current->blocks_;
+        list.clear();
+        for (size_t i = 0; i < current->memory_.size(); i++)
+            list.push_back(
+                {current->names_[i].c_str(), current->memory_[i].size(), current->memory_[i].data()});
+        *out = list.data();
+        return list.size();
+    }
+    static void make_blocks(GlueBlock* blocks, size_t count) {
+        for (size_t i = 0; i < count; i++) {
+            current->names_.push_back(blocks[i].name);
+            current->memory_.emplace_back(blocks[i].size);
+            blocks[i].host = current->memory_.back().data();
+        }
+    }
+    static size_t map(int index, const GlueRange** ranges) {
+        *ranges = current->maps_.at(index).data();
+        return current->maps_.at(index).size();
+    }
+    static void set_map(int index, const GlueRange* ranges, size_t count) {
+        current->maps_[index].assign(ranges, ranges + count);
+        current->tlb_.clear();
+    }
+    static void write_block(uint32_t block, uint64_t offset, const uint8_t* data, size_t size) {
+        std::copy(data, data + size, current->memory_.at(block).begin() + static_cast<ptrdiff_t>(offset));
+        current->translations_.clear();
+    }
+    static void tlb_reset() { current->tlb_.clear(); }
+    static bool pause() { return std::exchange(current->running_, false); }
+    static void resume() { current->running_ = true; }
+    static void set_recording(bool on) { current->recording_ = on; }
+    static void defer(void (*function)(void*), void* argument) {
+        current->deferred_.emplace_back(function, argument);
+    }
+    static void request(int request) { current->requested_ = request; }
+    static void set_a20(bool enabled) {
+        current->processor_.control.a20 = enabled;
+        current->tlb_.clear();
+    }
+    static void leave() { current->leave_ = true; }
+    static uint32_t** ring() { return &current->ring_; }
+    static void set_tracing(bool on) { current->tracing_ = on; }
+    static bool halted() { return current->halted_; }
+};
+
+}  // namespace panda::engine::test
+
+using panda::engine::test::current;
+using panda::engine::test::Door;
+
+extern "C" {
+
+uint64_t glue_instr(void) {
+    return Door::instr();
+}
+uint32_t glue_exceptions(void) {
+    return Door::exceptions();
+}
+void glue_count_start(void) {
+    Door::count(true);
+}
+void glue_count_stop(void) {
+    Door::count(false);
+}
+void glue_grant(uint64_t instructions) {
+    Door::grant(instructions);
+}
+void glue_processor(GlueProcessor* out) {
+    *out = current->processor();
+}
+uint8_t* glue_processor_save(size_t* size) {
+    return Door::save(size);
+}
+const char* glue_processor_load(const uint8_t* data, size_t size) {
+    return Door::load(data, size);
+}
+void glue_tlb_reset(void) {
+    Door::tlb_reset();
+}
+bool glue_halted(void) {
+    return Door::halted();
+}
+size_t glue_blocks(const GlueBlock** blocks) {
+    return Door::blocks(blocks);
+}
+size_t glue_address_spaces(void) {
+    return 2;
+}
+size_t glue_memory_map(int index, const GlueRange** ranges) {
+    return Door::map(index, ranges);
+}
+void glue_watch_memory_maps(void) {}
+void glue_make_blocks(GlueBlock* blocks, size_t count) {
+    Door::make_blocks(blocks, count);
+}
+void glue_set_memory_map(int index, const GlueRange* ranges, size_t count) {
+    Door::set_map(index, ranges, count);
+}
+void glue_write_block(uint32_t block, uint64_t offset, const uint8_t* data, size_t size) {
+    Door::write_block(block, offset, data, size);
+}
+void glue_machine(GlueMachine* out) {
+    *out = current->description;
+}
+void glue_set_recording(bool on) {
+    Door::set_recording(on);
+}
+bool glue_pause(void) {
+    return Door::pause();
+}
+void glue_resume(void) {
+    Door::resume();
+}
+void glue_defer(void (*function)(void*), void* argument) {
+    Door::defer(function, argument);
+}
+void glue_complain(const char* message) {
+    current->complaints.push_back(message);
+}
+void glue_request_interrupt(int request) {
+    Door::request(request);
+}
+void glue_set_a20(bool enabled) {
+    Door::set_a20(enabled);
+}
+void glue_leave_loop(void) {
+    Door::leave();
+}
+uint32_t** glue_ring(void) {
+    return Door::ring();
+}
+uint32_t glue_ring_bytes(void) {
+    return panda::engine::test::ring_bytes;
+}
+void glue_set_tracing(bool on) {
+    Door::set_tracing(on);
+}
+
+}  // extern "C"
