@@ -49,7 +49,8 @@ class FakeMachine {
     static constexpr uint64_t rom_size = 256 << 10;
     static constexpr uint64_t device_address = 0xa0000;  // 128 KiB
     static constexpr int hard_interrupt = 2;             // QEMU's CPU_INTERRUPT_HARD
-    static constexpr unsigned serial_port = 0x3f8;
+    static constexpr uint32_t ring_bytes = 1 << 10;
+    static FakeMachine* current;  // the one behind glue.h: there is one at a time
 
     // A machine to record, or to run. block_limit: instructions in a block at most; must not matter.
     explicit FakeMachine(const std::string& program, unsigned block_limit = 5);
