@@ -61,7 +61,8 @@ struct KernelInfo {
     Offset panda_fs_root_offset, panda_fs_pwd_offset, panda_path_dentry_offset, panda_path_mnt_offset,
         panda_qstr_len_offset, panda_mount_mnt_offset, panda_fdtable_max_fds_offset;
     Offset panda_dentry_d_hash_pprev_offset, panda_dentry_d_inode_offset, panda_dentry_d_sb_offset,
-        panda_inode_i_ino_offset, panda_super_s_type_offset, panda_fstype_name_offset;
+        panda_inode_i_ino_offset, panda_inode_i_private_offset, panda_ns_common_ops_offset,
+        panda_ns_operations_name_offset, panda_super_s_type_offset, panda_fstype_name_offset;
     Offset panda_module_list_offset, panda_module_name_offset, panda_module_name_size,
         panda_module_base_offset, panda_module_size_offset;
 

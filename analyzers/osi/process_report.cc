@@ -110,11 +110,11 @@ void write_table(std::ostream& out, const ProcessReport& report) {
     for (const ProcessEntry& entry : report.entries) {
         const osi::Process& process = entry.process;
         write_row(out, report.digits, process.pid, process.ppid, process.pid, process.handle,
-                  entry.branch + process.title);
+                  entry.branch + printable(process.title));
         for (const osi::Thread& thread : entry.threads)
             if (thread.task != process.handle.task)
                 write_row(out, report.digits, thread.tid, process.ppid, thread.pid,
-                          {thread.task, process.handle.asid}, thread.name);
+                          {thread.task, process.handle.asid}, printable(thread.name));
         if (report.options.details)
             write_details(out, entry.details);
         if (!entry.arguments.empty()) {

@@ -174,7 +174,7 @@ std::optional<Thread> OsiLinux::read_thread(const KernelMemory& memory, uint64_t
 std::string OsiLinux::comm(const KernelMemory& memory, uint64_t task) const {
     const auto size =
         static_cast<size_t>(std::clamp<int64_t>(info_.task_comm_size.value_or(16), 1, max_comm));
-    return memory.string(at(task, info_.need(&KernelInfo::task_comm_offset)), size - 1).value_or("");
+    return memory.raw_string(at(task, info_.need(&KernelInfo::task_comm_offset)), size - 1).value_or("");
 }
 
 // What wq_worker_comm() of kernel/workqueue.c makes of a worker's name.

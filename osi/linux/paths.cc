@@ -82,8 +82,9 @@ std::string Paths::pseudo_name(uint64_t dentry) const {
         return "anon_inode:" + name;
     if (type == "pidfs")  // pidfs_dname(), 6.9
         return "anon_inode:[pidfd]";
-    const char* label = type == "pipefs" ? "pipe" : type == "sockfs" ? "socket" : nullptr;
-    if (label == nullptr)
+    const bool is_pipe = type == "pipefs";
+    const bool is_namespace = type == "nsfs";
+    if (!is_pipe && !is_namespace && type != "sockfs")
         return "/" + name + " (deleted)";  // simple_dname(): memfd, shared memory
     const auto inode = info_.panda_dentry_d_inode_offset
                            ? memory_.pointer(at(dentry, *info_.panda_dentry_d_inode_offset))
@@ -91,7 +92,23 @@ std::string Paths::pseudo_name(uint64_t dentry) const {
     const auto number = inode && info_.panda_inode_i_ino_offset
                             ? memory_.pointer(at(*inode, *info_.panda_inode_i_ino_offset))
                             : std::nullopt;
-    return std::string(label) + ":[" + (number ? std::to_string(*number) : "?") + "]";
+    const std::string label = is_pipe ? "pipe" : is_namespace ? namespace_kind(inode.value_or(0)) : "socket";
+    return label + ":[" + (number ? std::to_string(*number) : "?") + "]";
+}
+
+// As ns_dname() of fs/nsfs.c does it; the inode leads to the namespace in all versions, the dentry in some.
+std::string Paths::namespace_kind(uint64_t inode) const {
+    if (!info_.panda_inode_i_private_offset || !info_.panda_ns_common_ops_offset ||
+        !info_.panda_ns_operations_name_offset)
+        return "?";
+    uint64_t address = inode;
+    for (const auto& offset : {info_.panda_inode_i_private_offset, info_.panda_ns_common_ops_offset,
+                               info_.panda_ns_operations_name_offset}) {
+        if (!memory_.is_kernel_address(address))
+            return "?";
+        address = memory_.pointer(at(address, *offset)).value_or(0);
+    }
+    return memory_.string(address, 32).value_or("?");
 }
 
 std::string Paths::file_system(uint64_t dentry) const {

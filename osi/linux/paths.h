@@ -25,6 +25,7 @@ class Paths {
     std::string dentry_name(uint64_t dentry) const;
     // Names of what is in no directory (those with d_dname, unless mounted somewhere); empty for all others.
     std::string pseudo_name(uint64_t dentry) const;
+    std::string namespace_kind(uint64_t inode) const;  // "mnt", "net" …; "?" when unreadable
     bool is_deleted(uint64_t dentry) const;
     std::string file_system(uint64_t dentry) const;
     // Place of struct mount's vfsmount in it.

@@ -139,7 +139,8 @@ inline void make_tree(MemoryGuest& guest) {
     guest.info.panda_maple_arange_pivot_offset = 8;
     guest.info.panda_maple_arange_slot_offset = 80;
     const auto node = [](unsigned index, unsigned type) {
-        return base + nodes + index * 0x100 + (type << 3 | 6);
+        // mte_mk_node(); the root is marked as one besides, mte_mk_root().
+        return base + nodes + index * 0x100 + (type << 3 | 4 | (index == 0 ? 2 : 0));
     };
     guest.memory.put(guest.mm + 16, node(0, 3));
     guest.memory.put<uint64_t>(nodes + 8, 0x5fffff);

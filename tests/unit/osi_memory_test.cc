@@ -95,6 +95,16 @@ TEST_CASE("paths go through mounts; what is gone or in no directory says so") {
     CHECK(guest.path(0) == "socket:[4711]");
     guest.memory.put_text(others + 0x400, "anon_inodefs");
     CHECK(guest.path(0) == "anon_inode:file");
+    guest.memory.put_text(others + 0x400, "nsfs");
+    CHECK(guest.path(0) == "?:[4711]");  // the group does not say where the kind is
+    guest.info.panda_inode_i_private_offset = 16;
+    guest.info.panda_ns_common_ops_offset = 8;
+    guest.info.panda_ns_operations_name_offset = 0;
+    guest.memory.put(others + 0x110, base + others + 0x500);
+    guest.memory.put(others + 0x508, base + others + 0x520);
+    guest.memory.put(others + 0x520, base + others + 0x540);
+    guest.memory.put_text(others + 0x540, "mnt");
+    CHECK(guest.path(0) == "mnt:[4711]");
     guest.memory.put_text(others + 0x400, "tmpfs");
     CHECK(guest.path(0) == "/file (deleted)");
 }
