@@ -91,18 +91,15 @@ std::vector<std::string> machine_arguments(const Machine& machine) {
 }
 
 std::vector<std::string> channel_arguments(const Channels& channels) {
-    std::vector<std::string> arguments;
-    const auto socket = [&](const std::string& name, int descriptor) {
-        const std::string backend = descriptor < 0 ? "null" : "socket";
-        const std::string value = descriptor < 0 ? "" : ",fd=" + std::to_string(descriptor);
-        arguments.insert(arguments.end(), {"-chardev", backend + ",id=" + name + value});
+    const auto socket = [](const std::string& name, int descriptor) {
+        return "socket,id=" + name + ",fd=" + std::to_string(descriptor);
     };
-    socket("output", channels.output);
-    socket("control", channels.control);
-    socket("monitor", channels.monitor);
-    arguments.insert(arguments.end(), {"-serial", "chardev:output", "-serial", "chardev:control", "-mon",
-                                       "chardev=monitor,mode=control"});
-    return arguments;
+    return {"-chardev", "file,id=output,path=/proc/self/fd/" + std::to_string(channels.output),
+            "-chardev", socket("control", channels.control),
+            "-chardev", socket("monitor", channels.monitor),
+            "-serial",  "chardev:output",
+            "-serial",  "chardev:control",
+            "-mon",     "chardev=monitor,mode=control"};
 }
 
 std::vector<std::string> user_machine_command(const std::string& qemu, const Recording& recording,

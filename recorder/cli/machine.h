@@ -26,10 +26,10 @@ struct Recording {
     bool force = false;    // overwrite `file`
 };
 
-// Descriptors of QEMU's ends of the control channels, or -1.
+// Descriptors of QEMU's ends of the control channels.
 struct Channels {
     int monitor = -1;  // QMP
-    int output = -1;   // first serial port
+    int output = -1;   // first serial port: a pipe to write to
     int control = -1;  // second serial port: the guest's agent
 };
 

@@ -83,6 +83,16 @@ SocketPair::SocketPair() {
     ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);
 }
 
+Pipe::Pipe() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+        fail("cannot make a pipe");
+    ours = Descriptor(ends[0]);
+    theirs = Descriptor(ends[1]);
+    ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);
+    ::fcntl(ours.get(), F_SETPIPE_SZ, 1 << 20);
+}
+
 Interrupted::Interrupted(int signal)
     : Error(std::string("stopped by ") + sigdescr_np(signal)), signal_(signal) {}
 

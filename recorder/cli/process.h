@@ -34,6 +34,14 @@ struct SocketPair {
     Descriptor theirs;
 };
 
+// A pipe with room for 1 MiB where the system allows: what a guest prints byte by byte takes a byte each
+// there, where a socket takes hundreds and is soon full; QEMU's serial port drops bytes then.
+struct Pipe {
+    Pipe();
+    Descriptor ours;  // non-blocking, for reading
+    Descriptor theirs;
+};
+
 // SIGINT, SIGTERM or SIGHUP arrived.
 class Interrupted : public Error {
   public:

@@ -16,11 +16,11 @@ using nlohmann::json;
 // Longest line that QEMU or the guest may send; what the guest sends is not to be trusted.
 constexpr size_t line_limit = size_t{16} << 20;
 
-// Reads what is there. False at the end of the stream.
+// Reads what is there; the descriptor does not block. False at the end of the stream.
 bool read_some(int descriptor, std::string& buffer) {
     char bytes[65536];
     while (true) {
-        const ssize_t got = ::recv(descriptor, bytes, sizeof(bytes), MSG_DONTWAIT);
+        const ssize_t got = ::read(descriptor, bytes, sizeof(bytes));
         if (got > 0) {
             buffer.append(bytes, static_cast<size_t>(got));
             return true;
@@ -50,14 +50,15 @@ std::optional<std::string> take_line(std::string& buffer) {
 Vm::Vm(const Machine& machine, const std::vector<std::string>& extra, std::vector<int> inherited,
        launch::StopSignals& signals, Output output)
     : signals_(signals), output_(std::move(output)) {
-    const Channels channels = {monitor_.theirs.get(), output_socket_.theirs.get(), control_.theirs.get()};
+    const Channels channels = {monitor_.theirs.get(), output_pipe_.theirs.get(), control_.theirs.get()};
     std::vector<std::string> command = {machine.qemu};
     for (const auto& part : {machine_arguments(machine), channel_arguments(channels), extra})
         command.insert(command.end(), part.begin(), part.end());
     inherited.insert(inherited.end(), {channels.monitor, channels.output, channels.control});
     process_.emplace(command, inherited, launch::ChildOutput::discard);
-    for (launch::SocketPair* pair : {&monitor_, &output_socket_, &control_})
-        pair->theirs.reset();
+    monitor_.theirs.reset();
+    control_.theirs.reset();
+    output_pipe_.theirs.reset();
     while (!greeted_)
         pump(std::nullopt);
     execute("qmp_capabilities");
@@ -108,7 +109,7 @@ void Vm::drain_output() {
     std::string bytes;
     do {
         bytes.clear();
-        if (!read_some(output_socket_.ours.get(), bytes))
+        if (!read_some(output_pipe_.ours.get(), bytes))
             return;
         if (output_)
             output_(bytes);
@@ -158,7 +159,7 @@ bool Vm::pump(std::optional<Clock::time_point> deadline) {
     pollfd events[] = {{signals_.descriptor(), POLLIN, 0},
                        {process_->descriptor(), POLLIN, 0},
                        {monitor_.ours.get(), POLLIN, 0},
-                       {output_socket_.ours.get(), POLLIN, 0},
+                       {output_pipe_.ours.get(), POLLIN, 0},
                        {control_.ours.get(), POLLIN, 0}};
     if (::poll(events, std::size(events), wait) < 0 && errno != EINTR)
         throw Error("cannot wait for QEMU: " + errno_text(errno));

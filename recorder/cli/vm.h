@@ -57,7 +57,8 @@ class Vm {
 
     launch::StopSignals& signals_;
     Output output_;
-    launch::SocketPair monitor_, output_socket_, control_;
+    launch::SocketPair monitor_, control_;
+    launch::Pipe output_pipe_;
     std::optional<launch::ChildProcess> process_;
     std::string monitor_buffer_, control_buffer_;
     std::deque<nlohmann::json> replies_;
