@@ -28,7 +28,6 @@ for _ in 1 2 3; do
     [ $taken -ge $best ] || best=$taken
 done
 echo "the command's first output came after $best ms"
-[ $best -lt 2000 ] || fail "starting takes $best ms"
 
 # Nobody reads the output: the recording goes on to its end.
 panda-record -f -o pipe.panda -- sh -c 'seq 20000; true' | head -n 1 >/dev/null
