@@ -16,6 +16,7 @@ static struct {
     uint64_t limit;           /* instructions executed when the budget is spent */
     uint64_t exception_instr; /* where the last exception was taken … */
     uint32_t exceptions;      /* … and how many there */
+    uint64_t input_instr;     /* executed, with the instruction that was given the last input */
 } count;
 
 uint64_t glue_instr(void)
@@ -33,8 +34,23 @@ uint32_t glue_exceptions(void)
     return glue_instr() == count.exception_instr ? count.exceptions : 0;
 }
 
+void glue_count_input(void)
+{
+    count.input_instr = glue_instr();
+}
+
+/* An instruction that was given an input and then faults is counted: the input has its position, and what follows may
+ * not stand before it. */
+bool glue_counts_fault(int instructions_left)
+{
+    return instructions_left == 1 && count.input_instr == glue_instr();
+}
+
 void glue_count_exception(void)
 {
+    if (count.input_instr == glue_instr() + 1) {
+        count.limit++;
+    }
     const uint64_t now = glue_instr();
 
     count.exceptions = (now == count.exception_instr ? count.exceptions : 0) + 1;
@@ -72,6 +88,7 @@ void glue_count_start(void)
     count.limit = 0;
     count.exception_instr = UINT64_MAX;
     count.exceptions = 0;
+    count.input_instr = 0;
     tcg_cflags_set(cpu, CF_USE_ICOUNT);
 }
 

@@ -3,6 +3,9 @@
 #define PANDA_RECORDER_ENGINE_GLUE_INTERNAL_H
 
 void glue_count_exception(void);
+void glue_count_input(void);
+/* Before a block is abandoned: whether the first of the instructions that it had to go counts as executed. */
+bool glue_counts_fault(int instructions_left);
 /* Instructions that may be executed before the engine is asked again. */
 uint64_t glue_budget_left(void);
 void glue_refill(CPUState* cpu, TranslationBlock* tb);

@@ -65,6 +65,7 @@ void glue_defer(void (*function)(void *), void *argument)
 
 static void give(enum PandaInput kind, unsigned size, uint64_t value, uint64_t value2)
 {
+    glue_count_input();
     recorder->give(kind, size, value, value2);
 }
 
@@ -289,6 +290,7 @@ void glue_machine(GlueMachine *out)
 
 static uint64_t take(enum PandaInput kind, unsigned size, uint64_t *value2)
 {
+    glue_count_input();
     return replayer->take(kind, size, value2);
 }
 
@@ -389,7 +391,7 @@ static void control_changed(CPUState *cpu)
 
 static void block_abandoned(CPUState *cpu, const TranslationBlock *tb, int instructions_left)
 {
-    replayer->block_abandoned(instructions_left);
+    replayer->block_abandoned(instructions_left - (glue_counts_fault(instructions_left) ? 1 : 0));
 }
 
 static void ring_full(CPUState *cpu)
