@@ -31,8 +31,10 @@ inline int64_t zigzag_decode(uint64_t value) {
 class ByteWriter {
   public:
     template <typename T>
-    requires std::is_trivially_copyable_v<T>
-    void put(const T& value) { put_bytes(std::as_bytes(std::span<const T, 1>(&value, 1))); }
+        requires std::is_trivially_copyable_v<T>
+    void put(const T& value) {
+        put_bytes(std::as_bytes(std::span<const T, 1>(&value, 1)));
+    }
     void put_bytes(std::span<const std::byte> bytes) {
         data_.insert(data_.end(), bytes.begin(), bytes.end());
     }
@@ -67,7 +69,8 @@ class ByteReader {
     explicit ByteReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
 
     template <typename T>
-    requires std::is_trivially_copyable_v<T> T get() {
+        requires std::is_trivially_copyable_v<T>
+    T get() {
         T value;
         std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
         return value;

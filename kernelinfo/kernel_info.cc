@@ -16,13 +16,13 @@ namespace {
 
 }  // namespace
 
-uint64_t KernelInfo::need(Address KernelInfo::*member) const {
+uint64_t KernelInfo::need(Address KernelInfo::* member) const {
     if (!(this->*member))
         complain(*this, member);
     return *(this->*member);
 }
 
-int64_t KernelInfo::need(Offset KernelInfo::*member) const {
+int64_t KernelInfo::need(Offset KernelInfo::* member) const {
     if (!(this->*member))
         complain(*this, member);
     return *(this->*member);

@@ -68,8 +68,8 @@ struct KernelInfo {
 
     // The value of a member, for those who cannot do without. Throws Error naming file, group and key when
     // empty: info.need(&KernelInfo::task_pid_offset).
-    uint64_t need(Address KernelInfo::*member) const;
-    int64_t need(Offset KernelInfo::*member) const;
+    uint64_t need(Address KernelInfo::* member) const;
+    int64_t need(Offset KernelInfo::* member) const;
 
     // The parts of `name`; empty when it has fewer.
     std::string release() const { return name_part(0); }  // 6.1.0-56-cloud-amd64

@@ -31,7 +31,7 @@ namespace {
 
 // Asks the provider's callback `member`, with what goes between the CPUState and the result.
 template <typename Result, typename Callback, typename... Arguments>
-Result* ask(CPUState* cpu, Callback OsiProvider::*member, Arguments... arguments) {
+Result* ask(CPUState* cpu, Callback OsiProvider::* member, Arguments... arguments) {
     Result* result = nullptr;
     if (cpu != nullptr && cpu->osi != nullptr && cpu->osi->provider.*member != nullptr)
         (cpu->osi->provider.*member)(cpu, arguments..., &result);

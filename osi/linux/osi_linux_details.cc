@@ -112,7 +112,7 @@ List<std::string> OsiLinux::arguments(const Point& point, const ProcessHandle& h
     const auto mm = memory_of(memory, handle.task);
     if (!mm || *mm == 0)
         return {{}, mm ? "" : "the task cannot be read"};
-    const auto address = [&](kernelinfo::Offset KernelInfo::*member) {
+    const auto address = [&](kernelinfo::Offset KernelInfo::* member) {
         return memory.pointer(at(*mm, info_.need(member))).value_or(0);
     };
     const Range range{address(&KernelInfo::mm_arg_start_offset),
@@ -135,7 +135,7 @@ List<std::string> OsiLinux::environment(const Point& point, const ProcessHandle&
     const auto mm = memory_of(memory, handle.task);
     if (!mm || *mm == 0)
         return {{}, mm ? "" : "the task cannot be read"};
-    const auto address = [&](kernelinfo::Offset KernelInfo::*member) {
+    const auto address = [&](kernelinfo::Offset KernelInfo::* member) {
         return memory.pointer(at(*mm, info_.need(member))).value_or(0);
     };
     const Range range{address(&KernelInfo::panda_mm_env_start_offset),

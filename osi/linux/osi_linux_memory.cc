@@ -42,7 +42,7 @@ List<Mapping> OsiLinux::mappings(const Point& point, const ProcessHandle& handle
 }
 
 Mapping OsiLinux::read_mapping(const KernelMemory& memory, uint64_t mm, uint64_t area) const {
-    const auto value = [&](kernelinfo::Offset KernelInfo::*member) {
+    const auto value = [&](kernelinfo::Offset KernelInfo::* member) {
         return memory.pointer(at(area, info_.need(member))).value_or(0);
     };
     Mapping mapping;

@@ -44,7 +44,7 @@ class Archive {
             parent /= part;
             add_directory(parent.string(), 0755);
         }
-        struct stat info {};
+        struct stat info{};
         if (::stat(host.c_str(), &info) != 0)
             throw FileError(host.string(), errno_text(errno));
         if (S_ISDIR(info.st_mode)) {

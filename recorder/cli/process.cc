@@ -158,7 +158,7 @@ void ChildProcess::kill(int signal) {
 
 std::string ChildProcess::last_error_line() const {
     constexpr off_t tail_size = 4096;
-    struct stat info {};
+    struct stat info{};
     ::fstat(errors_.get(), &info);
     std::string text(static_cast<size_t>(std::min<off_t>(info.st_size, tail_size)), '\0');
     const ssize_t got =

@@ -25,7 +25,7 @@ constexpr size_t kept_snapshots = 10;
 
 // Changes when the file is another one: cheaper than its content, and enough for QEMU and disk images.
 std::string file_identity(const std::string& path) {
-    struct stat info {};
+    struct stat info{};
     if (::stat(path.c_str(), &info) != 0)
         throw FileError(path, errno_text(errno));
     return fs::canonical(path).string() + " " + std::to_string(info.st_size) + " " +

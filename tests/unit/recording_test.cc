@@ -191,7 +191,9 @@ TEST_CASE("an existing file is only overwritten when asked for") {
     CHECK_THROWS_WITH(RecordingWriter(path, sample_facts, sample_blocks),
                       ContainsSubstring("already exists"));
     CHECK(read_file(path) == before);
-    { const RecordingWriter writer(path, {}, sample_blocks, {.if_exists = IfExists::overwrite}); }
+    {
+        const RecordingWriter writer(path, {}, sample_blocks, {.if_exists = IfExists::overwrite});
+    }
     CHECK(read_file(path) != before);
 }
 

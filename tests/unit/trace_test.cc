@@ -229,9 +229,8 @@ TEST_CASE("the writer refuses what contradicts itself") {
     CHECK_THROWS_AS(writer.append_partial(id, 3), Error);
     CHECK_THROWS_AS(writer.event({0, Gap{1}}), Error);
     const Bytes small(1);
-    CHECK_THROWS_AS(writer.snapshot(
-                        {}, [&](uint32_t) { return std::span(small); }, SnapshotKind::full),
-                    Error);
+    CHECK_THROWS_AS(
+        writer.snapshot({}, [&](uint32_t) { return std::span(small); }, SnapshotKind::full), Error);
     header.memory_blocks = {{"ram", page_size + 1}};
     const TemporaryFile other;
     CHECK_THROWS_AS(TraceWriter(other.path(), header), Error);
