@@ -85,7 +85,7 @@ TEST_CASE("memory sizes") {
     }
 }
 
-TEST_CASE("--copy-in takes HOST:GUEST") {
+TEST_CASE("the option --copy-in takes HOST:GUEST") {
     CHECK(parse_copy_in("a/b:/c").host == "a/b");
     CHECK(parse_copy_in("a/b:/c").guest == "/c");
     CHECK(parse_copy_in("a/b:/c/").guest == "/c/b");
