@@ -65,8 +65,7 @@ typedef struct GlueProcessor {
 
 void glue_processor(GlueProcessor* out);
 /* The complete state with the model's features, as bytes that glue_processor_load() takes. Caller frees with
- * free(). What the form cannot hold is dropped from the running processor too, so that record and replay
- * start alike. */
+ * free(). It cannot hold everything: load it back, so that record and replay go on alike. */
 uint8_t* glue_processor_save(size_t* size);
 /* NULL, or a sentence (static) that says why the bytes do not fit this build. */
 const char* glue_processor_load(const uint8_t* data, size_t size);

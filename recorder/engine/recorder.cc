@@ -76,6 +76,17 @@ struct Free {
     void operator()(uint8_t* data) const { std::free(data); }
 };
 
+// The processor's state, which it has been given anew: what the saved form cannot hold is gone from it, as
+// from a replay's.
+Bytes saved_processor() {
+    size_t size = 0;
+    const std::unique_ptr<uint8_t, Free> state(glue_processor_save(&size));
+    if (const char* problem = glue_processor_load(state.get(), size))
+        throw Error(problem);
+    const auto bytes = std::as_bytes(std::span(state.get(), size));
+    return Bytes(bytes.begin(), bytes.end());
+}
+
 }  // namespace
 
 recording::Position Recorder::position() {
@@ -123,11 +134,7 @@ void Recorder::write_snapshot(const std::string& file, IfExists if_exists, const
     for (size_t i = 0; i < glue_address_spaces(); i++)
         writer_->write_map(current_map(static_cast<int>(i)));
 
-    size_t size = 0;
-    const std::unique_ptr<uint8_t, Free> processor(glue_processor_save(&size));
-    if (const char* problem = glue_processor_load(processor.get(), size))
-        throw Error(problem);
-    writer_->write_processor(std::as_bytes(std::span(processor.get(), size)));
+    writer_->write_processor(saved_processor());
 
     uint32_t index = 0;
     for (const GlueBlock& block : blocks())
@@ -156,11 +163,11 @@ void Recorder::give_map(int address_space) {
 }
 
 void Recorder::give_processor(EntryKind kind) {
-    size_t size = 0;
-    const std::unique_ptr<uint8_t, Free> processor(glue_processor_save(&size));
-    if (const char* problem = glue_processor_load(processor.get(), size))
-        fail(problem);
-    give(kind, 0, 0, std::as_bytes(std::span(processor.get(), size)));
+    try {
+        give(kind, 0, 0, saved_processor());
+    } catch (const std::exception& error) {
+        fail(error.what());
+    }
     glue_tlb_reset();
 }
 
