@@ -30,6 +30,30 @@ EventKind kind_of(const MemoryMapChange&) {
 EventKind kind_of(const Gap&) {
     return EventKind::gap;
 }
+EventKind kind_of(const Transfer&) {
+    return EventKind::transfer;
+}
+EventKind kind_of(const PortAccess&) {
+    return EventKind::port_access;
+}
+EventKind kind_of(const DeviceAccess&) {
+    return EventKind::device_access;
+}
+EventKind kind_of(const SystemCall&) {
+    return EventKind::system_call;
+}
+EventKind kind_of(const SystemReturn&) {
+    return EventKind::system_return;
+}
+EventKind kind_of(const Cpuid&) {
+    return EventKind::cpuid;
+}
+EventKind kind_of(const SerialOutput&) {
+    return EventKind::serial_output;
+}
+EventKind kind_of(const Reset&) {
+    return EventKind::reset;
+}
 EventKind kind_of(const UnknownEvent& event) {
     return static_cast<EventKind>(event.kind);
 }

@@ -1,6 +1,7 @@
 // What happens between and inside block executions, rarely enough to be recorded one by one.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -81,6 +82,90 @@ struct Gap {
     bool operator==(const Gap&) const = default;
 };
 
+// Memory changes by other means than the processor's loads and stores: a device's DMA, mostly.
+enum class TransferSource : uint32_t {
+    device = 0,
+    processor = 1,  // state that the processor saves by physical address (system management mode)
+    disk = 2,
+    network = 3,
+};
+struct Transfer {
+    uint32_t block = 0;   // index into TraceHeader::memory_blocks
+    uint64_t offset = 0;  // in the block
+    TransferSource source = TransferSource::device;
+    Bytes data;
+    bool operator==(const Transfer&) const = default;
+};
+
+struct PortAccess {
+    uint32_t port = 0;
+    uint32_t size = 0;  // bytes
+    bool write = false;
+    uint64_t value = 0;
+    bool operator==(const PortAccess&) const = default;
+};
+
+// A load from or a store to a device (MMIO). The access's virtual address is in the memory columns.
+struct DeviceAccess {
+    uint64_t address = 0;  // guest physical
+    uint32_t size = 0;     // bytes
+    bool write = false;
+    uint64_t value = 0;
+    bool operator==(const DeviceAccess&) const = default;
+};
+
+enum class CallGate : uint32_t {
+    syscall = 0,
+    sysenter = 1,
+    interrupt = 2,  // int 0x80; returns by iret
+    syscall32 = 3,  // syscall executed by 32-bit code
+};
+
+// The guest's program asks its kernel. Registers as they were: for syscall rax; rdi rsi rdx r10 r8 r9, for
+// the others eax; ebx ecx edx esi edi ebp.
+struct SystemCall {
+    CallGate gate = CallGate::syscall;
+    uint64_t number = 0;
+    std::array<uint64_t, 6> arguments{};
+    uint64_t stack_pointer = 0;
+    uint64_t pc = 0;  // linear address of the instruction
+    bool operator==(const SystemCall&) const = default;
+};
+
+// The kernel returns to a program: from a system call, an interrupt or an exception, or for the first time.
+enum class ReturnGate : uint32_t {
+    sysret = 0,
+    sysexit = 1,
+    iret = 2,
+};
+struct SystemReturn {
+    ReturnGate gate = ReturnGate::sysret;
+    uint64_t value = 0;  // rax
+    uint64_t stack_pointer = 0;
+    uint64_t pc = 0;  // linear address where the program goes on
+    bool operator==(const SystemReturn&) const = default;
+};
+
+// CPUID. PANDA's hypercalls are CPUIDs with a command in RAX and arguments in the others.
+struct Cpuid {
+    std::array<uint64_t, 6> before{};  // rax rbx rcx rdx rdi rsi
+    std::array<uint64_t, 4> after{};   // rax rbx rcx rdx
+    uint64_t pc = 0;
+    bool operator==(const Cpuid&) const = default;
+};
+
+// The guest wrote to a serial port.
+struct SerialOutput {
+    uint32_t port = 0;  // 0 = COM1
+    Bytes data;
+    bool operator==(const SerialOutput&) const = default;
+};
+
+// The machine was reset; the processor starts anew.
+struct Reset {
+    bool operator==(const Reset&) const = default;
+};
+
 // An event of a kind that this version does not know, from a newer trace.
 struct UnknownEvent {
     uint32_t kind = 0;
@@ -90,7 +175,8 @@ struct UnknownEvent {
 };
 
 using EventDetail =
-    std::variant<Interrupt, Exception, AddressSpaceChange, ModeChange, MemoryMapChange, Gap, UnknownEvent>;
+    std::variant<Interrupt, Exception, AddressSpaceChange, ModeChange, MemoryMapChange, Gap, UnknownEvent,
+                 Transfer, PortAccess, DeviceAccess, SystemCall, SystemReturn, Cpuid, SerialOutput, Reset>;
 
 struct Event {
     // Instructions executed before it. Between two blocks it equals the position in the block stream; an

@@ -58,6 +58,39 @@ struct TraceHeader {
 
 inline constexpr uint64_t no_address = ~uint64_t{0};
 
+// A load or store that a block's code makes, known since it was translated. What helpers of the emulator
+// access (interrupt frames, fxsave, segment loads) is not here: see InnerEvent.
+//
+// An execution of a block leaves words (the tracer's ring has them, the writer codes them), operation after
+// operation: the address, unless it is derived; then, for a store whose value is not constant, the value in
+// one word, or two (low, high) for 16 bytes. The value is as memory gets it, little-endian; bits above `size`
+// bytes are undefined. An operation that did not run has left `not_run` where its address belongs (and
+// anything as its value).
+struct MemoryOperation {
+    static constexpr uint16_t none = 0xffff;
+    static constexpr uint64_t not_run = 0xa5a5'a5a5'a5a5'a5a5;  // not canonical: no access ends well there
+
+    uint16_t instruction = 0;  // index in the block; ascending
+    uint8_t size = 8;          // bytes: 1, 2, 4, 8 or 16
+    bool store = false;
+    // A whole execution of its instruction may leave it out. It has an address word then, and so have all
+    // operations of an instruction but the last: an instruction that was cut short tells how far it came.
+    bool conditional = false;
+    // Derived address: that of the operation `base` (earlier, itself not derived) + delta, modulo 2^32 if
+    // narrow.
+    uint16_t base = none;
+    bool narrow = false;
+    int64_t delta = 0;
+    // Of a store of at most 8 bytes: every execution stores `constant`.
+    bool constant_value = false;
+    uint64_t constant = 0;
+
+    bool has_address_word() const { return base == none; }
+    uint32_t value_words() const { return store && !constant_value ? (size == 16 ? 2 : 1) : 0; }
+    uint32_t words() const { return (has_address_word() ? 1 : 0) + value_words(); }
+    bool operator==(const MemoryOperation&) const = default;
+};
+
 // A translation block: straight-line guest code that is entered at its beginning only.
 struct BlockDefinition {
     uint64_t pc = 0;           // linear address of the first instruction (cs_base included)
@@ -68,6 +101,9 @@ struct BlockDefinition {
     uint32_t guest_size = 0;                     // bytes of guest code
     Bytes code;                                  // guest_size bytes, or empty where they could not be read
     std::vector<uint16_t> instruction_offsets;   // of each instruction in the block, ascending from 0
+
+    std::vector<MemoryOperation> operations{};  // in order of execution
+    Bytes tcg{};  // TCG operations before optimisation (trace/README.md), or empty
 
     uint32_t instruction_count() const { return static_cast<uint32_t>(instruction_offsets.size()); }
     bool operator==(const BlockDefinition&) const = default;

@@ -6,16 +6,26 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "common/file.h"
 #include "trace/cpu_state.h"
 #include "trace/event.h"
+#include "trace/inner_event.h"
 #include "trace/types.h"
 
 namespace panda::trace {
 
+// How much of memory a trace holds.
+enum class MemoryColumns : uint8_t {
+    none = 0,       // blocks and events only
+    addresses = 1,  // and where they load and store
+    values = 2,     // and what they store: with it memory can be had at any instruction
+};
+
 struct WriterOptions {
     IfExists if_exists = IfExists::refuse;
+    MemoryColumns memory = MemoryColumns::none;
     int compression_level = 3;         // zstd's
     uint32_t chunk_blocks = 1u << 20;  // block executions in a chunk, at most max_chunk_blocks (limits.h)
     uint32_t queue_items = 8;          // chunks and MiB of snapshot that may wait for the encoder
@@ -24,6 +34,12 @@ struct WriterOptions {
 enum class SnapshotKind : uint8_t {
     full = 0,     // every page that is not all zero
     changed = 1,  // pages that differ from the previous snapshot
+};
+
+// What is known where a chunk begins.
+struct ChunkStart {
+    CpuState cpu;                           // or none
+    std::vector<Translation> translations;  // of the processor's TLB; by ascending page, each page once
 };
 
 // Content of one memory block, by its index in the header: exactly its size, valid until the next call.
@@ -53,6 +69,18 @@ class TraceWriter {
     void append_blocks(std::span<const uint32_t> ids);
     // A block that stopped after `executed` of its instructions (0 too: its first instruction faulted).
     void append_partial(uint32_t id, uint32_t executed);
+
+    // With memory columns, instead of the two above. words: what the execution left, see MemoryOperation; as
+    // many as the definition's operations have. Of the instruction that a cut block stopped in, those
+    // operations ran whose address word tells so.
+    void append(uint32_t id, const uint64_t* words);
+    void append_cut(uint32_t id, uint32_t executed, const uint64_t* words);
+    // Inside the block that is appended next, or right before it. Places ascend up to that block. A fill that
+    // says what is known already may be left out.
+    void inner(const InnerEvent& event);
+    // Ends the open chunk, if anything is in it, and begins one that opens with this. With memory columns,
+    // call it at the begin of the trace and then at least every options.chunk_blocks executions.
+    void begin_chunk(const ChunkStart& start);
 
     // An event after the blocks appended so far; see Event::instr. Use memory_map for a memory map and skip
     // for a gap: those throw Error here.

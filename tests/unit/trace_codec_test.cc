@@ -99,6 +99,14 @@ TEST_CASE("events come back") {
         {9, 0, Gap{~uint64_t{0}}},
         {9, 0, UnknownEvent{200, {1, 2, 3}, Bytes(5, std::byte{9})}},
         {10, 0, Exception{14, 2, 0xffff888000001008, 0xffffffff81000003}},
+        {10, 0, Transfer{1, 0x4000, TransferSource::disk, Bytes(512, std::byte{7})}},
+        {10, 0, PortAccess{0x3f8, 1, true, 'x'}},
+        {10, 0, DeviceAccess{0xfee00000, 4, false, ~uint64_t{0}}},
+        {10, 0, SystemCall{CallGate::sysenter, 1, {2, 3, 4, 5, 6, ~uint64_t{0}}, 0x7ffc0000, 0x401000}},
+        {10, 0, SystemReturn{ReturnGate::iret, ~uint64_t{0}, 0x7ffc0000, 0x401002}},
+        {10, 0, Cpuid{{1, 2, 3, 4, 5, 6}, {7, 8, 9, 10}, 0x401004}},
+        {10, 0, SerialOutput{0, Bytes(3, std::byte{'a'})}},
+        {10, 0, Reset{}},
     };
     EventEncoder encoder;
     for (const auto& event : events)

@@ -1,0 +1,28 @@
+// Memory accesses as a reader gets them, whoever made them.
+#pragma once
+
+#include <cstdint>
+
+namespace panda::trace {
+
+enum class AccessKind : uint8_t {
+    load = 0,
+    store = 1,
+    helper_load = 2,  // by a helper of the emulator: interrupt frames, fxsave, segment loads …
+    helper_store = 3,
+    table_write = 4,  // by the page walker; address is physical
+    fill = 5,         // no access: a translation changes (InnerKind::fill)
+};
+
+struct Access {
+    uint64_t address = 0;      // virtual, except for table_write
+    uint64_t value = 0;        // stored, masked to `size` bytes; 0 for loads. fill: see InnerKind
+    uint64_t value_high = 0;   // of 16 bytes
+    uint16_t instruction = 0;  // index in the block; 0 too for what happens before the block
+    uint8_t size = 0;          // bytes
+    AccessKind kind = AccessKind::load;
+
+    bool is_store() const { return kind == AccessKind::store || kind == AccessKind::helper_store; }
+};
+
+}  // namespace panda::trace
