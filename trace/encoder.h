@@ -81,7 +81,6 @@ class Encoder {
     void write(const PagesWork& work);
     void write(const SnapshotEndWork& work);
     void write(const EndWork& work);
-    uint64_t write_index_part(size_t first_chunk, bool first);
     void write_message(MessageDraft& draft);
 
     OutputFile file_;
