@@ -70,6 +70,51 @@ unpack_backports() {
     touch "$stamp"
 }
 
+# The packages with the kernel's headers for programs and with its prototypes of system calls, of the newest kernel
+# that can be read.
+kernel_header_packages() {
+    local headers
+    headers=$(private_apt kernel-headers amd64 apt-cache depends --important linux-headers-amd64 |
+        sed -n 's/^ *Depends: \(linux-headers-.*\)$/\1/p' | head -n 1)
+    [ -n "$headers" ] || die "Debian has no package linux-headers-amd64"
+    private_apt kernel-headers amd64 apt-cache depends --important "$headers" |
+        sed -n 's/^ *Depends: \(linux-headers-.*-common\)$/\1/p' | grep -m 1 . || die "$headers needs no common headers"
+    echo linux-libc-dev
+}
+
+# Unpacks, once, what the tables of system calls are generated from (analyzers/syscalls) into
+# $panda_cache/kernel-headers: include/ as programs see it, and in kernel/ the few headers of the kernel itself with
+# prototypes and constants that programs get from their C library. From the newest kernel that Debian has, unstable
+# included, because it has the calls of all older ones.
+unpack_kernel_headers() {
+    local target=$panda_cache/kernel-headers work package
+    [ ! -e "$target/version" ] || return 0
+    with_lock kernel-headers
+    [ ! -e "$target/version" ] || return 0
+    say "fetching kernel headers into $target"
+    private_apt_update kernel-headers amd64 "$(source_line deb trixie)" "$(source_line deb sid)"
+    work=$(mktemp -d "$panda_cache/kernel-headers.XXXXXX")
+    # shellcheck disable=SC2064
+    trap "rm -rf '$work'" EXIT
+    mkdir -p "$work/packages" "$work/result/kernel"
+    for package in $(kernel_header_packages); do
+        (cd "$work/packages" && retry private_apt kernel-headers amd64 apt-get -qq download "$package") ||
+            die "cannot download $package"
+    done
+    for package in "$work"/packages/*.deb; do
+        dpkg-deb -x "$package" "$work/tree"
+        dpkg-deb -W "$package" >>"$work/result/version"
+    done
+    cp -rL "$work/tree/usr/include" "$work/result/include"
+    cp -rL "$work/result/include/x86_64-linux-gnu/asm" "$work/result/include/asm"
+    rm -rf "$work"/result/include/*-linux-gnu*
+    (cd "$work"/tree/usr/src/linux-headers-*-common/include &&
+        cp --parents linux/{syscalls,compat,socket,net,errno}.h asm-generic/syscalls.h "$work/result/kernel/")
+    rm -rf "$target"
+    chmod 755 "$work/result"
+    mv -T "$work/result" "$target"
+}
+
 main() {
     local release
     case ${1:-} in
@@ -85,6 +130,7 @@ main() {
     else
         install_packages "${packages[@]}" "${backports[@]}"
     fi
+    (unpack_kernel_headers)
     say "everything is there"
 }
 
