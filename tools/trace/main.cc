@@ -1,5 +1,6 @@
-// panda-trace: looks into traces.
+// panda-trace: looks into traces, proves and mends them.
 #include <array>
+#include <iomanip>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -21,12 +22,13 @@ struct NamedCommand {
 constexpr std::array commands = {
     NamedCommand{"info", "what a trace holds, and how large each part is", panda::trace_tool::info},
     NamedCommand{"dump", "its blocks and events as text", panda::trace_tool::dump},
+    NamedCommand{"recover", "a whole trace of one that was cut short", panda::trace_tool::recover},
 };
 
 void print_help() {
     std::cout << "usage: panda-trace COMMAND [OPTIONS] TRACE\n\ncommands:\n";
     for (const NamedCommand& command : commands)
-        std::cout << "  " << command.name << "   " << command.summary << "\n";
+        std::cout << "  " << std::left << std::setw(9) << command.name << command.summary << "\n";
     std::cout << "\npanda-trace COMMAND --help lists its options. TRACE is a file, or - for standard input.\n"
                  "options:\n  --help, --version\n";
 }

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <boost/program_options.hpp>
+#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "common/command_line.h"
 #include "common/error.h"
 
 namespace panda::trace_tool {
@@ -24,14 +26,21 @@ inline std::optional<po::variables_map> parse_options(const char* command,
     positional.add("trace", 1);
     po::variables_map values;
     po::store(po::command_line_parser(arguments).options(all).positional(positional).run(), values);
-    po::notify(values);
     if (values.count("help") != 0) {
         std::cout << "usage: panda-trace " << command << " [OPTIONS] TRACE\n\n" << options;
         return std::nullopt;
     }
+    po::notify(values);
     if (values.count("trace") == 0)
         throw UsageError("a trace is missing");
     return values;
+}
+
+// Throws UsageError when `output` would overwrite the trace that is being read.
+inline void require_other_file(const std::string& trace, const std::string& output) {
+    std::error_code missing;
+    if (trace != "-" && output != "-" && std::filesystem::equivalent(trace, output, missing))
+        throw UsageError("the output would overwrite the trace that is read");
 }
 
 }  // namespace panda::trace_tool
