@@ -109,7 +109,7 @@ unpack_kernel_headers() {
     cp -rL "$work/result/include/x86_64-linux-gnu/asm" "$work/result/include/asm"
     rm -rf "$work"/result/include/*-linux-gnu*
     (cd "$work"/tree/usr/src/linux-headers-*-common/include &&
-        cp --parents linux/{syscalls,compat,socket,net,errno}.h asm-generic/syscalls.h "$work/result/kernel/")
+        cp --parents linux/{syscalls,socket,net,errno,fs,splice,statfs,syslog}.h asm-generic/syscalls.h "$work/result/kernel/")
     rm -rf "$target"
     chmod 755 "$work/result"
     mv -T "$work/result" "$target"
