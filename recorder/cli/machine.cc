@@ -73,13 +73,29 @@ std::vector<std::string> recording_arguments(const Recording& recording) {
 }
 
 std::vector<std::string> machine_arguments(const Machine& machine) {
-    std::vector<std::string> arguments = {"-M", "pc", "-nodefaults", "-no-user-config", "-display", "none",
-                                          "-vga", "none", "-no-reboot", "-accel", accelerator, "-smp", "1",
-                                          "-cpu", machine.cpu, "-m",
+    std::vector<std::string> arguments = {"-M",
+                                          "pc",
+                                          "-nodefaults",
+                                          "-no-user-config",
+                                          "-display",
+                                          "none",
+                                          "-vga",
+                                          "none",
+                                          "-no-reboot",
+                                          "-accel",
+                                          accelerator,
+                                          "-smp",
+                                          "1",
+                                          "-cpu",
+                                          machine.cpu,
+                                          "-m",
                                           std::to_string(machine.memory >> 20) + "M",
-                                          // Patches guest memory behind the recorder's back otherwise.
-                                          "-global", "apic-common.vapic=off", "-kernel", machine.kernel,
-                                          "-initrd", machine.initrd, "-append", machine.append};
+                                          "-kernel",
+                                          machine.kernel,
+                                          "-initrd",
+                                          machine.initrd,
+                                          "-append",
+                                          machine.append};
     if (!machine.disk.empty())
         arguments.insert(arguments.end(),
                          {"-drive", "if=none,id=disk,snapshot=on,file=" + escape_commas(machine.disk),
@@ -107,7 +123,7 @@ std::vector<std::string> user_machine_command(const std::string& qemu, const Rec
     std::vector<std::string> command = {qemu};
     for (const std::string& argument : recording_arguments(recording))
         command.push_back(argument);
-    command.insert(command.end(), {"-accel", accelerator, "-global", "apic-common.vapic=off"});
+    command.insert(command.end(), {"-accel", accelerator});
     for (size_t i = 0; i < arguments.size(); i++) {
         const std::string_view name = option_name(arguments[i]);
         const std::string value = i + 1 < arguments.size() ? arguments[i + 1] : "";

@@ -110,6 +110,8 @@ typedef struct GlueMachine {
     const char* type;
     const char* processor; /* model with its options */
     const char* kernel_command_line;
+    const char* kernel; /* files; NULL when there is none */
+    const char* initrd;
     const char* qemu_version;
     uint64_t memory; /* bytes */
     unsigned processors;

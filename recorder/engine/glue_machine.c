@@ -278,6 +278,8 @@ void glue_machine(GlueMachine *out)
         .type = MACHINE_GET_CLASS(current_machine)->name,
         .processor = processor,
         .kernel_command_line = current_machine->kernel_cmdline ? current_machine->kernel_cmdline : "",
+        .kernel = current_machine->kernel_filename,
+        .initrd = current_machine->initrd_filename,
         .qemu_version = QEMU_VERSION,
         .memory = current_machine->ram_size,
         .processors = current_machine->smp.cpus,

@@ -1,6 +1,8 @@
 // The shared object that QEMU loads to record: `-panda
 // panda-record.so[,record=FILE[,force=on]][,check-interval=N]`. With record=FILE it records from power-on;
 // else begin_record and end_record (HMP, QMP) say when.
+#include <unistd.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -33,13 +35,23 @@ bool guarded(char** message, const Body& body) {
     }
 }
 
-bool begin(const char* file, bool force, const char* const* facts, char** message) {
+bool begin_when(bool at_power_on, const char* file, bool force, const char* const* facts, char** message) {
     return guarded(message, [&] {
         panda::recording::Facts all;
         for (size_t i = 0; facts != nullptr && facts[i] != nullptr; i += 2)
             all[facts[i]] = facts[i + 1];
-        engine.recorder->begin(file, force ? IfExists::overwrite : IfExists::refuse, all);
+        engine.recorder->begin(file, force ? IfExists::overwrite : IfExists::refuse, all, at_power_on);
     });
+}
+
+bool begin(const char* file, bool force, const char* const* facts, char** message) {
+    if (!force && ::access(file, F_OK) == 0) {
+        const panda::FileError error(file,
+                                     "already exists (begin_record -f, or force in QMP, overwrites it)");
+        *message = strdup(error.what());
+        return false;
+    }
+    return begin_when(false, file, force, facts, message);
 }
 
 bool end(char** message) {
@@ -50,7 +62,7 @@ void power_on() {
     if (engine.power_on_file.empty())
         return;
     char* message = nullptr;
-    if (!begin(engine.power_on_file.c_str(), engine.force, nullptr, &message)) {
+    if (!begin_when(true, engine.power_on_file.c_str(), engine.force, nullptr, &message)) {
         glue_complain(message);
         std::exit(EXIT_FAILURE);
     }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/checksum.h"
+#include "common/file.h"
 #include "recorder/engine/fingerprint.h"
 
 namespace panda::engine {
@@ -16,6 +17,7 @@ using recording::EntryKind;
 constexpr auto flush_interval = std::chrono::milliseconds(500);
 constexpr uint64_t flush_bytes = uint64_t{1} << 20;
 constexpr uint64_t page_size = 4096;
+constexpr size_t least_constant = 64 << 10;  // bytes; what is smaller may as well stand in the log
 // The machine is paused while its memory is written: zstd's fast levels halve the time of level 1 for a sixth
 // more bytes.
 constexpr int snapshot_level = -5;
@@ -72,6 +74,14 @@ std::span<const std::byte> block_bytes(const GlueBlock& block) {
     return std::as_bytes(std::span(block.host, block.size));
 }
 
+std::unique_ptr<MappedFile> map_if_readable(const char* path) {
+    try {
+        return std::make_unique<MappedFile>(path);
+    } catch (const FileError&) {
+        return nullptr;
+    }
+}
+
 struct Free {
     void operator()(uint8_t* data) const { std::free(data); }
 };
@@ -93,7 +103,8 @@ recording::Position Recorder::position() {
     return {glue_instr(), glue_exceptions()};
 }
 
-void Recorder::begin(const std::string& file, IfExists if_exists, const recording::Facts& facts) {
+void Recorder::begin(const std::string& file, IfExists if_exists, const recording::Facts& facts,
+                     bool at_power_on) {
     if (active())
         throw Error("a recording is under way already");
     GlueMachine machine{};
@@ -106,6 +117,9 @@ void Recorder::begin(const std::string& file, IfExists if_exists, const recordin
     const bool ran = glue_pause();
     try {
         write_snapshot(file, if_exists, all);
+        if (at_power_on)
+            write_constants(machine);
+        writer_->begin_log();
     } catch (...) {
         writer_.reset();
         if (ran)
@@ -139,7 +153,25 @@ void Recorder::write_snapshot(const std::string& file, IfExists if_exists, const
     uint32_t index = 0;
     for (const GlueBlock& block : blocks())
         writer_->write_memory(index++, 0, block_bytes(block));
-    writer_->begin_log();
+}
+
+// Kernel and initrd, which the firmware has copied to memory by fw_cfg's DMA (QEMU hw/i386/x86-common.c,
+// x86_load_linux()): the kernel from its second part on, at a multiple of 512, the initrd as it is. They are
+// compressed, and would be nine tenths of a boot's log. A file that has changed
+// since QEMU read it, or is gone, does no harm: nothing the device writes equals it, and the log holds that
+// as any other write.
+void Recorder::write_constants(const GlueMachine& machine) {
+    uint64_t room = recording::maximum_constants;
+    for (const auto& [name, path] :
+         {std::pair("kernel", machine.kernel), std::pair("initrd", machine.initrd)}) {
+        if (path == nullptr || *path == '\0')
+            continue;
+        const std::unique_ptr<MappedFile> file = map_if_readable(path);
+        if (file == nullptr || file->bytes().size() < least_constant || file->bytes().size() > room)
+            continue;
+        writer_->write_constant(name, file->bytes());
+        room -= file->bytes().size();
+    }
 }
 
 void Recorder::give(EntryKind kind, uint64_t value, uint64_t value2, std::span<const std::byte> data) {
@@ -230,11 +262,8 @@ void Recorder::finish() {
     check();
     std::vector<uint64_t> hashes;
     for (const GlueBlock& block : blocks()) {
-        for (auto rest = block_bytes(block); !rest.empty();) {
-            const auto piece = rest.first(std::min<uint64_t>(rest.size(), recording::memory_hash_granule));
-            hashes.push_back(checksum(piece));
-            rest = rest.subspan(piece.size());
-        }
+        const auto more = recording::hash_memory(block_bytes(block));
+        hashes.insert(hashes.end(), more.begin(), more.end());
     }
     const auto at = position();
     stop_counting();

@@ -20,7 +20,9 @@ class Recorder {
     // Pauses the machine, writes its state to `file` and lets it go on, recorded. Throws Error when it is
     // being recorded already, when it is a machine that cannot be recorded, and when the file cannot be
     // written; the machine then goes on as before.
-    void begin(const std::string& file, IfExists if_exists, const recording::Facts& facts);
+    // at_power_on: the machine has yet to load its kernel; see RecordingWriter::write_constant.
+    void begin(const std::string& file, IfExists if_exists, const recording::Facts& facts,
+               bool at_power_on = false);
     // Ends the recording; the machine stays paused unless it is shutting down. Throws Error when nothing is
     // being recorded, and when the recording ended early for a failure that was not reported yet.
     void end();
@@ -47,6 +49,7 @@ class Recorder {
     using Clock = std::chrono::steady_clock;
 
     void write_snapshot(const std::string& file, IfExists if_exists, const recording::Facts& facts);
+    void write_constants(const GlueMachine& machine);
     void check();
     void finish();
     void stop_counting();

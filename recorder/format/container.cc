@@ -31,12 +31,15 @@ uint32_t maximum_raw_size(ChunkType type) {
             return 4 * mebibyte;  // maximum_ranges of at most 32 bytes, and a few more
         case ChunkType::memory:
             return 2 * mebibyte;
+        case ChunkType::constant_data:
+            return maximum_constant_chunk;
         case ChunkType::snapshot_end:
             return 0;
         case ChunkType::facts:
         case ChunkType::blocks:
         case ChunkType::log:
         case ChunkType::trailer:
+        case ChunkType::constants:
             break;
     }
     return 128 * mebibyte;
@@ -44,7 +47,8 @@ uint32_t maximum_raw_size(ChunkType type) {
 
 const char* chunk_type_name(ChunkType type) {
     static constexpr std::array<const char*, chunk_types> names = {
-        "facts", "blocks", "processor", "map", "memory", "end of snapshot", "log", "trailer"};
+        "facts",           "blocks", "processor", "map",       "memory",
+        "end of snapshot", "log",    "trailer",   "constants", "constant data"};
     return names[static_cast<size_t>(type)];
 }
 

@@ -10,6 +10,7 @@ namespace panda::recording {
 namespace {
 
 constexpr uint8_t exceptions_flag = 0x10;
+constexpr uint8_t constant_flag = 0x20;
 
 void put_position(ByteWriter& out, Position position) {
     out.put_varint(position.instr);
@@ -41,12 +42,13 @@ struct KindColumns {
 }  // namespace
 
 struct LogEncoder {
-    explicit LogEncoder(const LogBatch& batch) : batch(batch) {}
+    LogEncoder(const LogBatch& batch, const ConstantPool& constants) : batch(batch), constants(constants) {}
     void find_scales();
     void code_entries();
     EncodedLog assemble();
 
     const LogBatch& batch;
+    const ConstantPool& constants;
     EncodedLog result;
     ByteWriter kinds;
     ByteWriter exceptions;
@@ -71,7 +73,11 @@ void LogEncoder::code_entries() {
     std::span<const std::byte> data(batch.data_);
     for (const LogBatch::Item& item : batch.entries_) {
         const auto kind = static_cast<uint8_t>(item.kind);
-        kinds.put(static_cast<uint8_t>(kind | (item.exceptions != 0 ? exceptions_flag : 0)));
+        const auto bytes = data.first(item.data_size);
+        const auto constant =
+            item.kind == EntryKind::memory_write ? constants.find(bytes) : std::optional<uint64_t>();
+        kinds.put(static_cast<uint8_t>(kind | (item.exceptions != 0 ? exceptions_flag : 0) |
+                                       (constant ? constant_flag : 0)));
         if (item.exceptions != 0)
             exceptions.put_varint(item.exceptions);
         KindColumns& c = columns[kind];
@@ -79,7 +85,10 @@ void LogEncoder::code_entries() {
         c.value.put(item.value, item.instr);
         c.value2.put(item.value2, item.instr);
         c.sizes.put_varint(item.data_size);
-        c.data.put_bytes(data.first(item.data_size));
+        if (constant)
+            c.data.put_varint(*constant);
+        else
+            c.data.put_bytes(bytes);
         data = data.subspan(item.data_size);
         instr = item.instr;
         ++result.kinds[kind].entries;
@@ -112,8 +121,8 @@ EncodedLog LogEncoder::assemble() {
     return std::move(result);
 }
 
-EncodedLog encode_log(const LogBatch& batch) {
-    LogEncoder encoder(batch);
+EncodedLog encode_log(const LogBatch& batch, const ConstantPool& constants) {
+    LogEncoder encoder(batch, constants);
     encoder.find_scales();
     encoder.code_entries();
     return encoder.assemble();
@@ -131,8 +140,8 @@ bool LogDecoder::Columns::at_end() const {
     return distances.at_end() && value.at_end() && value2.at_end() && sizes.at_end() && data.at_end();
 }
 
-LogDecoder::LogDecoder(Bytes raw, std::span<const MemoryBlock> blocks)
-    : raw_(std::move(raw)), blocks_(blocks) {
+LogDecoder::LogDecoder(Bytes raw, std::span<const MemoryBlock> blocks, std::span<const std::byte> constants)
+    : raw_(std::move(raw)), blocks_(blocks), constants_(constants) {
     ByteReader in(raw_);
     const uint64_t entries = in.get_varint();
     first_ = get_position(in);
@@ -167,8 +176,9 @@ bool LogDecoder::next(Entry& entry) {
         return false;
     }
     const auto code = kind_column_.get<uint8_t>();
-    const unsigned kind = code & ~exceptions_flag;
-    if (kind >= entry_kinds)
+    const bool in_constants = (code & constant_flag) != 0;
+    const unsigned kind = code & ~(exceptions_flag | constant_flag);
+    if (kind >= entry_kinds || (in_constants && static_cast<EntryKind>(kind) != EntryKind::memory_write))
         throw Error("an entry of unknown kind");
     if (left_[kind]-- == 0)
         throw Error("its entries do not add up");
@@ -178,7 +188,7 @@ bool LogDecoder::next(Entry& entry) {
     entry.position = position_;
     entry.value = columns.value.get(position_.instr);
     entry.value2 = columns.value2.get(position_.instr);
-    decode_data(columns, entry);
+    decode_data(columns, entry, in_constants);
     return true;
 }
 
@@ -194,11 +204,11 @@ void LogDecoder::decode_position(Columns& columns, bool exceptions_coded) {
     position_ = position;
 }
 
-void LogDecoder::decode_data(Columns& columns, Entry& entry) {
+void LogDecoder::decode_data(Columns& columns, Entry& entry, bool in_constants) {
     const uint64_t size = columns.no_data ? 0 : columns.sizes.get_varint();
     if (size > maximum_entry_data)
         throw Error("an entry of " + std::to_string(size) + " bytes");
-    const auto data = columns.data.take(size);
+    const auto data = in_constants ? constant(columns.data.get_varint(), size) : columns.data.take(size);
     entry.map.ranges.clear();
     if (entry.kind == EntryKind::memory_map) {
         entry.map = decode_map(data, blocks_);
@@ -210,6 +220,12 @@ void LogDecoder::decode_data(Columns& columns, Entry& entry) {
         (entry.value >= blocks_.size() || entry.value2 > blocks_[entry.value].size ||
          size > blocks_[entry.value].size - entry.value2))
         throw Error("a device write outside the memory blocks");
+}
+
+std::span<const std::byte> LogDecoder::constant(uint64_t at, uint64_t size) const {
+    if (at > constants_.size() || size > constants_.size() - at)
+        throw Error("a device write of bytes outside the constants");
+    return constants_.subspan(at, size);
 }
 
 void LogDecoder::check_end() const {

@@ -4,13 +4,15 @@
 //   varint instr, varint exceptions   of the first entry
 //   varint instr, varint exceptions   of the last entry
 //   16 times varint entries of a kind
-//   column kinds: a byte an entry: EntryKind, 0x10 added when exceptions is not 0
+//   column kinds: a byte an entry: EntryKind, 0x10 added when exceptions is not 0, 0x20 when the
+//     data stand in the constants
 //   column exceptions: varints, of the entries so marked
 //   then for each kind that occurs:
 //     column distances: varints, instr minus that of the entry before, of whatever kind
 //     value, value2: a scale and four columns each, see value_coding.h
 //     column data sizes: varints; left out when all are zero
-//     column data; a memory map is here as in a map chunk
+//     column data; a memory map is here as in a map chunk, and of data that stand in the constants a varint
+//     is: where in them
 // A column is a varint size and its bytes. Nothing carries over from one chunk to the next.
 #pragma once
 
@@ -21,6 +23,7 @@
 #include <vector>
 
 #include "common/bytes.h"
+#include "recorder/format/constants.h"
 #include "recorder/format/recording.h"
 #include "recorder/format/statistics.h"
 #include "recorder/format/value_coding.h"
@@ -67,14 +70,15 @@ struct EncodedLog {
 };
 
 // The content of a log chunk. The batch is not empty and its positions ascend. About 10 M entries a second.
-EncodedLog encode_log(const LogBatch& batch);
+// constants: device writes that stand there become references.
+EncodedLog encode_log(const LogBatch& batch, const ConstantPool& constants = {});
 
 // Walks the entries of one log chunk. Every call throws Error on damaged content.
 class LogDecoder {
   public:
     // raw: the chunk's content, kept. blocks: the recording's, outliving this; entries that refer to memory
-    // outside them are refused.
-    LogDecoder(Bytes raw, std::span<const MemoryBlock> blocks);
+    // outside them are refused. constants: the bytes of all of the recording's constants, outliving this.
+    LogDecoder(Bytes raw, std::span<const MemoryBlock> blocks, std::span<const std::byte> constants = {});
     LogDecoder(LogDecoder&&) = default;
     LogDecoder& operator=(LogDecoder&&) = default;
 
@@ -98,11 +102,13 @@ class LogDecoder {
         bool no_data;
     };
     void decode_position(Columns& columns, bool exceptions_coded);
-    void decode_data(Columns& columns, Entry& entry);
+    void decode_data(Columns& columns, Entry& entry, bool in_constants);
+    std::span<const std::byte> constant(uint64_t at, uint64_t size) const;
     void check_end() const;
 
     Bytes raw_;
     std::span<const MemoryBlock> blocks_;
+    std::span<const std::byte> constants_;
     Position first_;
     Position last_;
     Position position_;  // of the entry decoded last

@@ -1,9 +1,14 @@
+#include <utility>
+
 #include "recorder/format/reader.h"
 
 namespace panda::recording {
 
-LogCursor::LogCursor(const RecordingReader& recording, std::span<const ChunkPlace> chunks)
-    : recording_(&recording), chunks_(chunks), helper_(std::make_unique<WorkerPool>(1)) {
+LogCursor::LogCursor(const RecordingReader& recording, std::span<const ChunkPlace> chunks, Bytes constants)
+    : recording_(&recording),
+      chunks_(chunks),
+      constants_(std::move(constants)),
+      helper_(std::make_unique<WorkerPool>(1)) {
     prefetch();
 }
 
@@ -34,7 +39,11 @@ void LogCursor::prefetch() {
     if (prefetched_ == chunks_.size())
         return;
     const ChunkPlace* chunk = &chunks_[prefetched_++];
-    next_ = helper_->submit([recording = recording_, chunk] { return recording->read_log(*chunk); });
+    // Moving the cursor leaves the constants where they are.
+    next_ =
+        helper_->submit([recording = recording_, chunk, constants = std::span<const std::byte>(constants_)] {
+            return recording->read_log(*chunk, constants);
+        });
 }
 
 bool LogCursor::next_chunk() {

@@ -17,6 +17,8 @@ unsigned stage(ChunkType type) {
         case ChunkType::processor:
         case ChunkType::map:
         case ChunkType::memory:
+        case ChunkType::constants:
+        case ChunkType::constant_data:
             return 2;
         case ChunkType::snapshot_end:
             return 3;
@@ -29,7 +31,8 @@ unsigned stage(ChunkType type) {
 }
 
 bool is_single(ChunkType type) {
-    return type != ChunkType::map && type != ChunkType::memory && type != ChunkType::log;
+    return type != ChunkType::map && type != ChunkType::memory && type != ChunkType::constant_data &&
+           type != ChunkType::log;
 }
 
 }  // namespace
@@ -65,7 +68,7 @@ void RecordingReader::check_layout() const {
 
 void RecordingReader::read_head(const ChunkPlace& chunk) {
     const ChunkType type = chunk.header.type;
-    if (type == ChunkType::memory || type == ChunkType::log)
+    if (type == ChunkType::memory || type == ChunkType::constant_data || type == ChunkType::log)
         return;
     Bytes raw = chunks_.read(chunk);
     try {
@@ -77,6 +80,8 @@ void RecordingReader::read_head(const ChunkPlace& chunk) {
             processor_ = std::move(raw);
         else if (type == ChunkType::map)
             initial_maps_.push_back(decode_map(raw, blocks_));
+        else if (type == ChunkType::constants)
+            constants_ = decode_constants(raw);
         else if (type == ChunkType::trailer)
             trailer_ = decode_trailer(raw, blocks_);
     } catch (const Error& error) {
@@ -126,7 +131,7 @@ Position RecordingReader::last_position() const {
     if (trailer_)
         return trailer_->end;
     const auto log = run_of(ChunkType::log);
-    return log.empty() ? Position() : read_log(log.back()).last();
+    return log.empty() ? Position() : read_log(log.back(), {}).last();
 }
 
 const std::vector<uint64_t>& RecordingReader::memory_hashes() const {
@@ -135,21 +140,42 @@ const std::vector<uint64_t>& RecordingReader::memory_hashes() const {
 }
 
 LogCursor RecordingReader::log() const {
-    return LogCursor(*this, run_of(ChunkType::log));
+    return LogCursor(*this, run_of(ChunkType::log), read_constants());
+}
+
+Bytes RecordingReader::read_constants() const {
+    uint64_t size = 0;
+    for (const Constant& constant : constants_)
+        size += constant.size;
+    Bytes all;
+    for (const ChunkPlace& chunk : chunks_.chunks()) {
+        if (chunk.header.type != ChunkType::constant_data)
+            continue;
+        const Bytes piece = chunks_.read(chunk);
+        if (piece.size() > size - all.size())
+            chunks_.fail(chunk, "it holds more than the recording's constants");
+        all.insert(all.end(), piece.begin(), piece.end());
+    }
+    if (all.size() != size)
+        throw FileError(chunks_.path(), "the recording's constants are not whole");
+    return all;
 }
 
 Statistics RecordingReader::statistics() const {
     Statistics result;
     for (const ChunkPlace& chunk : chunks_.chunks()) {
         const PartStatistics part = {1, chunk.header.raw_size, chunk_header_size + chunk.header.stored_size};
-        const unsigned place = stage(chunk.header.type);
-        if (place == stage(ChunkType::memory))
+        const ChunkType type = chunk.header.type;
+        const unsigned place = stage(type);
+        if (type == ChunkType::constants || type == ChunkType::constant_data)
+            result.constants += part;
+        else if (place == stage(ChunkType::memory))
             result.snapshot += part;
         else if (place == stage(ChunkType::log))
             result.log += part;
         if (place != stage(ChunkType::log) || trailer_)
             continue;
-        const LogDecoder log = read_log(chunk);
+        const LogDecoder log = read_log(chunk, {});
         for (unsigned kind = 0; kind < entry_kinds; ++kind) {
             result.kinds[kind].entries += log.kinds()[kind].entries;
             result.kinds[kind].bytes += log.kinds()[kind].bytes;
@@ -160,10 +186,10 @@ Statistics RecordingReader::statistics() const {
     return result;
 }
 
-LogDecoder RecordingReader::read_log(const ChunkPlace& chunk) const {
+LogDecoder RecordingReader::read_log(const ChunkPlace& chunk, std::span<const std::byte> constants) const {
     Bytes raw = chunks_.read(chunk);
     try {
-        return LogDecoder(std::move(raw), blocks_);
+        return LogDecoder(std::move(raw), blocks_, constants);
     } catch (const Error& error) {
         chunks_.fail(chunk, error.what());
     }

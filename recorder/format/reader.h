@@ -37,7 +37,7 @@ class LogCursor {
 
   private:
     friend class RecordingReader;
-    LogCursor(const RecordingReader& recording, std::span<const ChunkPlace> chunks);
+    LogCursor(const RecordingReader& recording, std::span<const ChunkPlace> chunks, Bytes constants);
 
     void prefetch();
     bool next_chunk();
@@ -45,6 +45,7 @@ class LogCursor {
 
     const RecordingReader* recording_;
     std::span<const ChunkPlace> chunks_;
+    Bytes constants_;
     size_t prefetched_ = 0;  // chunks given to the helper
     const ChunkPlace* chunk_ = nullptr;
     std::optional<LogDecoder> decoder_;
@@ -59,8 +60,8 @@ class LogCursor {
 // Throws FileError wherever the file is damaged. Functions are const and may be called from several threads.
 class RecordingReader {
   public:
-    // Maps the file and reads all but memory and log. A recording that was cut short opens if its snapshot is
-    // whole.
+    // Maps the file and reads all but memory, constants and log. A recording that was cut short opens if its
+    // snapshot is whole.
     explicit RecordingReader(const std::string& path);
     RecordingReader(const RecordingReader&) = delete;
     RecordingReader& operator=(const RecordingReader&) = delete;
@@ -73,6 +74,9 @@ class RecordingReader {
     const Bytes& processor() const { return processor_; }
     // One for each address space, at least one, in ascending order of address space.
     const std::vector<MemoryMap>& initial_maps() const { return initial_maps_; }
+
+    // See RecordingWriter::write_constant.
+    const std::vector<Constant>& constants() const { return constants_; }
 
     // Calls `use`, on this thread and in the file's order, with all memory of the snapshot that is not zero.
     // Decompresses ahead on helper threads; takes some 20 MiB.
@@ -87,7 +91,7 @@ class RecordingReader {
     // See memory_hash_granule. Empty when the recording is not complete.
     const std::vector<uint64_t>& memory_hashes() const;
 
-    // The log, from its beginning. This reader must outlive the cursor.
+    // The log, from its beginning; reads the constants. This reader must outlive the cursor.
     LogCursor log() const;
 
     // Decompresses the whole log when the recording is not complete.
@@ -100,7 +104,8 @@ class RecordingReader {
     void check_layout() const;
     void read_head(const ChunkPlace& chunk);
     Pages read_pages(const ChunkPlace& chunk, const Bytes& raw) const;
-    LogDecoder read_log(const ChunkPlace& chunk) const;
+    Bytes read_constants() const;
+    LogDecoder read_log(const ChunkPlace& chunk, std::span<const std::byte> constants) const;
     // The chunks of one type that stand together.
     std::span<const ChunkPlace> run_of(ChunkType type) const;
 
@@ -109,6 +114,7 @@ class RecordingReader {
     std::vector<MemoryBlock> blocks_;
     Bytes processor_;
     std::vector<MemoryMap> initial_maps_;
+    std::vector<Constant> constants_;
     std::optional<Trailer> trailer_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -76,6 +77,8 @@ enum class EntryKind : uint8_t {
 inline constexpr unsigned entry_kinds = 16;
 
 const char* entry_kind_name(EntryKind kind);
+// For sentences: "an interrupt".
+std::string entry_kind_with_article(EntryKind kind);
 
 struct Entry {
     EntryKind kind = EntryKind::end;
@@ -92,5 +95,7 @@ using Facts = std::map<std::string, std::string>;
 
 // Hash of guest memory at the end: one XXH3 for each MiB of each block, in order of the blocks.
 inline constexpr uint64_t memory_hash_granule = uint64_t{1} << 20;
+// The hashes of one block.
+std::vector<uint64_t> hash_memory(std::span<const std::byte> block);
 
 }  // namespace panda::recording

@@ -29,6 +29,7 @@ struct PartStatistics {
 struct Statistics {
     std::array<KindStatistics, entry_kinds> kinds{};  // by EntryKind
     PartStatistics snapshot;                          // processor, maps and memory
+    PartStatistics constants;
     PartStatistics log;
 
     const KindStatistics& of(EntryKind kind) const { return kinds[static_cast<size_t>(kind)]; }

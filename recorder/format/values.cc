@@ -31,6 +31,18 @@ void check_blocks(std::span<const MemoryBlock> blocks) {
     }
 }
 
+void check_constants(std::span<const Constant> constants) {
+    check_limit(constants.size(), maximum_constant_files, "constants");
+    uint64_t left = maximum_constants;
+    for (const Constant& constant : constants) {
+        check_limit(constant.name.size(), maximum_string, "bytes in the name of a constant");
+        if (constant.size > left)
+            throw Error("constant \"" + constant.name + "\" has an impossible size of " +
+                        std::to_string(constant.size) + " bytes");
+        left -= constant.size;
+    }
+}
+
 // Also states what readers may rely on: ascending, disjoint, within their blocks.
 void check_map(const MemoryMap& map, std::span<const MemoryBlock> blocks) {
     uint64_t end = 0;
@@ -112,6 +124,29 @@ std::vector<MemoryBlock> decode_blocks(std::span<const std::byte> bytes) {
     check_end(reader);
     check_blocks(blocks);
     return blocks;
+}
+
+Bytes encode_constants(const std::vector<Constant>& constants) {
+    check_constants(constants);
+    ByteWriter writer;
+    writer.put_varint(constants.size());
+    for (const Constant& constant : constants) {
+        writer.put_string(constant.name);
+        writer.put_varint(constant.size);
+    }
+    return writer.take();
+}
+
+std::vector<Constant> decode_constants(std::span<const std::byte> bytes) {
+    ByteReader reader(bytes);
+    std::vector<Constant> constants(get_count(reader, maximum_constant_files, 2, "constants"));
+    for (Constant& constant : constants) {
+        constant.name = reader.get_string(maximum_string);
+        constant.size = reader.get_varint();
+    }
+    check_end(reader);
+    check_constants(constants);
+    return constants;
 }
 
 Bytes encode_map(const MemoryMap& map, std::span<const MemoryBlock> blocks) {

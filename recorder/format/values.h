@@ -5,11 +5,11 @@
 //   blocks        varint count; each: string name, varint size
 //   processor     as the engine gave it
 //   map           varint address space, varint count; each range: varint gap to the end of the range before,
-//   varint
-//                 size, varint block, varint block offset, u8 kind
-//   memory        the pages; then of each run of consecutive pages: u32 first page, u32 pages; u32 runs, u32
-//   block.
-//                 The table is at the end so that the pages are copied only once
+//                 varint size, varint block, varint block offset, u8 kind
+//   memory        the pages; then of each run of consecutive pages: u32 first page, u32 pages; u32 runs,
+//                 u32 block. The table is at the end so that the pages are copied only once
+//   constants     varint count; each: string name, varint size
+//   constant data the bytes of all constants, one after the other, cut anywhere
 //   snapshot_end  nothing
 //   trailer       varint instr and exceptions at the end; 16 times varint entries and varint bytes, by kind;
 //                 varint count, u64 memory hashes
@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "common/bytes.h"
+#include "recorder/format/constants.h"
 #include "recorder/format/container.h"
 #include "recorder/format/recording.h"
 #include "recorder/format/statistics.h"
@@ -33,6 +34,9 @@ Facts decode_facts(std::span<const std::byte> bytes);
 
 Bytes encode_blocks(const std::vector<MemoryBlock>& blocks);
 std::vector<MemoryBlock> decode_blocks(std::span<const std::byte> bytes);
+
+Bytes encode_constants(const std::vector<Constant>& constants);
+std::vector<Constant> decode_constants(std::span<const std::byte> bytes);
 
 // blocks: those that the ranges refer to.
 Bytes encode_map(const MemoryMap& map, std::span<const MemoryBlock> blocks);

@@ -1,5 +1,6 @@
 #include "recorder/format/writer.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -72,10 +73,23 @@ void RecordingWriter::write_map(const MemoryMap& map) {
     submit_value(ChunkType::map, encode_map(map, blocks_));
 }
 
+void RecordingWriter::write_constant(const std::string& name, std::span<const std::byte> bytes) {
+    if (log_begun_)
+        throw Error("a constant written to a recording whose snapshot is complete");
+    constants_.add(name, bytes);
+    while (!bytes.empty()) {
+        const auto piece = bytes.first(std::min(bytes.size(), maximum_constant_chunk));
+        submit_value(ChunkType::constant_data, Bytes(piece.begin(), piece.end()));
+        bytes = bytes.subspan(piece.size());
+    }
+}
+
 void RecordingWriter::begin_log() {
     if (log_begun_ || !processor_written_ || mapped_address_spaces_.empty())
         throw Error("a recording's log begins without processor state or memory map, or twice");
     submit_pages();
+    if (!constants_.constants().empty())
+        submit_value(ChunkType::constants, encode_constants(constants_.constants()));
     submit_value(ChunkType::snapshot_end, {});
     chunks_.drain();
     log_begun_ = true;
@@ -124,7 +138,7 @@ void RecordingWriter::flush() {
     auto batch = std::make_shared<LogBatch>(
         std::exchange(batch_, LogBatch(initial_batch_entries, initial_batch_data)));
     chunks_.submit(ChunkType::log, options_.log_level, 2 * batch->memory(), [this, batch] {
-        EncodedLog log = encode_log(*batch);
+        EncodedLog log = encode_log(*batch, constants_);
         const std::lock_guard lock(kinds_mutex_);
         for (unsigned kind = 0; kind < entry_kinds; ++kind) {
             kinds_[kind].entries += log.kinds[kind].entries;
@@ -152,6 +166,8 @@ Statistics RecordingWriter::statistics() const {
     const auto parts = chunks_.statistics();
     for (const ChunkType type : {ChunkType::processor, ChunkType::map, ChunkType::memory})
         result.snapshot += parts[static_cast<size_t>(type)];
+    for (const ChunkType type : {ChunkType::constants, ChunkType::constant_data})
+        result.constants += parts[static_cast<size_t>(type)];
     result.log = parts[static_cast<size_t>(ChunkType::log)];
     const std::lock_guard lock(kinds_mutex_);
     result.kinds = kinds_;

@@ -31,7 +31,7 @@ struct WriterOptions {
 // called out of order or with what the format does not hold. Writes lag a little behind the calls. Without
 // finish(), the file stays a recording that was cut short after the last flush.
 //
-// Memory: at most about 150 MiB, whatever the size of the guest and of the log.
+// Memory: at most about 150 MiB, whatever the size of the guest and of the log, and the constants.
 class RecordingWriter {
   public:
     // Creates the file. Throws FileError when it exists (unless overwriting) or cannot be created, Error when
@@ -51,6 +51,10 @@ class RecordingWriter {
     void write_processor(std::span<const std::byte> state);
     // The memory map of one address space. At least one; each address space once.
     void write_map(const MemoryMap& map);
+    // A file whose bytes devices are expected to write to memory: such a write of at least 4 KiB, from a
+    // multiple of 512 in the file on, takes no room in the log. Copied, and kept. Throws Error when all
+    // constants together exceed 128 MiB.
+    void write_constant(const std::string& name, std::span<const std::byte> bytes);
     // The snapshot is complete: waits until all of it is in the file.
     void begin_log();
 
@@ -86,6 +90,7 @@ class RecordingWriter {
     std::optional<PageCollector> pages_;
     bool processor_written_ = false;
     std::set<uint32_t> mapped_address_spaces_;
+    ConstantPool constants_;  // unchanged, and used by helper threads, from begin_log() on
 
     bool log_begun_ = false;
     bool finished_ = false;
@@ -95,7 +100,7 @@ class RecordingWriter {
     mutable std::mutex kinds_mutex_;
     std::array<KindStatistics, entry_kinds> kinds_{};  // of the log chunks coded so far
 
-    ChunkWriter chunks_;  // last: its threads use kinds_
+    ChunkWriter chunks_;  // last: its threads use kinds_ and constants_
 };
 
 }  // namespace panda::recording

@@ -4,7 +4,6 @@
 #include <cstring>
 #include <limits>
 
-#include "common/checksum.h"
 #include "recorder/engine/fingerprint.h"
 
 namespace panda::engine {
@@ -107,13 +106,13 @@ uint64_t Replayer::take(EntryKind kind, unsigned size, uint64_t* value2) {
             end(false);
             return 0;
         }
-        diverged(std::string("the processor asks for a ") + recording::entry_kind_name(kind) + " at " +
+        diverged("the processor asks for " + recording::entry_kind_with_article(kind) + " at " +
                  describe(now()) + ", where the recording has none");
     }
     const Input input = inputs_.front();
     const bool sized = kind == EntryKind::mmio_read || kind == EntryKind::port_read;
     if (input.kind != kind || input.position != now() || (sized && input.value2 != size))
-        diverged(std::string("the processor asks for a ") + recording::entry_kind_name(kind) + " at " +
+        diverged("the processor asks for " + recording::entry_kind_with_article(kind) + " at " +
                  describe(now()) + ", the recording has " + expected());
     if (value2 != nullptr)
         *value2 = input.value2;
@@ -215,7 +214,7 @@ void Replayer::apply(const Entry& entry) {
             end(true);
             break;
         default:
-            diverged(std::string("a ") + recording::entry_kind_name(entry.kind) + " does not belong at " +
+            diverged(recording::entry_kind_with_article(entry.kind) + " does not belong at " +
                      describe(entry.position));
     }
 }
@@ -263,20 +262,20 @@ void Replayer::check_memory() const {
     const auto& hashes = reader_.memory_hashes();
     size_t index = 0;
     for (const GlueBlock& block : blocks_) {
-        for (uint64_t offset = 0; offset < block.size; offset += recording::memory_hash_granule) {
-            const auto piece = std::as_bytes(std::span(
-                block.host + offset, std::min(block.size - offset, recording::memory_hash_granule)));
-            if (index >= hashes.size() || checksum(piece) != hashes[index])
-                diverged("memory differs at the end, in MiB " + std::to_string(offset >> 20) + " of " +
+        uint64_t mebibyte = 0;
+        for (const uint64_t hash : recording::hash_memory(std::as_bytes(std::span(block.host, block.size)))) {
+            if (index >= hashes.size() || hash != hashes[index])
+                diverged("memory differs at the end, in MiB " + std::to_string(mebibyte) + " of " +
                          block.name);
             index++;
+            mebibyte++;
         }
     }
 }
 
 std::string Replayer::expected() const {
     const EntryKind kind = inputs_.empty() ? next_->kind : inputs_.front().kind;
-    return std::string("a ") + recording::entry_kind_name(kind) + " at " +
+    return recording::entry_kind_with_article(kind) + " at " +
            describe(inputs_.empty() ? next_->position : inputs_.front().position);
 }
 

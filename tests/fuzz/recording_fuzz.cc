@@ -32,6 +32,15 @@ const std::vector<MemoryBlock>& blocks() {
     return blocks;
 }
 
+const ConstantPool& constants() {
+    static const ConstantPool pool = [] {
+        ConstantPool made;
+        made.add("kernel", Bytes(2 * ConstantPool::least_write, std::byte{9}));
+        return made;
+    }();
+    return pool;
+}
+
 // A file in memory that has a path.
 class MemoryFile {
   public:
@@ -80,7 +89,7 @@ void read_file(std::span<const std::byte> bytes) {
 }
 
 void read_log(std::span<const std::byte> bytes) {
-    LogDecoder decoder(Bytes(bytes.begin(), bytes.end()), blocks());
+    LogDecoder decoder(Bytes(bytes.begin(), bytes.end()), blocks(), constants().bytes());
     Entry entry;
     Position last;
     while (decoder.next(entry))
@@ -117,10 +126,11 @@ Bytes sample_log() {
         batch.add(EntryKind::port_read, position, i % 7 == 0 ? 0xffffffff : 0x60, 1, {});
         batch.add(EntryKind::memory_write, position, 0, i * 16, data);
     }
+    batch.add(EntryKind::memory_write, {45000, 0}, 0, 0, constants().bytes().first(5000));
     batch.add(EntryKind::memory_map, {50000, 0}, 0, 0,
               encode_map({0, {{0, 4096, 0, 1, RangeKind::rom}}}, blocks()));
     batch.add(EntryKind::end, {60000, 0}, 0, 0, {});
-    return encode_log(batch).raw;
+    return encode_log(batch, constants()).raw;
 }
 
 Bytes sample_chunks() {
@@ -132,6 +142,8 @@ Bytes sample_chunks() {
     PageCollector pages(1);
     pages.add(0, std::array<std::byte, page_size>{});
     add_chunk(list, ChunkType::memory, pages.encode());
+    add_chunk(list, ChunkType::constants, encode_constants(constants().constants()));
+    add_chunk(list, ChunkType::constant_data, constants().bytes());
     add_chunk(list, ChunkType::snapshot_end, {});
     add_chunk(list, ChunkType::log, sample_log());
     add_chunk(list, ChunkType::trailer, encode_trailer({{60000, 0}, {}, {1, 2}}));

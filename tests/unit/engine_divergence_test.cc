@@ -186,7 +186,7 @@ TEST_CASE("a halt that nothing ends is named") {
     SECTION("an interrupt without wake") {
         changed.entries.erase(changed.entries.begin() + static_cast<ptrdiff_t>(index));
         CHECK_THAT(changed.message(), ContainsSubstring("the processor halts" + at(wake) +
-                                                        ", the recording has a interrupt" + at(wake)));
+                                                        ", the recording has an interrupt" + at(wake)));
     }
     SECTION("neither: the input that comes next is named") {
         changed.entries.erase(changed.entries.begin() + static_cast<ptrdiff_t>(index),

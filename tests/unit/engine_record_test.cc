@@ -1,6 +1,7 @@
 // The recorder: what it refuses, what it writes down, and what becomes of it when the disk is full.
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <catch2/generators/catch_generators.hpp>
 #include <csignal>
 #include <filesystem>
@@ -53,6 +54,41 @@ class WritingDevices : public CountingDevices {
 };
 
 }  // namespace
+
+TEST_CASE("what devices load of kernel and initrd after power-on stands beside the log") {
+    const TemporaryDirectory directory;
+    const auto kernel = recording::test::random_bytes(100000, 1);
+    recording::test::write_file(directory.file("kernel"), kernel);
+    recording::test::write_file(directory.file("initrd"), Bytes(100));
+    const std::string kernel_file = directory.file("kernel");
+    const std::string initrd_file = directory.file("initrd");
+    const std::string gone = directory.file("gone");
+    const bool at_power_on = GENERATE(true, false);
+    const bool kernel_gone = GENERATE(true, false);
+
+    FakeMachine machine("abp");
+    machine.description.kernel = kernel_gone ? gone.c_str() : kernel_file.c_str();
+    machine.description.initrd = initrd_file.c_str();
+    Recorder recorder(50);
+    machine.attach(&recorder);
+    recorder.begin(directory.file("a"), IfExists::refuse, {}, at_power_on);
+    ScriptedDevices devices;
+    devices.at({20}, [&](FakeMachine& m) {
+        const auto* bytes = reinterpret_cast<const uint8_t*>(kernel.data());
+        m.write_memory(0, 0x110000, {bytes + 1024, bytes + kernel.size()});
+    });
+    machine.run(devices, 100);
+    recorder.end();
+    REQUIRE(devices.all_done());
+
+    const bool expected = at_power_on && !kernel_gone;
+    const recording::RecordingReader reader(directory.file("a"));
+    CHECK(reader.constants().size() == (expected ? 1 : 0));
+    CHECK((reader.statistics().log.stored_bytes < 2000) == expected);
+    const auto entries = entries_of(directory.file("a"));
+    CHECK(std::ranges::equal(entries[find(entries, EntryKind::memory_write)].data,
+                             std::span(kernel).subspan(1024)));
+}
 
 TEST_CASE("a machine that cannot be recorded is refused, and goes on") {
     const TemporaryDirectory directory;

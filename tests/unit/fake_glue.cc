@@ -46,6 +46,8 @@ FakeMachine::FakeMachine(const std::string& program, unsigned block_limit) : Fak
     description = {.type = "toy",
                    .processor = "toy-cpu",
                    .kernel_command_line = "console=toy",
+                   .kernel = nullptr,
+                   .initrd = nullptr,
                    .qemu_version = "10.0.0",
                    .memory = ram_size,
                    .processors = 1,

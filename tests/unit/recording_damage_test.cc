@@ -258,6 +258,28 @@ TEST_CASE("hostile contents with right checksums are refused") {
         CHECK_THAT(pages(1, 0, UINT32_MAX), ContainsSubstring("outside their memory block"));
         CHECK_THAT(pages(1, 0, 1), ContainsSubstring("ends early"));
     }
+    SECTION("constants that are not whole, or not there") {
+        ConstantPool pool;
+        pool.add("kernel", sample_constant);
+        LogBatch batch(1, 1);
+        batch.add(EntryKind::memory_write, {}, 0, 0, std::span(sample_constant).first(8192));
+        const RawChunk log = {ChunkType::log, encode_log(batch, pool).raw};
+        const auto with = [&](const std::vector<RawChunk>& constants) {
+            auto chunks = snapshot_chunks();
+            chunks.insert(chunks.end() - 1, constants.begin(), constants.end());
+            return about(chunks, {log});
+        };
+        const RawChunk list = {ChunkType::constants, encode_constants(pool.constants())};
+        const RawChunk data = {ChunkType::constant_data, sample_constant};
+        CHECK(with({list, data}).empty());
+        CHECK_THAT(with({}), ContainsSubstring("bytes outside the constants"));
+        CHECK_THAT(with({list}), ContainsSubstring("constants are not whole"));
+        CHECK_THAT(with({data}), ContainsSubstring("holds more than the recording's constants"));
+        CHECK_THAT(with({list, list, data}), ContainsSubstring("out of place"));
+        CHECK_THAT(with({{ChunkType::constants, varints({1, 0, (128 << 20) + 1})}}),
+                   ContainsSubstring("impossible size"));
+        CHECK_THAT(with({{ChunkType::constants, varints({257})}}), ContainsSubstring("at most 256"));
+    }
     SECTION("entries that refer to nothing, descend or follow the end") {
         CHECK_THAT(about(snapshot_chunks(), {{ChunkType::log, log_chunk(EntryKind::memory_write, {}, 2)}}),
                    ContainsSubstring("outside the memory blocks"));

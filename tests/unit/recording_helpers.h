@@ -83,8 +83,12 @@ struct SampleMemory {
     }
 };
 
+// What devices will write pieces of.
+inline const Bytes sample_constant = random_bytes(100000, 4);
+
 inline void write_sample_snapshot(RecordingWriter& writer) {
     const SampleMemory memory;
+    writer.write_constant("kernel", sample_constant);
     writer.write_map(sample_map);
     writer.write_memory(0, 0, memory.ram);
     writer.write_processor(random_bytes(5000, 3));
@@ -112,6 +116,10 @@ inline std::vector<Entry> sample_entries(size_t count, uint64_t seed) {
             entry.map.ranges.front().size = page_size * (1 + random() % 100);
         } else if (entry.kind == EntryKind::memory_write) {
             entry.data = random_bytes(random() % 64, random());
+            if (random() % 50 == 0) {
+                const auto piece = sample_constant.begin() + ConstantPool::alignment * (random() % 100);
+                entry.data.assign(piece, piece + ConstantPool::least_write + random() % 1000);
+            }
             entry.value = random() % 2;
             entry.value2 = random() % (200 << 10);
         } else {

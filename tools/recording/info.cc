@@ -96,9 +96,19 @@ class InfoPrinter {
         line(label, 4) << size_text(part.stored_bytes) << " in " << part.chunks << " chunks, unpacked "
                        << size_text(part.raw_bytes) << "\n";
     }
+    void print_constants() {
+        if (recording_.constants().empty())
+            return;
+        std::string names;
+        for (const Constant& constant : recording_.constants())
+            names += (names.empty() ? "" : ", ") + printable(constant.name) + " " + size_text(constant.size);
+        line("constants", 4) << size_text(statistics_.constants.stored_bytes) << " in "
+                             << statistics_.constants.chunks << " chunks: " << names << "\n";
+    }
     void print_parts(uint64_t instr) {
         line("file") << size_text(recording_.container().file_size()) << "\n";
         print_part("snapshot", statistics_.snapshot);
+        print_constants();
         print_part("log", statistics_.log);
         line("log per 1000 instr") << std::fixed << std::setprecision(2)
                                    << log_bytes_per_1000(statistics_, instr) << " bytes\n";
@@ -133,6 +143,10 @@ void print_json(const RecordingReader& recording, std::ostream& out) {
     Json blocks = Json::object();
     for (const MemoryBlock& block : recording.blocks())
         blocks[block.name] = block.size;
+    Json constants = part_json(statistics.constants);
+    constants["files"] = Json::object();
+    for (const Constant& constant : recording.constants())
+        constants["files"][constant.name] = constant.size;
     Json inputs = Json::object();
     for (unsigned kind = 0; kind < entry_kinds; ++kind)
         if (const KindStatistics& counts = statistics.kinds[kind]; counts.entries != 0)
@@ -145,6 +159,7 @@ void print_json(const RecordingReader& recording, std::ostream& out) {
                        {"facts", recording.facts()},
                        {"memory_blocks", blocks},
                        {"snapshot", part_json(statistics.snapshot)},
+                       {"constants", constants},
                        {"log", part_json(statistics.log)},
                        {"log_bytes_per_1000_instr", log_bytes_per_1000(statistics, instr)},
                        {"checks", statistics.of(EntryKind::check).entries},
