@@ -73,29 +73,12 @@ std::vector<std::string> recording_arguments(const Recording& recording) {
 }
 
 std::vector<std::string> machine_arguments(const Machine& machine) {
-    std::vector<std::string> arguments = {"-M",
-                                          "pc",
-                                          "-nodefaults",
-                                          "-no-user-config",
-                                          "-display",
-                                          "none",
-                                          "-vga",
-                                          "none",
-                                          "-no-reboot",
-                                          "-accel",
-                                          accelerator,
-                                          "-smp",
-                                          "1",
-                                          "-cpu",
-                                          machine.cpu,
-                                          "-m",
-                                          std::to_string(machine.memory >> 20) + "M",
-                                          "-kernel",
-                                          machine.kernel,
-                                          "-initrd",
-                                          machine.initrd,
-                                          "-append",
-                                          machine.append};
+    std::vector<std::string> arguments = {"-M",         "pc",     "-nodefaults", "-no-user-config",
+                                          "-display",   "none",   "-vga",        "none",
+                                          "-no-reboot", "-accel", accelerator};
+    const std::string memory = std::to_string(machine.memory >> 20) + "M";
+    arguments.insert(arguments.end(), {"-smp", "1", "-cpu", machine.cpu, "-m", memory, "-kernel",
+                                       machine.kernel, "-initrd", machine.initrd, "-append", machine.append});
     if (!machine.disk.empty())
         arguments.insert(arguments.end(),
                          {"-drive", "if=none,id=disk,snapshot=on,file=" + escape_commas(machine.disk),
