@@ -1,26 +1,13 @@
 #include "trace/guest_memory.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "common/error.h"
 #include "trace/limits.h"
 
 namespace panda::trace {
-namespace {
-
-// Ranges of guest physical addresses, those that touch joined.
-std::vector<PhysicalMemory::Range> joined_ranges(const MemoryMap& map) {
-    std::vector<PhysicalMemory::Range> ranges;
-    for (const MappedRange& range : map.ranges) {
-        if (!ranges.empty() && ranges.back().end == range.address)
-            ranges.back().end += range.size;
-        else
-            ranges.push_back({range.address, range.address + range.size});
-    }
-    return ranges;
-}
-
-}  // namespace
 
 GuestMemory::GuestMemory(const TraceHeader& header, uint64_t cache_bytes)
     : blocks_(header.memory_blocks),
@@ -29,7 +16,7 @@ GuestMemory::GuestMemory(const TraceHeader& header, uint64_t cache_bytes)
 void GuestMemory::apply(const Snapshot& snapshot) {
     if (snapshot.kind == SnapshotKind::full) {
         groups_.clear();
-        contents_.clear();
+        free_groups_.clear();
         loaded_.clear();
         pages_.clear();
     } else if (applied_ + 1 != int64_t{snapshot.number}) {
@@ -39,50 +26,119 @@ void GuestMemory::apply(const Snapshot& snapshot) {
     applied_ = snapshot.number;
     for (const PageGroup& group : *snapshot.groups_)
         apply_group(group);
-    contents_.resize(groups_.size());
-    maps_ = snapshot.memory_maps;
-    map_ = nullptr;
-    ranges_.clear();
-    select_address_space(0);
+    repack();
+    set_maps(snapshot.memory_maps);
 }
 
 void GuestMemory::apply_group(const PageGroup& group) {
     for (const uint32_t page : group.zero_pages)
-        pages_.erase(page_key(group.block, page));
-    const auto number = static_cast<uint32_t>(groups_.size());
-    for (uint32_t slot = 0; slot < group.pages.size(); ++slot)
-        pages_[page_key(group.block, group.pages[slot])] = {number, slot};
-    groups_.push_back(group);
+        drop_page(page_key(group.block, page));
+    add_group(group);
 }
 
-bool GuestMemory::select_address_space(uint32_t address_space) {
-    if (address_space >= maps_.size())
-        return false;
-    map_ = &maps_[address_space];
-    ranges_ = joined_ranges(*map_);
-    return true;
-}
-
-bool GuestMemory::read(uint64_t address, std::span<std::byte> out) const {
-    while (!out.empty()) {
-        if (map_ == nullptr)
-            return false;
-        const auto after =
-            std::upper_bound(map_->ranges.begin(), map_->ranges.end(), address,
-                             [](uint64_t value, const MappedRange& range) { return value < range.address; });
-        if (after == map_->ranges.begin())
-            return false;
-        const MappedRange& range = after[-1];
-        const uint64_t offset = address - range.address;
-        if (offset >= range.size)
-            return false;
-        const auto part = out.first(std::min<uint64_t>(out.size(), range.size - offset));
-        if (!read_block(range.block, range.block_offset + offset, part))
-            return false;
-        address += part.size();
-        out = out.subspan(part.size());
+void GuestMemory::add_group(PageGroup pages) {
+    if (pages.pages.empty())
+        return;
+    if (free_groups_.empty()) {
+        free_groups_.push_back(static_cast<uint32_t>(groups_.size()));
+        groups_.emplace_back();
     }
-    return true;
+    const uint32_t number = free_groups_.back();
+    free_groups_.pop_back();
+    for (uint32_t slot = 0; slot < pages.pages.size(); ++slot) {
+        const uint64_t key = page_key(pages.block, pages.pages[slot]);
+        drop_page(key);
+        pages_[key] = {number, slot};
+    }
+    Group& group = groups_[number];
+    group.live = static_cast<uint32_t>(pages.pages.size());
+    group.pages = std::move(pages);
+}
+
+void GuestMemory::drop_page(uint64_t key) {
+    const auto found = pages_.find(key);
+    if (found == pages_.end())
+        return;
+    const uint32_t number = found->second.group;
+    pages_.erase(found);
+    Group& group = groups_[number];
+    --group.live;
+    if (group.live == group.pages.pages.size() / 4)
+        sparse_groups_.push_back(number);
+    if (group.live == 0)
+        free_group(number);
+}
+
+void GuestMemory::free_group(uint32_t number) {
+    groups_[number] = Group();
+    std::erase(loaded_, number);
+    free_groups_.push_back(number);
+}
+
+// Over a chain of snapshots most pages of a group are superseded in time. What is left of such groups is
+// packed anew, so that what is kept, in memory for a pipe, stays below four times what is needed.
+void GuestMemory::repack() {
+    std::map<uint32_t, std::vector<std::pair<uint32_t, Bytes>>>
+        survivors;  // by memory block: page and content
+    for (const uint32_t number : std::exchange(sparse_groups_, {})) {
+        const Group& group = groups_[number];
+        if (group.live == 0 || group.live > group.pages.pages.size() / 4)
+            continue;  // freed, and perhaps in use again
+        const Bytes content = group.pages.load();
+        auto& pages = survivors[group.pages.block];
+        for (uint32_t slot = 0; slot < group.pages.pages.size(); ++slot) {
+            const uint32_t page = group.pages.pages[slot];
+            const auto found = pages_.find(page_key(group.pages.block, page));
+            if (found == pages_.end() || found->second.group != number || found->second.slot != slot)
+                continue;
+            const auto bytes = std::span(content).subspan(slot * page_size, page_size);
+            pages.emplace_back(page, Bytes(bytes.begin(), bytes.end()));
+        }
+    }
+    for (auto& [block, pages] : survivors) {
+        const std::span all(pages);
+        for (size_t first = 0; first < all.size(); first += max_pages_per_message)
+            add_group(pack_pages(
+                block, all.subspan(first, std::min<size_t>(max_pages_per_message, all.size() - first))));
+    }
+    sparse_groups_.clear();  // those just emptied
+}
+
+PageGroup GuestMemory::pack_pages(uint32_t block, std::span<const std::pair<uint32_t, Bytes>> pages) {
+    constexpr int level = 1;
+    PageGroup group;
+    group.block = block;
+    Bytes content;
+    for (const auto& [page, bytes] : pages) {
+        group.pages.push_back(page);
+        content.insert(content.end(), bytes.begin(), bytes.end());
+    }
+    const auto column = std::make_shared<const EncodedColumn>(
+        encode_column(schema::ColumnId::PAGES, schema::Coding::RAW, pages.size(), content, level));
+    group.frame.owner = column;
+    group.content = {static_cast<uint16_t>(column->id),
+                     static_cast<uint16_t>(column->coding),
+                     static_cast<uint16_t>(column->compression),
+                     column->records,
+                     column->raw_size,
+                     column->checksum,
+                     column->data};
+    return group;
+}
+
+void GuestMemory::for_each_page(const PageFunction& function) const {
+    for (uint32_t number = 0; number < groups_.size(); ++number) {
+        const Group& group = groups_[number];
+        if (group.live == 0)
+            continue;
+        const Bytes content = group.pages.load();
+        for (uint32_t slot = 0; slot < group.pages.pages.size(); ++slot) {
+            const uint32_t page = group.pages.pages[slot];
+            const auto found = pages_.find(page_key(group.pages.block, page));
+            if (found != pages_.end() && found->second.group == number && found->second.slot == slot)
+                function(group.pages.block, page, std::span(content).subspan(slot * page_size, page_size));
+        }
+    }
 }
 
 bool GuestMemory::read_block(uint32_t block, uint64_t offset, std::span<std::byte> out) const {
@@ -109,17 +165,17 @@ void GuestMemory::copy_page_part(uint32_t block, uint64_t offset, std::span<std:
     std::copy_n(page.begin() + static_cast<ptrdiff_t>(offset % page_size), out.size(), out.begin());
 }
 
-const Bytes& GuestMemory::content(uint32_t group) const {
-    Bytes& content = contents_[group];
-    if (!content.empty())
-        return content;
+const Bytes& GuestMemory::content(uint32_t number) const {
+    const Group& group = groups_[number];
+    if (!group.content.empty())
+        return group.content;
     if (loaded_.size() == cached_groups_) {
-        contents_[loaded_.front()] = Bytes();
+        groups_[loaded_.front()].content = Bytes();
         loaded_.pop_front();
     }
-    content = groups_[group].load();
-    loaded_.push_back(group);
-    return content;
+    group.content = group.pages.load();
+    loaded_.push_back(number);
+    return group.content;
 }
 
 }  // namespace panda::trace

@@ -3,20 +3,23 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "trace/mapped_memory.h"
 #include "trace/page_group.h"
-#include "trace/physical_memory.h"
 #include "trace/snapshot.h"
 #include "trace/types.h"
 
 namespace panda::trace {
 
 // Decompresses pages when they are first read, 1 MiB at a time, and keeps at most cache_bytes of them. Beside
-// it: about 40 bytes for each page that is not zero. One thread at a time, though read() is const.
-class GuestMemory final : public PhysicalMemory {
+// it: about 40 bytes for each page that is not zero, and for a pipe at most four times the compressed pages.
+// One thread at a time, though read() is const.
+class GuestMemory final : public MappedMemory {
   public:
     static constexpr uint64_t default_cache_bytes = uint64_t{256} << 20;
 
@@ -30,17 +33,13 @@ class GuestMemory final : public PhysicalMemory {
     // before it; throws Error otherwise. TraceReader::memory_at applies what is needed.
     void apply(const Snapshot& snapshot);
 
-    // PhysicalMemory, through the memory map of address space 0, or the one selected. read() throws FileError
-    // when the pages in the file are damaged.
-    bool read(uint64_t address, std::span<std::byte> out) const override;
-    std::span<const Range> ranges() const override { return ranges_; }
+    // Throws FileError when the pages in the file are damaged.
+    bool read_block(uint32_t block, uint64_t offset, std::span<std::byte> out) const override;
 
-    // Chooses the physical address space: x86 has 0, and 1 for system management mode. False when the
-    // snapshot has no such map.
-    bool select_address_space(uint32_t address_space);
-
-    // Reads a memory block by its index in the header. False when the range is not inside of it.
-    bool read_block(uint32_t block, uint64_t offset, std::span<std::byte> out) const;
+    // Calls function(block, page number in the block, its bytes) for every page that is not zero, each of
+    // them once, in no particular order. Decompresses everything, past the cache.
+    using PageFunction = std::function<void(uint32_t, uint64_t, std::span<const std::byte>)>;
+    void for_each_page(const PageFunction& function) const;
 
   private:
     struct Place {
@@ -49,21 +48,28 @@ class GuestMemory final : public PhysicalMemory {
     };
     // Of a page: its block and its number in the block.
     static uint64_t page_key(uint32_t block, uint64_t page) { return uint64_t{block} << 32 | page; }
+    struct Group {
+        PageGroup pages;
+        uint32_t live = 0;      // of its pages, not superseded yet; a group with none is free
+        mutable Bytes content;  // empty when not in the cache
+    };
     void apply_group(const PageGroup& group);
+    void add_group(PageGroup pages);
+    void drop_page(uint64_t key);
+    void free_group(uint32_t number);
+    void repack();
+    static PageGroup pack_pages(uint32_t block, std::span<const std::pair<uint32_t, Bytes>> pages);
     void copy_page_part(uint32_t block, uint64_t offset, std::span<std::byte> out) const;
     const Bytes& content(uint32_t group) const;
 
     std::vector<MemoryBlock> blocks_;
     size_t cached_groups_;
-    std::vector<MemoryMap> maps_;
-    const MemoryMap* map_ = nullptr;
-    std::vector<Range> ranges_;
-    std::vector<PageGroup> groups_;
+    std::vector<Group> groups_;
+    std::vector<uint32_t> free_groups_;
+    std::vector<uint32_t> sparse_groups_;  // that fell to a quarter of their pages, since the last repack()
     std::unordered_map<uint64_t, Place> pages_;  // that are not zero, by page_key
     int64_t applied_ = -1;                       // number of the last snapshot
-
-    mutable std::vector<Bytes> contents_;  // of groups_; empty when not in the cache
-    mutable std::deque<uint32_t> loaded_;  // groups in the cache, the oldest first
+    mutable std::deque<uint32_t> loaded_;        // groups in the cache, the oldest first
 };
 
 }  // namespace panda::trace

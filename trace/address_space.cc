@@ -1,8 +1,8 @@
-#include "osi/x86_paging.h"
+#include "trace/address_space.h"
 
 #include <algorithm>
 
-namespace panda::osi {
+namespace panda::trace {
 namespace {
 
 constexpr uint64_t present = 1;
@@ -54,7 +54,7 @@ uint64_t large_page(uint64_t entry, Paging paging, uint64_t size) {
 
 }  // namespace
 
-Paging paging_of(const trace::CpuState& cpu) {
+Paging paging_of(const CpuState& cpu) {
     constexpr uint64_t cr4_pae = 1 << 5;
     constexpr uint64_t cr4_la57 = 1 << 12;
     if (!cpu.paging())
@@ -64,7 +64,7 @@ Paging paging_of(const trace::CpuState& cpu) {
     return (cpu.cr4 & cr4_pae) != 0 ? Paging::pae : Paging::two_level;
 }
 
-AddressSpace::AddressSpace(const trace::PhysicalMemory& memory, uint64_t root, Paging paging)
+AddressSpace::AddressSpace(const PhysicalMemory& memory, uint64_t root, Paging paging)
     : memory_(&memory), root_(root & walk_of(paging).root_mask), paging_(paging) {}
 
 std::optional<uint64_t> AddressSpace::translate(uint64_t address) const {
@@ -102,4 +102,4 @@ bool AddressSpace::read(uint64_t address, std::span<std::byte> out) const {
     return true;
 }
 
-}  // namespace panda::osi
+}  // namespace panda::trace
