@@ -79,6 +79,8 @@ std::vector<std::string> machine_arguments(const Machine& machine) {
     const std::string memory = std::to_string(machine.memory >> 20) + "M";
     arguments.insert(arguments.end(), {"-smp", "1", "-cpu", machine.cpu, "-m", memory, "-kernel",
                                        machine.kernel, "-initrd", machine.initrd, "-append", machine.append});
+    // The engine turns it off too; snapshots are made without an engine and must have the same devices.
+    arguments.insert(arguments.end(), {"-global", "apic-common.vapic=off"});
     if (!machine.disk.empty())
         arguments.insert(arguments.end(),
                          {"-drive", "if=none,id=disk,snapshot=on,file=" + escape_commas(machine.disk),
