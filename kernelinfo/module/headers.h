@@ -1,0 +1,28 @@
+/* The headers that members.list speaks of. */
+#include <linux/binfmts.h>
+#include <linux/cred.h>
+#include <linux/dcache.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/fs_struct.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/mm_types.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/path.h>
+#include <linux/proc_ns.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/workqueue.h>
+/* Kernels differ in whether it is there, and in which header has it. */
+#if __has_include(<linux/maple_tree.h>)
+#include <linux/maple_tree.h>
+#endif
+#if __has_include(<linux/ns_common.h>)
+#include <linux/ns_common.h>
+#endif
+
+#define at(type, member) offsetof(struct type, member)

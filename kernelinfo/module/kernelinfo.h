@@ -1,0 +1,17 @@
+/* What the files of this module have of one another. */
+#ifndef KERNELINFO_H
+#define KERNELINFO_H
+
+#include <linux/types.h>
+
+/* The value of a key that members.list gives; -1 when this kernel has it not. */
+long kernelinfo_member(const char *key);
+void kernelinfo_print_offset(const char *key, long value);
+void kernelinfo_print_address(const char *key, unsigned long value);
+
+/* symbols.c: prints the addresses of variables and functions, as linked. 0, or an error. */
+int kernelinfo_print_symbols(void);
+/* private.c: prints the layout of structs that no header shows. What cannot be found is left out. */
+void kernelinfo_print_private(void);
+
+#endif
