@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "trace/inner_event.h"
+
 namespace panda::trace {
 
 enum class AccessKind : uint8_t {
@@ -15,14 +17,18 @@ enum class AccessKind : uint8_t {
 };
 
 struct Access {
-    uint64_t address = 0;      // virtual, except for table_write
-    uint64_t value = 0;        // stored, masked to `size` bytes; 0 for loads. fill: see InnerKind
+    uint64_t address = 0;  // virtual, except for table_write
+    // Stored, masked to `size` bytes; 0 for loads, and when the trace has no values. Of a fill: see
+    // InnerKind.
+    uint64_t value = 0;
     uint64_t value_high = 0;   // of 16 bytes
     uint16_t instruction = 0;  // index in the block; 0 too for what happens before the block
     uint8_t size = 0;          // bytes
     AccessKind kind = AccessKind::load;
 
     bool is_store() const { return kind == AccessKind::store || kind == AccessKind::helper_store; }
+    // Of a fill: what it tells.
+    Translation translation() const { return fill_translation(address, value); }
 };
 
 }  // namespace panda::trace

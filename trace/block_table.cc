@@ -4,7 +4,13 @@ namespace panda::trace {
 
 void BlockTable::append(const BlockDefinition& block) {
     entries_.push_back({block.pc, block.cs_base, block.flags, block.physical_pc, block.physical_second_page,
-                        code_.size(), instruction_offsets_.size(), block.guest_size, !block.code.empty()});
+                        code_.size(), instruction_offsets_.size(), operations_.size(), tcg_.size(),
+                        static_cast<uint32_t>(block.tcg.size()),
+                        static_cast<uint32_t>(block.operations.size()), block.guest_size,
+                        !block.code.empty()});
+    operations_.insert(operations_.end(), block.operations.begin(), block.operations.end());
+    memory_plans_.append(block.operations);
+    tcg_.insert(tcg_.end(), block.tcg.begin(), block.tcg.end());
     code_.insert(code_.end(), block.code.begin(), block.code.end());
     instruction_offsets_.insert(instruction_offsets_.end(), block.instruction_offsets.begin(),
                                 block.instruction_offsets.end());
@@ -16,8 +22,16 @@ BlockView BlockTable::operator[](uint32_t id) const {
     const auto code = std::span(code_).subspan(entry.code, entry.has_code ? entry.guest_size : 0);
     const auto offsets =
         std::span(instruction_offsets_).subspan(entry.instruction_offsets, instruction_counts_[id]);
-    return {entry.pc,         entry.cs_base, entry.flags, entry.physical_pc, entry.physical_second_page,
-            entry.guest_size, code,          offsets};
+    return {entry.pc,
+            entry.cs_base,
+            entry.flags,
+            entry.physical_pc,
+            entry.physical_second_page,
+            entry.guest_size,
+            code,
+            offsets,
+            std::span(operations_).subspan(entry.operations, entry.operation_count),
+            std::span(tcg_).subspan(entry.tcg, entry.tcg_size)};
 }
 
 }  // namespace panda::trace

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "trace/memory_plan.h"
 #include "trace/types.h"
 
 namespace panda::trace {
@@ -19,9 +20,11 @@ struct BlockView {
     uint32_t guest_size;
     std::span<const std::byte> code;  // guest_size bytes, or none
     std::span<const uint16_t> instruction_offsets;
+    std::span<const MemoryOperation> operations;
+    std::span<const std::byte> tcg;  // empty unless the reader was asked for it
 };
 
-// About 70 bytes and the code a block.
+// About 90 bytes and the code a block, 64 bytes a memory operation.
 class BlockTable {
   public:
     // definition: consistent, as the codec delivers it. Gets the next id.
@@ -32,6 +35,8 @@ class BlockTable {
     BlockView operator[](uint32_t id) const;
     uint64_t pc(uint32_t id) const { return entries_[id].pc; }
     uint32_t instruction_count(uint32_t id) const { return instruction_counts_[id]; }
+    // For the decoder of the memory columns.
+    const MemoryPlans& memory_plans() const { return memory_plans_; }
 
   private:
     struct Entry {
@@ -42,13 +47,20 @@ class BlockTable {
         uint64_t physical_second_page;
         uint64_t code;                 // place in code_
         uint64_t instruction_offsets;  // place in instruction_offsets_
+        uint64_t operations;           // place in operations_
+        uint64_t tcg;                  // place in tcg_
+        uint32_t tcg_size;
+        uint32_t operation_count;
         uint32_t guest_size;
         bool has_code;
     };
     std::vector<Entry> entries_;
     std::vector<uint16_t> instruction_counts_;  // apart, because every pass over the blocks reads them
     std::vector<uint16_t> instruction_offsets_;
+    std::vector<MemoryOperation> operations_;
+    MemoryPlans memory_plans_;
     Bytes code_;
+    Bytes tcg_;
 };
 
 }  // namespace panda::trace

@@ -4,6 +4,8 @@
 
 #include "trace/limits.h"
 #include "trace/message.h"
+#include "trace/page_codec.h"
+#include "trace/schema_values.h"
 
 namespace panda::trace {
 
@@ -25,16 +27,11 @@ namespace {
 constexpr uint64_t max_bytes_per_block = 24;  // of the block column: a long symbol and a literal
 
 const char* column_name(uint16_t id) {
-    switch (static_cast<schema::ColumnId>(id)) {
-        case schema::ColumnId::BLOCKS:
-            return "blocks";
-        case schema::ColumnId::CUTS:
-            return "cuts";
-        case schema::ColumnId::EVENTS:
-            return "events";
-        default:
-            return nullptr;
-    }
+    static constexpr std::array names = {"blocks", "cuts",      "events", "shapes",    "addresses",
+                                         "values", "registers", "inner",  "transfers", "pages written"};
+    if (static_cast<schema::ColumnId>(id) == schema::ColumnId::TRANSLATIONS)
+        return "translations";
+    return id < names.size() ? names[id] : nullptr;
 }
 
 ChunkSummary read_summary(schema::Chunk::Reader chunk) {
@@ -51,6 +48,11 @@ ChunkSummary read_summary(schema::Chunk::Reader chunk) {
     if (chunk.getAddressSpaces().size() > max_chunk_address_spaces ||
         chunk.getFirstMemoryMaps().size() > max_physical_address_spaces)
         throw Error("lists more address spaces than it can");
+    if (chunk.getMemory() > schema::MemoryColumns::VALUES)
+        throw Error("tells of memory in a way that this version does not know");
+    summary.memory = static_cast<MemoryColumns>(chunk.getMemory());
+    if (chunk.hasCpu() && !chunk.getCpu().isNone())
+        summary.cpu = get_cpu_state(chunk.getCpu());
     for (const uint64_t cr3 : chunk.getAddressSpaces())
         summary.address_spaces.push_back(cr3);
     for (const uint32_t map : chunk.getFirstMemoryMaps())
@@ -108,14 +110,35 @@ std::map<uint32_t, uint64_t> Chunk::count_events() const {
     });
 }
 
+std::vector<Translation> Chunk::translations() const {
+    return data_->guarded([this] {
+        const ColumnView* column = find_column(data_->columns, schema::ColumnId::TRANSLATIONS);
+        if (column == nullptr)
+            return std::vector<Translation>();
+        return decode_translations(decode_column(*column, schema::Coding::TRANSLATION_LIST, max_column_bytes),
+                                   column->records);
+    });
+}
+
+std::optional<WrittenPages> Chunk::pages_written() const {
+    return data_->guarded([this]() -> std::optional<WrittenPages> {
+        const ColumnView* column = find_column(data_->columns, schema::ColumnId::PAGES_WRITTEN);
+        if (column == nullptr)
+            return std::nullopt;
+        return decode_written_pages(decode_column(*column, schema::Coding::PAGE_LIST, max_column_bytes),
+                                    column->records);
+    });
+}
+
 uint64_t Chunk::file_bytes() const {
     return data_->frame.bytes.size();
 }
 
 ChunkCursor::ChunkCursor(const BlockTable& blocks) : blocks_(blocks) {}
 
-void ChunkCursor::start(const Chunk& chunk) {
+void ChunkCursor::start(const Chunk& chunk, CursorColumns columns) {
     chunk_ = chunk.data_;
+    with_memory_ = columns == CursorColumns::memory;
     const ChunkSummary& summary = chunk_->summary;
     chunk_->guarded([&] {
         if (summary.definition_count > blocks_.size())
@@ -131,12 +154,43 @@ void ChunkCursor::start(const Chunk& chunk) {
         cuts_ = decode_cuts(cuts, cut_column == nullptr ? 0 : cut_column->records, summary.block_count);
         decoder_.start(block_column_, summary.block_count, summary.definition_count);
         events_.emplace(event_column_, summary.event_count, summary.block_count);
+        if (with_memory_)
+            start_memory();
     });
     next_cut_ = 0;
     batch_position_ = batch_end_ = 0;
     position_ = 0;
     instr_ = summary.first_instr;
     set_stop();
+}
+
+void ChunkCursor::start_memory() {
+    if (chunk_->summary.memory == MemoryColumns::none)
+        throw Error("holds no memory accesses: the trace was made without them");
+    if (!memory_)
+        memory_ = std::make_unique<MemoryDecoder>();
+    MemoryColumnBytes bytes;
+    const auto load = [this](schema::ColumnId id, schema::Coding coding) {
+        return load_column(*chunk_, id, coding, max_column_bytes, std::nullopt);
+    };
+    const auto records = [this](schema::ColumnId id) {
+        const ColumnView* column = find_column(chunk_->columns, id);
+        return column == nullptr ? 0 : column->records;
+    };
+    bytes.shapes = load(schema::ColumnId::SHAPES, schema::Coding::SHAPE_LIST);
+    bytes.addresses = load(schema::ColumnId::ADDRESSES, schema::Coding::ADDRESS_PREDICTIONS);
+    bytes.address_count = records(schema::ColumnId::ADDRESSES);
+    if (chunk_->summary.memory == MemoryColumns::values) {
+        bytes.values = load(schema::ColumnId::VALUES, schema::Coding::VALUE_PREDICTIONS);
+        bytes.value_count = records(schema::ColumnId::VALUES);
+    }
+    bytes.inner = load(schema::ColumnId::INNER, schema::Coding::INNER_LIST);
+    bytes.inner_count = records(schema::ColumnId::INNER);
+    memory_->start(std::move(bytes), blocks_.memory_plans(), chunk_->summary.block_count);
+}
+
+void ChunkCursor::decode_memory() {
+    chunk_->guarded([this] { memory_->decode(block_.id); });
 }
 
 // Where something else than a whole block of the batch comes: an event, a cut, the batch's end.
@@ -159,6 +213,8 @@ ChunkCursor::Step ChunkCursor::next_at_stop() {
     if (position_ == summary.block_count) {
         if (instr_ - summary.first_instr != summary.instr_count)
             throw Error("holds another number of instructions than it says");
+        if (with_memory_)
+            memory_->check_end();
         return Step::end;
     }
     if (batch_position_ == batch_end_) {
@@ -173,6 +229,10 @@ ChunkCursor::Step ChunkCursor::next_at_stop() {
             throw Error("cuts a block after its end");
     }
     take_block(executed);
+    if (with_memory_ && executed < instructions)
+        memory_->decode_cut(block_.id, executed);
+    else if (with_memory_)
+        memory_->decode(block_.id);
     set_stop();
     return Step::block;
 }

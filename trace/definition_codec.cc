@@ -2,6 +2,7 @@
 
 #include "common/error.h"
 #include "trace/limits.h"
+#include "trace/operation_codec.h"
 
 namespace panda::trace {
 namespace {
@@ -32,6 +33,14 @@ bool read_shape(ByteReader& in, BlockDefinition& block) {
     return known == 1;
 }
 
+Bytes read_tcg(ByteReader& in) {
+    const uint64_t size = in.get_varint();
+    if (size > max_block_tcg)
+        throw Error("defines a block with more TCG operations than it can have");
+    const auto bytes = in.take(size);
+    return {bytes.begin(), bytes.end()};
+}
+
 }  // namespace
 
 void check_definition(const BlockDefinition& definition) {
@@ -48,6 +57,9 @@ void check_definition(const BlockDefinition& definition) {
         throw Error("a block's instructions must be inside of it");
     if (!definition.code.empty() && definition.code.size() != definition.guest_size)
         throw Error("a block's code must be as long as the block");
+    if (definition.tcg.size() > max_block_tcg)
+        throw Error("a block has more TCG operations than it can");
+    check_operations(definition.operations, definition.instruction_count());
 }
 
 void DefinitionEncoder::append(const BlockDefinition& block) {
@@ -63,6 +75,11 @@ void DefinitionEncoder::append(const BlockDefinition& block) {
             static_cast<uint64_t>(block.instruction_offsets[i] - block.instruction_offsets[i - 1]));
     records_.put(static_cast<uint8_t>(block.code.empty() ? 0 : 1));
     code_.put_bytes(block.code);
+    put_operations(operations_, block.operations);
+    has_operations_ = has_operations_ || !block.operations.empty();
+    tcg_.put_varint(block.tcg.size());
+    tcg_.put_bytes(block.tcg);
+    has_tcg_ = has_tcg_ || !block.tcg.empty();
     last_.pc = block.pc;
     last_.cs_base = block.cs_base;
     last_.flags = block.flags;
@@ -71,10 +88,11 @@ void DefinitionEncoder::append(const BlockDefinition& block) {
     ++count_;
 }
 
-std::vector<BlockDefinition> decode_definitions(std::span<const std::byte> records,
-                                                std::span<const std::byte> code, uint32_t count) {
-    ByteReader in(records);
-    ByteReader code_in(code);
+std::vector<BlockDefinition> decode_definitions(const DefinitionColumns& columns, uint32_t count) {
+    ByteReader in(columns.records);
+    ByteReader code_in(columns.code);
+    ByteReader operations_in(columns.operations);
+    ByteReader tcg_in(columns.tcg);
     std::vector<BlockDefinition> blocks;
     blocks.reserve(count);
     BlockDefinition last;
@@ -92,8 +110,12 @@ std::vector<BlockDefinition> decode_definitions(std::span<const std::byte> recor
             const auto bytes = code_in.take(block.guest_size);
             block.code.assign(bytes.begin(), bytes.end());
         }
+        if (!columns.operations.empty())
+            block.operations = get_operations(operations_in, block.instruction_count());
+        if (!columns.tcg.empty())
+            block.tcg = read_tcg(tcg_in);
     }
-    if (!in.at_end() || !code_in.at_end())
+    if (!in.at_end() || !code_in.at_end() || !operations_in.at_end() || !tcg_in.at_end())
         throw Error("has more definitions than it says");
     return blocks;
 }

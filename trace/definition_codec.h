@@ -8,7 +8,7 @@
 //   varint length of each instruction but the last
 //   byte   1 when the code is known, else 0
 //
-// The column `code` is the blocks' code, one after another.
+// The column `code` is the blocks' code, one after another. Memory and TCG operations: see operation_codec.h.
 #pragma once
 
 #include <cstdint>
@@ -29,18 +29,38 @@ class DefinitionEncoder {
     // definition: checked.
     void append(const BlockDefinition& definition);
     uint32_t count() const { return count_; }
+    // Bytes in all columns together.
+    size_t size() const { return records_.size() + code_.size() + operations_.size() + tcg_.size(); }
     std::span<const std::byte> records() const { return records_.bytes(); }
     std::span<const std::byte> code() const { return code_.bytes(); }
+    // Empty when no block has any.
+    std::span<const std::byte> operations() const { return used(operations_, has_operations_); }
+    std::span<const std::byte> tcg() const { return used(tcg_, has_tcg_); }
 
   private:
+    static std::span<const std::byte> used(const ByteWriter& column, bool any) {
+        return column.bytes().first(any ? column.size() : 0);
+    }
+
     ByteWriter records_;
     ByteWriter code_;
+    ByteWriter operations_;
+    ByteWriter tcg_;
+    bool has_operations_ = false;
+    bool has_tcg_ = false;
     BlockDefinition last_;
     uint32_t count_ = 0;
 };
 
+// The columns of definitions; operations and tcg may be empty, and then no block has any.
+struct DefinitionColumns {
+    std::span<const std::byte> records;
+    std::span<const std::byte> code;
+    std::span<const std::byte> operations{};
+    std::span<const std::byte> tcg{};
+};
+
 // Decodes `count` definitions. Throws Error on malformed input.
-std::vector<BlockDefinition> decode_definitions(std::span<const std::byte> records,
-                                                std::span<const std::byte> code, uint32_t count);
+std::vector<BlockDefinition> decode_definitions(const DefinitionColumns& columns, uint32_t count);
 
 }  // namespace panda::trace

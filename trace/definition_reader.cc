@@ -9,6 +9,17 @@ namespace {
 
 constexpr uint64_t max_record_bytes = 64 + 2 * uint64_t{max_block_bytes};  // of one definition
 
+// A column that only some traces have; empty when this one has not.
+Bytes decode_optional(std::span<const ColumnView> columns, schema::ColumnId id, schema::Coding coding,
+                      uint32_t count) {
+    const ColumnView* column = find_column(columns, id);
+    if (column == nullptr)
+        return {};
+    if (column->records != count)
+        throw Error("lacks some of its block definitions");
+    return decode_column(*column, coding, max_operation_column_bytes);
+}
+
 }  // namespace
 
 void DefinitionReader::add(const MessageView& view) {
@@ -36,7 +47,13 @@ void DefinitionReader::add_blocks(schema::Definitions::Reader in) {
     const Bytes record_bytes =
         decode_column(*records, schema::Coding::DEFINITION_LIST, max_record_bytes * count);
     const Bytes code_bytes = decode_column(*code, schema::Coding::RAW, uint64_t{max_block_bytes} * count);
-    for (const BlockDefinition& block : decode_definitions(record_bytes, code_bytes, count))
+    const Bytes operations =
+        decode_optional(columns, schema::ColumnId::MEMORY_OPERATIONS, schema::Coding::OPERATION_LIST, count);
+    const Bytes tcg =
+        tcg_ ? decode_optional(columns, schema::ColumnId::OPERATIONS, schema::Coding::BLOB_LIST, count)
+             : Bytes();
+    for (const BlockDefinition& block :
+         decode_definitions({record_bytes, code_bytes, operations, tcg}, count))
         blocks_.append(block);
 }
 

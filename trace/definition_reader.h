@@ -11,8 +11,8 @@ namespace panda::trace {
 
 class DefinitionReader {
   public:
-    // header: outlives this.
-    explicit DefinitionReader(const TraceHeader& header) : header_(header) {}
+    // header: outlives this. tcg: whether to keep TCG operations.
+    explicit DefinitionReader(const TraceHeader& header, bool tcg = false) : header_(header), tcg_(tcg) {}
 
     // Takes a Definitions or MemoryMap message. Known ones are passed over; a hole throws FileError.
     void add(const MessageView& view);
@@ -25,6 +25,7 @@ class DefinitionReader {
     void add_memory_map(schema::MemoryMap::Reader in);
 
     const TraceHeader& header_;
+    bool tcg_;
     BlockTable blocks_;
     std::vector<MemoryMap> memory_maps_;
 };

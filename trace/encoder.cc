@@ -42,16 +42,22 @@ void Encoder::encode(const Work& work) {
 
 void Encoder::write(const DefinitionsWork& work) {
     const uint32_t count = work.definitions.count();
-    const std::array columns = {
+    std::vector<EncodedColumn> columns = {
         encode_column(schema::ColumnId::BLOCK_RECORDS, schema::Coding::DEFINITION_LIST, count,
                       work.definitions.records(), level_),
         encode_column(schema::ColumnId::CODE, schema::Coding::RAW, count, work.definitions.code(), level_)};
+    if (!work.definitions.operations().empty())
+        columns.push_back(encode_column(schema::ColumnId::MEMORY_OPERATIONS, schema::Coding::OPERATION_LIST,
+                                        count, work.definitions.operations(), level_));
+    if (!work.definitions.tcg().empty())
+        columns.push_back(encode_column(schema::ColumnId::OPERATIONS, schema::Coding::BLOB_LIST, count,
+                                        work.definitions.tcg(), level_));
     MessageDraft draft(data_size(columns));
     auto definitions = draft.root().initDefinitions();
     definitions.setFirstId(work.first_id);
     definitions.setCount(count);
     contents_.definitions.push_back({file_.offset(), work.first_id, count});
-    draft.put_columns(definitions.initColumns(columns.size()), columns);
+    draft.put_columns(definitions.initColumns(static_cast<uint>(columns.size())), columns);
     write_message(draft);
 }
 
@@ -75,7 +81,9 @@ void Encoder::write(const ChunkWork& work) {
     if (work.event_count > 0)
         columns.push_back(encode_column(schema::ColumnId::EVENTS, schema::Coding::EVENT_LIST,
                                         work.event_count, work.events, level_));
-    MessageDraft draft(data_size(columns) + 8 * work.address_spaces.size() +
+    for (const RawColumn& column : work.memory_columns)
+        columns.push_back(encode_column(column.id, column.coding, column.records, column.bytes, level_));
+    MessageDraft draft(1024 + data_size(columns) + 8 * work.address_spaces.size() +
                        8 * work.first_memory_maps.size());
     auto chunk = draft.root().initChunk();
     chunk.setFirstInstr(work.first_instr);
@@ -83,6 +91,9 @@ void Encoder::write(const ChunkWork& work) {
     chunk.setBlockCount(block_count);
     chunk.setDefinitionCount(work.definition_count);
     chunk.setEventCount(work.event_count);
+    chunk.setMemory(static_cast<schema::MemoryColumns>(work.memory));
+    if (work.cpu)
+        put_cpu_state(chunk.initCpu(), *work.cpu);
     auto spaces = chunk.initAddressSpaces(static_cast<uint>(work.address_spaces.size()));
     for (uint32_t i = 0; i < spaces.size(); ++i)
         spaces.set(i, work.address_spaces[i]);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "trace/cpu_state.h"
 #include "trace/cut_codec.h"
 #include "trace/definition_codec.h"
+#include "trace/memory_encoder.h"
 #include "trace/message.h"
 #include "trace/types.h"
 #include "trace/writer.h"
@@ -39,6 +41,9 @@ struct ChunkWork {
     std::vector<uint64_t> address_spaces;
     bool address_spaces_complete = true;
     std::vector<uint32_t> first_memory_maps;
+    std::optional<CpuState> cpu;
+    MemoryColumns memory = MemoryColumns::none;
+    std::vector<RawColumn> memory_columns;
 };
 struct SnapshotWork {
     uint32_t number = 0;

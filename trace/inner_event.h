@@ -18,6 +18,11 @@ struct Translation {
     bool operator==(const Translation&) const = default;
 };
 
+// The translation that a fill tells of, by its address and value.
+inline Translation fill_translation(uint64_t address, uint64_t value) {
+    return {address >> 12, value >> 12, static_cast<uint32_t>(value & 0xfff)};
+}
+
 enum class InnerKind : uint8_t {
     fill = 0,  // address = virtual page << 12, value = frame << 12 | physical address space
     table_write =

@@ -16,6 +16,14 @@ inline constexpr uint32_t max_blocks_per_message = 1u << 14;  // definitions in 
 inline constexpr uint32_t max_block_instructions = 1u << 12;  // QEMU's own limit is TCG_MAX_INSNS, 512
 inline constexpr uint32_t max_block_bytes = 1u << 13;         // two pages, as QEMU's blocks span
 
+inline constexpr uint32_t max_block_operations = 1u << 12;  // memory operations
+inline constexpr uint32_t max_block_tcg = 1u << 20;         // bytes of TCG operations
+inline constexpr uint64_t max_operation_column_bytes = uint64_t{8}
+                                                       << 20;  // of memory or TCG operations, in a message
+
+inline constexpr uint32_t max_chunk_inner_events = 1u << 20;
+inline constexpr uint32_t max_chunk_translations = 1u << 20;
+
 inline constexpr uint32_t max_event_fields = 64;
 inline constexpr uint32_t max_event_kinds = 256;
 inline constexpr uint32_t max_event_data = 1u << 24;

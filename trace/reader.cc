@@ -32,7 +32,7 @@ class TraceReader::Impl {
           source_(MessageSource::open(path)),
           file_(dynamic_cast<const MappedSource*>(source_.get())),
           header_(read_header(*source_)),
-          definitions_(header_) {
+          definitions_(header_, options.tcg) {
         if (file_ != nullptr) {
             found_ = read_index(*file_);
             has_index_ = found_.has_value();

@@ -41,6 +41,8 @@ struct ReaderOptions {
     // False: next() passes over snapshots (their pages would stay in memory while a snapshot from a pipe
     // lives).
     bool snapshots = true;
+    // True: block definitions have their TCG operations, where the trace has them.
+    bool tcg = false;
 };
 
 class TraceReader {

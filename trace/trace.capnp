@@ -65,20 +65,22 @@ enum ColumnId {
   blocks @0;           # ids of the executed blocks
   cuts @1;             # which of them stopped early
   events @2;           # see trace/event.h for the kinds
-  shapes @3;           # reserved: which memory operations of an execution ran, and their sizes when not static
-  addresses @4;        # reserved: virtual addresses
-  values @5;           # reserved: stored values
+  shapes @3;           # which of an execution's conditional memory operations ran, and those of a cut block
+  addresses @4;        # virtual addresses of memory operations; records: addresses
+  values @5;           # stored values; records: value words
   registers @6;        # reserved: registers at block starts
-  fills @7;            # reserved: TLB fills, by the access that caused them
-  transfers @8;        # reserved: bytes of device writes to memory
-  pagesWritten @9;     # reserved: summary for "who wrote this last"
+  inner @7;            # what happens to memory beside the blocks' own operations, see trace/inner_event.h
+  transfers @8;        # reserved; the bytes of device writes to memory are in their events
+  pagesWritten @9;     # pages that the chunk stores to: a summary for "who wrote this last"
   # Of definitions.
   blockRecords @10;    # pc, sizes, instruction boundaries
   code @11;            # guest code bytes, block after block
-  memoryOperations @12;  # reserved: static memory operations
-  operations @13;      # reserved: TCG operations before optimisation
+  memoryOperations @12;  # static memory operations, see MemoryOperation in trace/types.h
+  operations @13;      # TCG operations before optimisation
   # Of snapshots.
   pages @14;           # page contents
+  # Of a chunk.
+  translations @15;    # what the processor's TLB holds at the chunk's begin
 }
 
 enum Coding {
@@ -87,6 +89,14 @@ enum Coding {
   cutList @2;          # trace/cut_codec.h
   eventList @3;        # trace/event_codec.h
   definitionList @4;   # trace/definition_codec.h
+  shapeList @5;        # trace/shape_codec.h
+  addressPredictions @6;  # trace/address_codec.h
+  valuePredictions @7; # trace/value_codec.h
+  innerList @8;        # trace/inner_codec.h
+  translationList @9;  # trace/page_codec.h
+  pageList @10;        # trace/page_codec.h
+  operationList @11;   # trace/operation_codec.h
+  blobList @12;        # trace/operation_codec.h
 }
 
 enum Compression {
@@ -129,6 +139,16 @@ struct Chunk {
   # By physical address space: 1 + number of the memory map in force at the start, 0 for none.
   columns @7 :List(Column);
   eventCount @8 :UInt32;
+  memory @9 :MemoryColumns;
+  # How much of memory the columns hold.
+  cpu @10 :CpuState;
+  # The processor where the chunk begins; `none` where it is not known.
+}
+
+enum MemoryColumns {
+  none @0;             # blocks and events only
+  addresses @1;        # shapes, addresses, inner, translations, pagesWritten
+  values @2;           # and values
 }
 
 struct MemoryMap {

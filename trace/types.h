@@ -76,8 +76,8 @@ struct MemoryOperation {
     // A whole execution of its instruction may leave it out. It has an address word then, and so have all
     // operations of an instruction but the last: an instruction that was cut short tells how far it came.
     bool conditional = false;
-    // Derived address: that of the operation `base` (earlier, itself not derived) + delta, modulo 2^32 if
-    // narrow.
+    // Derived address: that of the operation `base` (earlier, neither derived nor conditional) + delta,
+    // modulo 2^32 if narrow.
     uint16_t base = none;
     bool narrow = false;
     int64_t delta = 0;

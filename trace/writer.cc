@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -10,12 +11,15 @@
 #include "trace/encoder.h"
 #include "trace/event_codec.h"
 #include "trace/limits.h"
+#include "trace/memory_encoder.h"
+#include "trace/page_codec.h"
 #include "trace/snapshot_writer.h"
 
 namespace panda::trace {
 namespace {
 
-constexpr size_t max_event_bytes = size_t{32} << 20;  // of a chunk's event column
+constexpr size_t max_event_bytes = size_t{16} << 20;                        // of a chunk's event column
+constexpr size_t enough_definition_bytes = max_operation_column_bytes / 2;  // for a message
 
 void check_header(const TraceHeader& header) {
     if (header.memory_blocks.size() > max_memory_blocks || header.facts.size() > max_facts)
@@ -54,6 +58,8 @@ class TraceWriter::Impl {
           snapshot_writer_(header.memory_blocks),
           instr_(header.first_instr) {
         options_.chunk_blocks = std::clamp(options_.chunk_blocks, 1u, max_chunk_blocks);
+        if (options_.memory != MemoryColumns::none)
+            memory_.emplace(options_.memory);
         open_chunk();
         thread_ = start_quiet_thread([this] { run(); });
     }
@@ -68,14 +74,17 @@ class TraceWriter::Impl {
         check_definition(definition);
         if (instruction_counts_.size() == max_blocks)
             throw Error("the trace has more blocks than it can hold");
-        if (definitions_.count() == max_blocks_per_message)
+        if (definitions_.count() == max_blocks_per_message || definitions_.size() >= enough_definition_bytes)
             flush_definitions();
         definitions_.append(definition);
+        if (memory_)
+            memory_->define(definition.operations);
         instruction_counts_.push_back(static_cast<uint16_t>(definition.instruction_count()));
         return static_cast<uint32_t>(instruction_counts_.size() - 1);
     }
 
     void append_blocks(std::span<const uint32_t> ids) {
+        require_no_memory();
         while (!ids.empty()) {
             const size_t room = options_.chunk_blocks - chunk_.blocks.size();
             const auto part = ids.first(std::min(room, ids.size()));
@@ -91,14 +100,47 @@ class TraceWriter::Impl {
     }
 
     void append_partial(uint32_t id, uint32_t executed) {
-        if (executed > instruction_count(id))
-            throw Error("a block cannot execute more instructions than it has");
-        if (executed < instruction_count(id))
-            chunk_.cuts.push_back({static_cast<uint32_t>(chunk_.blocks.size()), executed});
+        require_no_memory();
+        add_execution(id, check_executed(id, executed));
+    }
+
+    void append(uint32_t id, const uint64_t* words) {
+        const uint32_t instructions = instruction_count(id);
+        if (memory_)
+            memory_->append(id, words);
         chunk_.blocks.push_back(id);
-        instr_ += executed;
-        if (chunk_.blocks.size() == options_.chunk_blocks)
+        instr_ += instructions;
+        seal_if_full();
+    }
+
+    void append_cut(uint32_t id, uint32_t executed, const uint64_t* words) {
+        if (check_executed(id, executed) == instruction_count(id)) {
+            append(id, words);
+            return;
+        }
+        if (memory_)
+            memory_->append_cut(id, executed, words);
+        add_execution(id, executed);
+    }
+
+    void inner(const InnerEvent& event) {
+        if (memory_)
+            memory_->inner(event);
+    }
+
+    void begin_chunk(const ChunkStart& start) {
+        if (start.translations.size() > max_chunk_translations)
+            throw Error("a chunk opens with more translations than it can");
+        for (size_t i = 0; i < start.translations.size(); ++i) {
+            check_translation(start.translations[i]);
+            if (i > 0 && start.translations[i].page <= start.translations[i - 1].page)
+                throw Error("the translations of a chunk must ascend");
+        }
+        if (!untouched())
             seal_chunk();
+        chunk_.cpu = start.cpu;
+        if (memory_)
+            memory_->begin(start.translations);
     }
 
     void event(const Event& event) {
@@ -107,6 +149,8 @@ class TraceWriter::Impl {
             throw Error("memory maps and gaps have calls of their own");
         if (const auto* change = std::get_if<AddressSpaceChange>(&event.detail))
             enter_address_space(change->cr3);
+        if (const auto* transfer = std::get_if<Transfer>(&event.detail); transfer != nullptr && memory_)
+            memory_->transferred(transfer->block, transfer->offset, transfer->data.size());
         append_event(event);
     }
 
@@ -169,6 +213,30 @@ class TraceWriter::Impl {
         return instruction_counts_[id];
     }
 
+    uint32_t check_executed(uint32_t id, uint32_t executed) const {
+        if (executed > instruction_count(id))
+            throw Error("a block cannot execute more instructions than it has");
+        return executed;
+    }
+
+    void require_no_memory() const {
+        if (memory_)
+            throw Error("a trace with memory columns needs what each block did to memory");
+    }
+
+    void add_execution(uint32_t id, uint32_t executed) {
+        if (executed < instruction_count(id))
+            chunk_.cuts.push_back({static_cast<uint32_t>(chunk_.blocks.size()), executed});
+        chunk_.blocks.push_back(id);
+        instr_ += executed;
+        seal_if_full();
+    }
+
+    void seal_if_full() {
+        if (chunk_.blocks.size() == options_.chunk_blocks || (memory_ && memory_->full()))
+            seal_chunk();
+    }
+
     bool untouched() const { return chunk_.blocks.empty() && events_.count() == 0; }
 
     void open_chunk() {
@@ -185,6 +253,9 @@ class TraceWriter::Impl {
         chunk_.definition_count = static_cast<uint32_t>(instruction_counts_.size());
         chunk_.event_count = events_.count();
         chunk_.events = events_.take();
+        chunk_.memory = options_.memory;
+        if (memory_)
+            chunk_.memory_columns = memory_->take();
         queue_.push(std::move(chunk_));
         ++chunk_count_;
         open_chunk();
@@ -245,6 +316,7 @@ class TraceWriter::Impl {
     ChunkWork chunk_;           // open; its events are in events_
     uint64_t chunk_count_ = 0;  // sealed
     EventEncoder events_;
+    std::optional<MemoryEncoder> memory_;  // when there are memory columns
     uint64_t instr_;
     uint64_t address_space_ = 0;
 };
@@ -263,6 +335,18 @@ void TraceWriter::append_blocks(std::span<const uint32_t> ids) {
 }
 void TraceWriter::append_partial(uint32_t id, uint32_t executed) {
     impl_->append_partial(id, executed);
+}
+void TraceWriter::append(uint32_t id, const uint64_t* words) {
+    impl_->append(id, words);
+}
+void TraceWriter::append_cut(uint32_t id, uint32_t executed, const uint64_t* words) {
+    impl_->append_cut(id, executed, words);
+}
+void TraceWriter::inner(const InnerEvent& event) {
+    impl_->inner(event);
+}
+void TraceWriter::begin_chunk(const ChunkStart& start) {
+    impl_->begin_chunk(start);
 }
 void TraceWriter::event(const Event& event) {
     impl_->event(event);

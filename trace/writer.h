@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,7 +39,7 @@ enum class SnapshotKind : uint8_t {
 
 // What is known where a chunk begins.
 struct ChunkStart {
-    CpuState cpu;                           // or none
+    std::optional<CpuState> cpu;            // none: not known
     std::vector<Translation> translations;  // of the processor's TLB; by ascending page, each page once
 };
 
@@ -49,8 +50,9 @@ using MemoryProvider = std::function<std::span<const std::byte>(uint32_t block)>
 // it waits, and nothing is dropped. A failure of the encoder (a full disk, a closed pipe) is thrown by the
 // next call that hands it work, and by finish().
 //
-// Memory: queue_items chunks (4 bytes a block execution) or pages, the block definitions' instruction counts,
-// and after the first snapshot 8 bytes a page of guest memory.
+// Memory: queue_items chunks (4 bytes a block execution, and with memory columns up to 16 MiB, usually 2) or
+// pages, the block definitions' instruction counts and memory operations (about 100 bytes each), and after
+// the first snapshot 8 bytes a page of guest memory.
 class TraceWriter {
   public:
     // path: "-" is standard output. Writes the header. Throws FileError when the file cannot be created.
@@ -70,16 +72,19 @@ class TraceWriter {
     // A block that stopped after `executed` of its instructions (0 too: its first instruction faulted).
     void append_partial(uint32_t id, uint32_t executed);
 
-    // With memory columns, instead of the two above. words: what the execution left, see MemoryOperation; as
-    // many as the definition's operations have. Of the instruction that a cut block stopped in, those
-    // operations ran whose address word tells so.
+    // With memory columns, instead of the two above, which throw Error then. words: what the execution left,
+    // see MemoryOperation; as many as the definition's operations have. Of the instruction that a cut block
+    // stopped in, those operations ran whose address word tells so. Without memory columns words are not
+    // looked at.
     void append(uint32_t id, const uint64_t* words);
     void append_cut(uint32_t id, uint32_t executed, const uint64_t* words);
-    // Inside the block that is appended next, or right before it. Places ascend up to that block. A fill that
-    // says what is known already may be left out.
+    // Inside the block that is appended next, or right before it. Places ascend up to that block, or Error is
+    // thrown. A fill that says what the chunk knows already is left out. Without memory columns nothing is
+    // kept.
     void inner(const InnerEvent& event);
     // Ends the open chunk, if anything is in it, and begins one that opens with this. With memory columns,
-    // call it at the begin of the trace and then at least every options.chunk_blocks executions.
+    // call it at the begin of the trace and then at least every options.chunk_blocks executions: chunks that
+    // the writer begins by itself know only of translations that were told before.
     void begin_chunk(const ChunkStart& start);
 
     // An event after the blocks appended so far; see Event::instr. Use memory_map for a memory map and skip

@@ -63,7 +63,7 @@ void decode_one(uint8_t coding, std::span<const std::byte> column) {
             return;
         default:
             const size_t half = column.size() / 2;
-            decode_definitions(column.first(half), column.subspan(half), static_cast<uint32_t>(count));
+            decode_definitions({column.first(half), column.subspan(half)}, static_cast<uint32_t>(count));
     }
 }
 

@@ -159,13 +159,13 @@ TEST_CASE("definitions come back") {
     encoder.append(first);
     encoder.append(second);
     encoder.append(first);
-    const auto back = decode_definitions(encoder.records(), encoder.code(), 3);
+    const auto back = decode_definitions({encoder.records(), encoder.code()}, 3);
     CHECK(back == std::vector{first, second, first});
-    CHECK_THROWS_AS(decode_definitions(encoder.records(), encoder.code(), 2), Error);
-    CHECK_THROWS_AS(decode_definitions(encoder.records(), encoder.code(), 4), Error);
-    CHECK_THROWS_AS(decode_definitions(encoder.records(), encoder.code().first(9), 3), Error);
+    CHECK_THROWS_AS(decode_definitions({encoder.records(), encoder.code()}, 2), Error);
+    CHECK_THROWS_AS(decode_definitions({encoder.records(), encoder.code()}, 4), Error);
+    CHECK_THROWS_AS(decode_definitions({encoder.records(), encoder.code().first(9)}, 3), Error);
     for (size_t size = 0; size < encoder.records().size(); ++size)
-        CHECK_THROWS_AS(decode_definitions(encoder.records().first(size), encoder.code(), 3), Error);
+        CHECK_THROWS_AS(decode_definitions({encoder.records().first(size), encoder.code()}, 3), Error);
 }
 
 }  // namespace

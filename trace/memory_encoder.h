@@ -1,0 +1,104 @@
+// The encoder of a chunk's memory columns: takes block executions with their words as they come and turns
+// them into finished byte streams at once. Internal.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "trace/address_codec.h"
+#include "trace/inner_codec.h"
+#include "trace/limits.h"
+#include "trace/memory_plan.h"
+#include "trace/memory_state.h"
+#include "trace/message.h"
+#include "trace/page_tracker.h"
+#include "trace/shape_codec.h"
+#include "trace/value_codec.h"
+#include "trace/writer.h"
+
+namespace panda::trace {
+
+// A column that waits for its compression.
+struct RawColumn {
+    schema::ColumnId id;
+    schema::Coding coding;
+    uint64_t records = 0;
+    Bytes bytes;
+};
+
+class MemoryEncoder {
+  public:
+    // memory: addresses or values.
+    explicit MemoryEncoder(MemoryColumns memory) : with_values_(memory == MemoryColumns::values) {}
+
+    // The next block's operations; checked.
+    void define(std::span<const MemoryOperation> operations);
+    // The next execution of the chunk. words: see MemoryOperation.
+    void append(uint32_t id, const uint64_t* words) {
+        const BlockPlan& block = plans_[id];
+        states_.enter(id, block);
+        if (block.conditionals != 0 || !pending_.empty())
+            append_slowly(block, whole, words);
+        else if (with_values_)
+            append_plain<true>(block, words);
+        else
+            append_plain<false>(block, words);
+        ++position_;
+    }
+    void append_cut(uint32_t id, uint32_t executed, const uint64_t* words);
+    // Belongs to the next execution. Throws Error when it is none.
+    void inner(const InnerEvent& event);
+    // Memory changes by a Transfer event.
+    void transferred(uint32_t block, uint64_t offset, uint64_t size) {
+        pages_.transferred(block, offset, size);
+    }
+
+    // Whether the chunk must end before the next execution.
+    bool full() const;
+    // The columns of the chunk; the next one begins, with what is known of translations.
+    std::vector<RawColumn> take();
+    // The chunk, which is empty, begins with these translations.
+    void begin(std::span<const Translation> translations);
+
+  private:
+    static constexpr uint32_t whole = ~uint32_t{0};  // instructions executed
+
+    // Where the coding of an execution is: the next word and states.
+    struct Walk {
+        const uint64_t* words;
+        AddressState* address;
+        ValueState* value;
+    };
+
+    Walk walk(const BlockPlan& block, const uint64_t* words) {
+        return {words, states_.addresses(block), states_.values(block)};
+    }
+    template <bool with_values>
+    void append_plain(const BlockPlan& block, const uint64_t* words);
+    void append_slowly(const BlockPlan& block, uint32_t executed, const uint64_t* words);
+    template <bool with_values>
+    void code(const PlannedOperation& operation, uint32_t number, Walk& walk);
+    template <bool with_values>
+    void code_store(const PlannedOperation& operation, uint64_t address, Walk& walk);
+    static void pass_over(const PlannedOperation& operation, Walk& walk);
+    void code_pending(size_t& next, uint32_t place);
+    void code_inner(const InnerEvent& event);
+
+    bool with_values_;
+    MemoryPlans plans_;
+    MemoryStates states_;
+    AddressEncoder addresses_;
+    ValueEncoder values_;
+    ShapeEncoder shapes_;
+    InnerEncoder inner_;
+    PageTracker pages_;
+    std::vector<Translation> first_translations_;
+    std::vector<InnerEvent> pending_;  // of the next execution
+    uint32_t position_ = 0;            // executions in the chunk
+    uint64_t address_count_ = 0;
+    uint64_t value_count_ = 0;
+    std::array<uint64_t, max_block_operations> current_{};  // addresses of the execution's operations
+};
+
+}  // namespace panda::trace

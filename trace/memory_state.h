@@ -1,0 +1,59 @@
+// What the coders of the memory columns remember of each operation. Encoder and decoder run through the same
+// states; a chunk begins with all of them zero. Internal.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "trace/memory_plan.h"
+
+namespace panda::trace {
+
+// Of an operation with an address word: see address_codec.h. Half a cache line.
+struct AddressState {
+    uint64_t last = 0;      // its address before
+    int32_t step[5] = {};   // by candidate: address - what the candidate starts from, when last updated
+    uint8_t preferred = 0;  // candidate
+    uint8_t doubt = 0;      // times in a row that another candidate was right
+    uint16_t unused = 0;
+};
+
+// Of a value word: see value_codec.h.
+struct ValueState {
+    uint64_t last = 0;
+    int32_t step[4] = {};
+    uint8_t preferred = 0;
+    uint8_t doubt = 0;
+    uint16_t unused[3] = {};
+};
+
+static_assert(sizeof(AddressState) == 32 && sizeof(ValueState) == 32);
+
+class MemoryStates {
+  public:
+    // Makes room for every block of `plans`.
+    void grow(const MemoryPlans& plans);
+    // Forgets all. Costs nothing: states are cleared when their block is entered.
+    void reset();
+    // Before the states of a block are used: clears them when it is the block's first time since reset.
+    void enter(uint32_t id, const BlockPlan& block) {
+        if (epochs_[id] != epoch_)
+            clear(id, block);
+    }
+
+    AddressState* addresses(const BlockPlan& block) { return addresses_.data() + block.first_address; }
+    ValueState* values(const BlockPlan& block) { return values_.data() + block.first_value; }
+    // The last mask of which conditional operations ran, bit 0 the first of 64.
+    uint64_t* shapes(const BlockPlan& block) { return shapes_.data() + block.first_shape; }
+
+  private:
+    void clear(uint32_t id, const BlockPlan& block);
+
+    std::vector<uint32_t> epochs_;  // by block: when its states were last cleared
+    std::vector<AddressState> addresses_;
+    std::vector<ValueState> values_;
+    std::vector<uint64_t> shapes_;
+    uint32_t epoch_ = 1;
+};
+
+}  // namespace panda::trace

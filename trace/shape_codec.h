@@ -1,0 +1,81 @@
+// The coding `shapeList`: which conditional memory operations ran, and how far blocks came that were cut
+// short.
+//
+//   column = varint size of `masks`, masks, cuts
+//   masks  = { varint run, varint mask ^ last }
+//   cuts   = { bits, the first in a byte's bit 0, zeros up to a whole byte }
+//
+// A whole execution has a mask for each 64 conditional operations of its block, bit 0 the first of them;
+// `last` is that place's mask before (0 at first), run: masks before this one that were as before. What
+// remains after the last is a run.
+//
+// A cut execution has a bit for each operation with an address word that is conditional or of the instruction
+// that the block stopped in, instructions behind that left out: whether it ran.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "common/bytes.h"
+
+namespace panda::trace {
+
+class ShapeEncoder {
+  public:
+    void encode(uint64_t& last, uint64_t mask) {
+        ++masks_;
+        if (mask == last)
+            ++run_;
+        else
+            put(last, mask);
+    }
+    // The bits of a cut execution, one after another, and their end.
+    void put_cut_bit(bool bit);
+    void end_cut();
+
+    uint64_t masks() const { return masks_; }
+    size_t size() const { return out_.size() + cuts_.size(); }
+    // The column; the encoder begins anew.
+    Bytes take();
+
+  private:
+    void put(uint64_t& last, uint64_t mask);
+
+    ByteWriter out_;
+    ByteWriter cuts_;
+    uint64_t masks_ = 0;
+    uint64_t run_ = 0;
+    uint8_t byte_ = 0;
+    unsigned bits_ = 0;  // in byte_
+};
+
+// Every call throws Error on malformed input.
+class ShapeDecoder {
+  public:
+    // Begins a column, which must outlive its use.
+    void start(std::span<const std::byte> column);
+    uint64_t decode(uint64_t& last) {
+        if (run_ > 0)
+            --run_;
+        else
+            read_mask(last);
+        return last;
+    }
+    bool cut_bit();
+    void end_cut();
+    // Throws Error when the column holds more.
+    void check_end() const;
+
+  private:
+    void read_run();
+    void read_mask(uint64_t& last);
+
+    ByteReader in_{{}};
+    ByteReader cuts_{{}};
+    uint64_t run_ = 0;
+    bool last_run_ = false;
+    uint8_t byte_ = 0;
+    unsigned bits_ = 0;  // left in byte_
+};
+
+}  // namespace panda::trace
