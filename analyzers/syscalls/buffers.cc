@@ -1,0 +1,168 @@
+// Texts, buffers, and vectors of them.
+#include <algorithm>
+
+#include "analyzers/syscalls/notation.h"
+#include "analyzers/syscalls/text.h"
+
+namespace panda::syscalls::notation {
+namespace {
+
+constexpr uint64_t whole_path = 4096;
+constexpr uint64_t max_vectors = 1024;  // UIO_MAXIOV
+
+// How many bytes of a buffer count: those that the call returned, or another argument.
+uint64_t buffer_size(const Context& context, const Notation& notation) {
+    return notation.numbers[0] == returned ? static_cast<uint64_t>(context.result().value)
+                                           : context.argument_at(notation.numbers[0]);
+}
+
+// The strings of an array of pointers that a null pointer ends; ... instead of those beyond the limit.
+std::optional<std::vector<std::string>> string_array(const Context& context, uint64_t address) {
+    std::vector<std::string> items;
+    for (uint64_t place = address;; place += context.word_size()) {
+        const auto pointer = context.read_word(place);
+        if (!pointer) {
+            if (items.empty())
+                return std::nullopt;
+            items.push_back("... /* " + address_text(place) + " */");
+            return items;
+        }
+        if (*pointer == 0)
+            return items;
+        if (items.size() >= context.options().string_limit) {
+            items.push_back("...");
+            return items;
+        }
+        items.push_back(string_at(context, *pointer, context.options().string_limit));
+    }
+}
+
+// {iov_base="…", iov_len=…} for each; `left`: bytes that the call moved, which fill the vectors in order.
+std::string vectors(const Context& context, uint64_t address, uint64_t count, uint64_t left) {
+    if (address == 0 || count > max_vectors)
+        return address_text(address);
+    std::vector<std::string> items;
+    const unsigned word = context.word_size();
+    for (uint64_t i = 0; i < count; ++i) {
+        const uint64_t place = address + i * 2 * word;
+        const auto base = context.read_word(place);
+        const auto size = context.read_word(place + word);
+        if (!base || !size) {
+            if (items.empty())
+                return address_text(address);
+            items.push_back("... /* " + address_text(place) + " */");
+            break;
+        }
+        if (items.size() >= context.options().string_limit) {
+            items.push_back("...");
+            break;
+        }
+        const uint64_t filled = std::min(*size, left);
+        left -= filled;
+        items.push_back("{iov_base=" + bytes_at(context, *base, filled) +
+                        ", iov_len=" + std::to_string(*size) + "}");
+    }
+    return list_text('[', items, ']');
+}
+
+}  // namespace
+
+std::string path(const Context& context, const Value& value, const Notation&) {
+    return string_at(context, value.raw, whole_path);
+}
+
+std::string string(const Context& context, const Value& value, const Notation&) {
+    return string_at(context, value.raw, context.options().string_limit);
+}
+
+std::string text(const Context& context, const Value& value, const Notation&) {
+    std::vector<std::byte> bytes(std::min(value.size, 4096u));
+    if (!context.read(value.address, bytes))
+        return address_text(value.address);
+    const auto end = std::find(bytes.begin(), bytes.end(), std::byte{0});
+    return quoted(std::span(bytes.begin(), end));
+}
+
+std::optional<std::string> in_bytes(Context& context, const Notation& notation) {
+    return bytes_at(context, context.argument(notation), buffer_size(context, notation));
+}
+
+std::optional<std::string> out_bytes(Context& context, const Notation& notation) {
+    if (context.at_entry())
+        return std::nullopt;
+    if (context.without_output())
+        return address_text(context.argument(notation));
+    return bytes_at(context, context.argument(notation), buffer_size(context, notation));
+}
+
+// What nobody can read as text: all bytes in hexadecimal.
+std::optional<std::string> out_random(Context& context, const Notation& notation) {
+    if (context.at_entry())
+        return std::nullopt;
+    const uint64_t place = context.argument(notation);
+    const uint64_t size = buffer_size(context, notation);
+    std::vector<std::byte> bytes(
+        std::min<uint64_t>(context.without_output() ? 0 : size, context.options().string_limit));
+    if (context.without_output() || place == 0 || !context.read(place, bytes))
+        return address_text(place);
+    std::string text = "\"";
+    for (const std::byte byte : bytes) {
+        static constexpr char digits[] = "0123456789abcdef";
+        text += "\\x";
+        text += digits[std::to_integer<unsigned>(byte) >> 4];
+        text += digits[std::to_integer<unsigned>(byte) & 15];
+    }
+    return text + "\"" + (size > bytes.size() ? "..." : "");
+}
+
+std::optional<std::string> out_text(Context& context, const Notation& notation) {
+    return out_bytes(context, notation);
+}
+
+std::optional<std::string> out_path(Context& context, const Notation& notation) {
+    if (context.at_entry())
+        return std::nullopt;
+    if (context.without_output())
+        return address_text(context.argument(notation));
+    return string_at(context, context.argument(notation), whole_path);
+}
+
+std::optional<std::string> in_strings(Context& context, const Notation& notation) {
+    const uint64_t address = context.argument(notation);
+    if (address == 0)
+        return "NULL";
+    const auto items = string_array(context, address);
+    return items ? list_text('[', *items, ']') : address_text(address);
+}
+
+// Shown by its size, as strace does unless asked for more.
+std::optional<std::string> in_environment(Context& context, const Notation& notation) {
+    constexpr uint64_t max_variables = 1 << 20;
+    const uint64_t address = context.argument(notation);
+    if (address == 0)
+        return "NULL";
+    uint64_t count = 0;
+    for (; count < max_variables; ++count) {
+        const auto pointer = context.read_word(address + count * context.word_size());
+        if (!pointer)
+            return address_text(address) + " /* " + std::to_string(count) + " vars, unterminated */";
+        if (*pointer == 0)
+            break;
+    }
+    return address_text(address) + " /* " + std::to_string(count) + (count == 1 ? " var */" : " vars */");
+}
+
+std::optional<std::string> in_vectors(Context& context, const Notation& notation) {
+    return vectors(context, context.argument(notation), context.argument_at(notation.numbers[0]), UINT64_MAX);
+}
+
+std::optional<std::string> out_vectors(Context& context, const Notation& notation) {
+    if (context.at_entry())
+        return std::nullopt;
+    if (context.without_output())
+        return address_text(context.argument(notation));
+    return vectors(context, context.argument(notation), context.argument_at(notation.numbers[0]),
+                   static_cast<uint64_t>(context.result().value));
+}
+
+}  // namespace panda::syscalls::notation

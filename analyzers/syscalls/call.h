@@ -1,0 +1,54 @@
+// A system call that a program made.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "analyzers/syscalls/description.h"
+
+namespace panda::syscalls {
+
+// What runs: a thread of the guest.
+struct Task {
+    uint64_t address = 0;  // of its descriptor (task_struct); stands for the task while it lives
+    int64_t pid = 0;       // of its process
+    int64_t tid = 0;
+    std::string name;
+
+    bool operator==(const Task&) const = default;
+};
+
+struct Call {
+    Abi abi = Abi::x86_64;
+    uint64_t number = 0;
+    const CallDescription* description = nullptr;  // null: a number that no kernel header knows
+    std::array<uint64_t, 6> arguments{};           // registers; of i386 32 bits
+    uint64_t instr = 0;                            // when it was made
+    uint64_t pc = 0;
+    uint64_t stack_pointer = 0;
+    Task task;
+
+    // "openat", "syscall_0x3e8"
+    std::string name() const;
+};
+
+// Why a call has no result.
+enum class Ending : uint8_t {
+    returned,    // it has one
+    gone,        // its task ended in it: exit, or killed
+    unfinished,  // the trace ends first
+};
+
+struct Return {
+    Ending ending = Ending::returned;
+    // rax as the program got it, sign-extended from 32 bits for i386; the kernel's own -ERESTART… where it
+    // takes the call up again.
+    int64_t value = 0;
+    uint64_t instr = 0;
+
+    bool failed() const { return ending == Ending::returned && value < 0 && value >= -4095; }
+};
+
+}  // namespace panda::syscalls

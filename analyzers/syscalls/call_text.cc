@@ -1,0 +1,110 @@
+#include "analyzers/syscalls/call_text.h"
+
+#include "analyzers/syscalls/notation.h"
+#include "analyzers/syscalls/tables.h"
+#include "analyzers/syscalls/text.h"
+#include "common/error.h"
+
+namespace panda::syscalls {
+namespace {
+
+// strace's words for the kernel's own errors.
+const char* restart_text(int64_t error) {
+    switch (static_cast<Restart>(error)) {
+        case Restart::system:
+            return "? ERESTARTSYS (To be restarted if SA_RESTART is set)";
+        case Restart::no_intr:
+            return "? ERESTARTNOINTR (To be restarted)";
+        case Restart::no_hand:
+            return "? ERESTARTNOHAND (To be restarted if no handler)";
+        case Restart::block:
+            return "? ERESTART_RESTARTBLOCK (Interrupted by signal)";
+    }
+    return nullptr;
+}
+
+constexpr size_t result_column = 40;
+
+}  // namespace
+
+std::string errno_name(int64_t error) {
+    const char* name = constant_name(errno_constants(), Abi::x86_64, static_cast<uint64_t>(error));
+    return name ? name : std::to_string(error);
+}
+
+std::string error_text(int64_t value) {
+    if (value >= -516 && value <= -512)
+        if (const char* text = restart_text(-value))
+            return text;
+    return "-1 " + errno_name(-value) + " (" + errno_text(static_cast<int>(-value)) + ")";
+}
+
+CallText::CallText(const Call& call, const UserMemory& memory, const TextOptions& options)
+    : context_(call, memory, options) {
+    if (call.description == nullptr) {
+        for (const uint64_t argument : call.arguments)
+            add_argument(hexadecimal_text(argument));
+        complete_ = true;
+        return;
+    }
+    complete_ = true;
+    for (const Notation& notation : call.description->arguments) {
+        at_entry_.push_back(argument_text(notation));
+        if (!at_entry_.back())
+            complete_ = false;
+        else if (complete_)
+            add_argument(*at_entry_.back());
+    }
+}
+
+std::optional<std::string> CallText::argument_text(const Notation& notation) {
+    if (notation.argument != nullptr)
+        return notation.argument(context_, notation);
+    const uint32_t size = notation.size == 0 ? context_.word_size() : notation.size;
+    const uint64_t mask = size >= 8 ? UINT64_MAX : (uint64_t{1} << (8 * size)) - 1;
+    return notation.value(context_, {context_.argument(notation) & mask, 0, size}, notation);
+}
+
+void CallText::add_argument(std::string text) {
+    if (!text.empty())
+        known_.push_back(std::move(text));
+}
+
+void CallText::finish(const Return& result) {
+    context_.set_return(result);
+    const CallDescription* description = context_.call().description;
+    if (description != nullptr && !complete_) {
+        known_.clear();
+        for (size_t i = 0; i < description->arguments.size(); ++i)
+            add_argument(at_entry_[i] ? *at_entry_[i]
+                                      : argument_text(description->arguments[i]).value_or("?"));
+    }
+    complete_ = true;
+    if (result.ending != Ending::returned)
+        result_ = "?";
+    else if (result.failed())
+        result_ = error_text(result.value);
+    else
+        result_ = description ? description->result(context_) : std::to_string(result.value);
+}
+
+std::string CallText::beginning() const {
+    std::string text = context_.call().name() + "(";
+    for (size_t i = 0; i < known_.size(); ++i)
+        text += (i == 0 ? "" : ", ") + known_[i];
+    if (!complete_ && !known_.empty())
+        text += ", ";
+    return text;
+}
+
+std::string CallText::whole() const {
+    return beginning() + ")";
+}
+
+std::string with_result(std::string before, const std::string& result) {
+    if (before.size() < result_column - 1)
+        before.resize(result_column - 1, ' ');
+    return before + " = " + result;
+}
+
+}  // namespace panda::syscalls

@@ -1,0 +1,50 @@
+// A system call as strace writes it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analyzers/syscalls/context.h"
+
+namespace panda::syscalls {
+
+// Reads what the call takes when it is made, and what it gives when it returns.
+class CallText {
+  public:
+    // At the call. All three must outlive this, and `memory` follows the guest.
+    CallText(const Call& call, const UserMemory& memory, const TextOptions& options);
+
+    // At the return, or when it is known that there will be none.
+    void finish(const Return& result);
+
+    // The arguments that are known; all of them after finish().
+    const std::vector<std::string>& arguments() const { return known_; }
+    // After "= ": "3", "-1 ENOENT (No such file or directory)", "?". After finish().
+    const std::string& result() const { return result_; }
+
+    // "read(3, " as far as the arguments are known without the call's return; "close(3" when all are.
+    std::string beginning() const;
+    // "read(3, "text", 10)", without the result.
+    std::string whole() const;
+
+  private:
+    std::optional<std::string> argument_text(const Notation& notation);
+    void add_argument(std::string text);
+
+    Context context_;
+    std::vector<std::optional<std::string>> at_entry_;  // by argument; nothing: known at the return
+    std::vector<std::string> known_;
+    std::string result_;
+    bool complete_ = false;
+};
+
+// What a return value is, without a call: "-1 EBADF (Bad file descriptor)", "? ERESTARTSYS (…)".
+std::string error_text(int64_t value);
+// The name of an errno value: "EBADF"; the number for those that have none.
+std::string errno_name(int64_t error);
+
+// A result where strace has it: after `before`, padded to column 40, "= " and the result.
+std::string with_result(std::string before, const std::string& result);
+
+}  // namespace panda::syscalls

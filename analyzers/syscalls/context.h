@@ -1,0 +1,69 @@
+// What a notation works with: a call, the memory of its program, and how texts shall look.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "analyzers/syscalls/call.h"
+#include "analyzers/syscalls/user_memory.h"
+
+namespace panda::syscalls {
+
+struct TextOptions {
+    uint32_t string_limit = 32;  // bytes of a string or a buffer that are shown
+    // With it, descriptors are written with what they are: gives the text for one, empty when there is none.
+    std::function<std::string(int64_t fd)> describe_fd;
+};
+
+enum class Moment : uint8_t { entry, exit };
+
+// Lives as long as the call: what a notation keeps at the entry is there at the return.
+class Context {
+  public:
+    // Both must outlive it, and `memory` follows the guest.
+    Context(const Call& call, const UserMemory& memory, const TextOptions& options)
+        : call_(call), memory_(memory), options_(options) {}
+
+    const Call& call() const { return call_; }
+    Abi abi() const { return call_.abi; }
+    // Bytes of a pointer and of a C long.
+    unsigned word_size() const { return abi() == Abi::x86_64 ? 8 : 4; }
+    const TextOptions& options() const { return options_; }
+
+    Moment moment() const { return moment_; }
+    bool at_entry() const { return moment_ == Moment::entry; }
+    void set_return(const Return& result) {
+        moment_ = Moment::exit;
+        result_ = result;
+    }
+    const Return& result() const { return result_; }
+    // At the return: the kernel gave nothing back, as the call failed or never returned.
+    bool without_output() const { return result_.ending != Ending::returned || result_.failed(); }
+
+    // The register of the argument that the notation is of, and of argument `index` of the call's
+    // description; 0 when it has no such argument.
+    uint64_t argument(const Notation& notation) const;
+    uint64_t argument_at(size_t index) const;
+
+    // What notations keep between entry and return, by register.
+    std::array<uint64_t, 6> kept{};
+
+    // Memory at this moment.
+    bool read(uint64_t address, std::span<std::byte> out) const { return memory_.read(address, out); }
+    std::optional<uint64_t> read_unsigned(uint64_t address, unsigned size) const;
+    std::optional<int64_t> read_signed(uint64_t address, unsigned size) const;
+    std::optional<uint64_t> read_word(uint64_t address) const { return read_unsigned(address, word_size()); }
+
+  private:
+    const Call& call_;
+    const UserMemory& memory_;
+    const TextOptions& options_;
+    Moment moment_ = Moment::entry;
+    Return result_;
+};
+
+}  // namespace panda::syscalls

@@ -1,0 +1,47 @@
+#include "analyzers/syscalls/description.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "analyzers/syscalls/call.h"
+#include "analyzers/syscalls/tables.h"
+#include "analyzers/syscalls/text.h"
+
+namespace panda::syscalls {
+
+std::span<const CallDescription> calls(Abi abi) {
+    return abi == Abi::x86_64 ? x86_64_calls() : i386_calls();
+}
+
+const CallDescription* find_call(Abi abi, uint64_t number) {
+    const auto all = calls(abi);
+    const auto place =
+        std::lower_bound(all.begin(), all.end(), number,
+                         [](const CallDescription& call, uint64_t n) { return call.number < n; });
+    return place != all.end() && place->number == number ? &*place : nullptr;
+}
+
+const CallDescription* find_call(Abi abi, const std::string& name) {
+    for (const CallDescription& call : calls(abi))
+        if (call.name == name)
+            return &call;
+    return nullptr;
+}
+
+uint32_t group_bit(const std::string& name) {
+    static constexpr std::pair<const char*, Group> groups[] = {
+        {"file", group_file},       {"desc", group_desc},     {"process", group_process},
+        {"network", group_network}, {"net", group_network},   {"signal", group_signal},
+        {"ipc", group_ipc},         {"memory", group_memory}, {"creds", group_creds},
+        {"clock", group_clock}};
+    for (const auto& [group, bit] : groups)
+        if (name == group)
+            return bit;
+    return 0;
+}
+
+std::string Call::name() const {
+    return description ? description->name : "syscall_" + hexadecimal_text(number);
+}
+
+}  // namespace panda::syscalls

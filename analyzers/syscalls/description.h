@@ -1,0 +1,131 @@
+// What the generated tables hold: system calls, how their arguments are written, constants, structures.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace panda::syscalls {
+
+// By which rules a program calls its kernel. A 64-bit kernel serves both, and one process may use both.
+enum class Abi : uint8_t { x86_64, i386 };
+template <typename T>
+using ByAbi = std::array<T, 2>;
+
+struct Constant {
+    uint64_t value;
+    const char* name;
+};
+
+// Constants that belong together. Flags are written in this order.
+struct Family {
+    const char* unknown;  // stands for what has no name: "MAP_???"
+    ByAbi<std::span<const Constant>> constants;
+
+    std::span<const Constant> of(Abi abi) const { return constants[static_cast<size_t>(abi)]; }
+};
+
+class Context;
+struct Notation;
+struct Layout;
+
+// A value, and where in the guest's memory it came from.
+struct Value {
+    uint64_t raw = 0;      // unsigned, of `size` bytes; undefined for more than 8
+    uint64_t address = 0;  // virtual; 0 for an argument itself, which was in a register
+    uint32_t size = 8;     // bytes
+};
+
+// Writes a value.
+using ValueFunction = std::string (*)(const Context&, const Value&, const Notation&);
+// Writes an argument. Nothing: not yet; it is asked again when the call returns, and then it must have an
+// answer. An empty text: this call has no such argument.
+using ArgumentFunction = std::optional<std::string> (*)(Context&, const Notation&);
+// Writes what a call that succeeded returned, after "= ".
+using ResultFunction = std::string (*)(Context&);
+
+// The number that stands for "as many as the call returns", where a notation refers to another argument.
+inline constexpr uint8_t returned = 255;
+
+// How an argument, or a member of a structure, is written: a function and what it works with.
+struct Notation {
+    constexpr Notation(ValueFunction function, std::array<const Family*, 2> families, const Layout* layout,
+                       std::array<uint8_t, 2> numbers, uint8_t size, uint8_t position)
+        : value(function),
+          families(families),
+          layout(layout),
+          numbers(numbers),
+          size(size),
+          position(position) {}
+    constexpr Notation(ArgumentFunction function, std::array<const Family*, 2> families, const Layout* layout,
+                       std::array<uint8_t, 2> numbers, uint8_t size, uint8_t position)
+        : argument(function),
+          families(families),
+          layout(layout),
+          numbers(numbers),
+          size(size),
+          position(position) {}
+
+    // One of the two.
+    ValueFunction value = nullptr;
+    ArgumentFunction argument = nullptr;
+    std::array<const Family*, 2> families;
+    const Layout* layout;
+    std::array<uint8_t, 2> numbers;  // of other arguments
+    uint8_t size;                    // of an argument, bytes; 0 = a word of the ABI
+    uint8_t position;                // of an argument: its register, from 0
+};
+
+struct Field {
+    const char* label;
+    ByAbi<uint32_t> offset;  // bytes
+    ByAbi<uint32_t> size;    // bytes
+    Notation notation;
+};
+
+struct Layout {
+    ByAbi<uint32_t> size;  // bytes
+    std::span<const Field> fields;
+
+    uint32_t size_in(Abi abi) const { return size[static_cast<size_t>(abi)]; }
+};
+
+// How the kernel takes up a call that a signal interrupted: the error that it returns inside of itself
+// (include/linux/errno.h), which programs never see but strace shows.
+enum class Restart : uint16_t { system = 512, no_intr = 513, no_hand = 514, block = 516 };
+
+// strace's classes of calls, as bits.
+enum Group : uint32_t {
+    group_file = 1 << 0,
+    group_desc = 1 << 1,
+    group_process = 1 << 2,
+    group_network = 1 << 3,
+    group_signal = 1 << 4,
+    group_ipc = 1 << 5,
+    group_memory = 1 << 6,
+    group_creds = 1 << 7,
+    group_clock = 1 << 8,
+};
+
+struct CallDescription {
+    uint32_t number;
+    const char* name;
+    std::span<const Notation> arguments;
+    ResultFunction result;
+    Restart restart;
+    uint32_t groups;  // of Group
+};
+
+// All calls of an ABI, by ascending number.
+std::span<const CallDescription> calls(Abi abi);
+// The call of that number; null when the kernel's headers know none.
+const CallDescription* find_call(Abi abi, uint64_t number);
+// The call of that name; null when the ABI has none.
+const CallDescription* find_call(Abi abi, const std::string& name);
+// The bit of a group's name; 0 when there is none.
+uint32_t group_bit(const std::string& name);
+
+}  // namespace panda::syscalls

@@ -1,0 +1,67 @@
+"""Values of C expressions, by the compiler, in the ABI of the guest's programs; nothing is linked or run."""
+
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+ABI_OPTIONS = {"x86_64": "-m64", "i386": "-m32"}
+# As the kernel's asm-offsets: the compiler writes each value into its assembly.
+MARK = "@value@"
+
+
+class Compiler:
+    def __init__(self, command, include, kernel):
+        self.command = command
+        self.include = include
+        self.kernel = kernel
+
+    def source(self, headers):
+        """Headers of the kernel for programs are included; of the kernel's own, "kernel:…", the constants are taken."""
+        text = "#include <linux/types.h>\n#include <linux/posix_types.h>\ntypedef __kernel_size_t size_t;\n"
+        for header in headers:
+            if header.startswith("kernel:"):
+                text += constants_of((self.kernel / header[len("kernel:"):]).read_text())
+            else:
+                text += f"#include <{header}>\n"
+        return text
+
+    def run(self, abi, *arguments, source):
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / "source.c"
+            path.write_text(source)
+            command = [self.command, "-std=gnu11", "-w", ABI_OPTIONS[abi], "-nostdinc", "-isystem", str(self.include),
+                       "-fno-asynchronous-unwind-tables", "-O1", *arguments, "-o", "-", str(path)]
+            result = subprocess.run(command, capture_output=True, text=True)
+        if result.returncode != 0:
+            raise SystemExit(f"{' '.join(command)} failed:\n{result.stderr}\n{source}")
+        return result.stdout
+
+    def names(self, abi, headers):
+        """What is defined by a macro without arguments, and every word that looks like a constant of an enum."""
+        text = self.run(abi, "-E", "-dD", source=self.source(headers))
+        macros = set(re.findall(r"^#define (\w+) ", text, flags=re.MULTILINE))
+        macros -= set(re.findall(r"^#undef (\w+)", text, flags=re.MULTILINE))
+        for body in re.findall(r"\benum\b[^{};]*\{([^}]*)\}", text):
+            body = re.sub(r"^#.*$", "", body, flags=re.MULTILINE)
+            macros |= {match for match in re.findall(r"(?:^|,)\s*([A-Za-z_]\w*)", body)}
+        return macros
+
+    def values(self, abi, headers, expressions):
+        """The values of constant expressions, as unsigned 64-bit numbers, in order."""
+        # In halves, for an operand of i386 has 32 bits.
+        lines = [f'asm volatile("{MARK} {number} %c0 %c1" :: "i"((int)(long long)({expression})), '
+                 f'"i"((int)((long long)({expression}) >> 32)));' for number, expression in enumerate(expressions)]
+        source = self.source(headers) + "void values(void) {\n" + "\n".join(lines) + "\n}\n"
+        mask = 2**32 - 1
+        found = {int(number): int(low) & mask | (int(high) & mask) << 32 for number, low, high in
+                 re.findall(MARK + r" (\d+) (-?\d+) (-?\d+)", self.run(abi, "-S", source=source))}
+        return [found[number] for number in range(len(expressions))]
+
+
+def constants_of(text):
+    """Of a header of the kernel itself: its enums and its macros that stand for a number or another macro."""
+    text = re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
+    macros = re.findall(r"^#\s*define[ \t]+[A-Z]\w*[ \t]+[\w()<|\t ~-]+$", text, flags=re.MULTILINE)
+    enums = re.findall(r"\benum\s*\w*\s*\{[^}]*\};", text)
+    return "\n".join(macros + enums) + "\n"

@@ -1,0 +1,204 @@
+#!/usr/bin/python3
+"""Writes the tables of system calls (see ../description.h) as C++: tables.cc and tables.h.
+
+usage: generate.py --headers DIRECTORY --knowledge DIRECTORY --compiler COMMAND --output DIRECTORY
+
+The directory of headers has include/ and kernel/ as tools/setup.sh unpacks them.
+"""
+
+import argparse
+import re
+from pathlib import Path
+
+from compiler import Compiler
+from knowledge import read_calls, read_families, read_groups, read_structures
+from prototypes import notation_by_type, read_numbers, read_prototypes
+
+ABIS = ("x86_64", "i386")
+# Plain numbers: the notation's function, and its size in bytes as an argument (0 = a word of the ABI).
+NUMBERS = {}
+for letter, function in (("d", "decimal"), ("u", "unsigned_decimal"), ("x", "hexadecimal"), ("o", "octal")):
+    NUMBERS[letter] = (function, 4)
+    NUMBERS["l" + letter] = (function, 0)
+# Arguments that take two registers of i386 each.
+WIDE = ("offset64", "flags64")
+
+
+class Generator:
+    def __init__(self, compiler, knowledge, include, kernel):
+        self.compiler = compiler
+        self.families = read_families(knowledge / "constants.table")
+        self.structures = read_structures(knowledge / "structs.table")
+        self.groups = read_groups(knowledge / "groups.table")
+        self.calls = {abi: read_calls(knowledge / "calls.table", abi) for abi in ABIS}
+        self.numbers = {abi: read_numbers(include, abi) for abi in ABIS}
+        self.prototypes = read_prototypes(kernel)
+        self.out = []
+
+    def generate(self):
+        self.out.append('#include "analyzers/syscalls/tables.h"\n\n#include "analyzers/syscalls/notation.h"\n\nnamespace panda::syscalls {\nnamespace {\n')
+        self.write_families()
+        self.write_layouts()
+        for abi in ABIS:
+            self.write_calls(abi)
+        self.out.append("}  // namespace\n")
+        self.write_access()
+        self.out.append("}  // namespace panda::syscalls\n")
+        return "\n".join(self.out)
+
+    def generate_header(self):
+        """Declares what write_access() defines."""
+        lines = ["#pragma once", "", '#include "analyzers/syscalls/description.h"', "", "namespace panda::syscalls {"]
+        lines += [f"std::span<const CallDescription> {abi}_calls();" for abi in ABIS]
+        lines += [f"const Family& {name}_constants();" for name in self.families]
+        lines += [f"const Layout& {name}_layout();" for name in self.structures]
+        return "\n".join(lines) + "\n}  // namespace panda::syscalls\n"
+
+    # --- constants ---
+
+    def write_families(self):
+        for family in self.families.values():
+            spans = []
+            for abi in ABIS:
+                constants = self.constants(family, abi)
+                if not constants:
+                    raise SystemExit(f"constants.table: {family.name} has no constants")
+                name = f"constants_{family.name}_{abi}"
+                values = ", ".join(f'{{{value:#x}u, "{text}"}}' for value, text in constants)
+                self.out.append(f"constexpr Constant {name}[] = {{{values}}};")
+                spans.append(name)
+            self.out.append(f'constexpr Family family_{family.name} = '
+                            f'{{"{family.unknown}", {{{{{spans[0]}, {spans[1]}}}}}}};\n')
+
+    def constants(self, family, abi):
+        """[(value, name)] in the order of the patterns, those of one pattern by value; one name for each value."""
+        groups = family.select(self.compiler.names(abi, family.headers))
+        names = [name for group in groups for name in group]
+        values = dict(zip(names, self.compiler.values(abi, family.headers, names)))
+        constants, taken = list(family.literals), set()
+        for group in groups:
+            for name in sorted(group, key=lambda name: (values[name], len(name), name)):
+                if values[name] not in taken:
+                    taken.add(values[name])
+                    constants.append((values[name], name))
+        return constants
+
+    # --- structures ---
+
+    def write_layouts(self):
+        names = list(self.structures)
+        for name in names:
+            self.out.append(f"extern const Layout layout_{name};")
+        for structure in self.structures.values():
+            layouts = [self.layout(structure, abi) for abi in ABIS]
+            fields = []
+            for (label, _, notation), offset, size in zip(structure.fields, zip(*[layout[1] for layout in layouts]),
+                                                          zip(*[layout[2] for layout in layouts])):
+                fields.append(f'    {{"{label}", {{{{{offset[0]}, {offset[1]}}}}}, {{{{{size[0]}, {size[1]}}}}}, '
+                              f'{self.notation(notation, 0)}}}')
+            self.out.append(f"const Field fields_{structure.name}[] = {{\n" + ",\n".join(fields) + "};")
+            self.out.append(f"const Layout layout_{structure.name} = "
+                            f"{{{{{{{layouts[0][0]}, {layouts[1][0]}}}}}, fields_{structure.name}}};\n")
+
+    def layout(self, structure, abi):
+        """(size, offsets, sizes of the fields)"""
+        kind = structure.types[abi]
+        members = [member for _, member, _ in structure.fields]
+        expressions = [f"sizeof({kind})"]
+        expressions += [f"__builtin_offsetof({kind}, {member})" for member in members]
+        expressions += [f"sizeof((({kind} *)0)->{member})" for member in members]
+        values = self.compiler.values(abi, structure.headers, expressions)
+        return values[0], values[1:1 + len(members)], values[1 + len(members):]
+
+    # --- notations ---
+
+    def notation(self, token, position):
+        """C++ of a token as in calls.table and structs.table: NAME or NAME(PARAMETER,…)."""
+        match = re.fullmatch(r"(\w+)(?:\(([\w,]*)\))?", token)
+        if not match:
+            raise SystemExit(f"{token!r} is no notation")
+        name, parameters = match.group(1), (match.group(2) or "").split(",")
+        function, size = NUMBERS.get(name, (name, 4))
+        if name in ("address", "path", "string"):
+            size = 0
+        if name.startswith("word_"):
+            function, size = name[len("word_"):], 0
+        families, layout, numbers = [], "nullptr", []
+        for parameter in filter(None, parameters):
+            if parameter == "return":
+                numbers.append("returned")
+            elif parameter.isdigit():
+                numbers.append(parameter)
+            elif parameter in self.families:
+                families.append(f"&family_{parameter}")
+            elif parameter in self.structures:
+                layout = f"&layout_{parameter}"
+            else:
+                raise SystemExit(f"{token!r}: {parameter} is neither in constants.table nor in structs.table")
+        families = (families + ["nullptr", "nullptr"])[:2]
+        numbers = (numbers + ["0", "0"])[:2]
+        return (f"{{&notation::{function}, {{{{{families[0]}, {families[1]}}}}}, {layout}, "
+                f"{{{{{numbers[0]}, {numbers[1]}}}}}, {size}, {position}}}")
+
+    # --- calls ---
+
+    def write_calls(self, abi):
+        entries = []
+        for number, name in sorted(self.numbers[abi].items()):
+            call = self.calls[abi].get(name)
+            tokens, result, restart = self.describe(name, call)
+            notations, position = [], 0
+            for token in tokens:
+                notations.append(self.notation(token, position))
+                position += 2 if abi == "i386" and token.split("(")[0] in WIDE else 1
+            arguments = "{}"
+            if notations:
+                arguments = f"arguments_{abi}_{name}"
+                self.out.append(f"const Notation {arguments}[] = {{\n    " + ",\n    ".join(notations) + "};")
+            entries.append(f'    {{{number}, "{name}", {arguments}, &notation::result_{result}, {restart}, '
+                           f'{self.group_bits(name, tokens)}}}')
+        self.out.append(f"const CallDescription calls_{abi}[] = {{\n" + ",\n".join(entries) + "};\n")
+
+    def describe(self, name, call):
+        """(notations, result, kernel's error for an interrupted call) from the table, or else the prototype."""
+        if call:
+            restart = f"Restart::{call.restart}" if call.restart else "Restart::system"
+            return call.arguments, call.result, restart
+        prototype = self.prototypes.get(name)
+        # Calls without a prototype (those of other processors, or gone from the kernel) show their registers.
+        tokens = ["lx"] * 6 if prototype is None else [notation_by_type(*parameter) for parameter in prototype]
+        return tokens, "number", "Restart::system"
+
+    def group_bits(self, name, tokens):
+        """strace's classes; those of files and descriptors follow from the arguments."""
+        groups = {group for group, names in self.groups.items() if name in names}
+        if any(token.startswith("path") for token in tokens):
+            groups.add("file")
+        if any(token.startswith(("fd", "dirfd")) for token in tokens):
+            groups.add("desc")
+        return " | ".join(f"group_{group}" for group in sorted(groups)) or "0"
+
+    def write_access(self):
+        for abi in ABIS:
+            self.out.append(f"std::span<const CallDescription> {abi}_calls() {{ return calls_{abi}; }}")
+        for name in self.families:
+            self.out.append(f"const Family& {name}_constants() {{ return family_{name}; }}")
+        for name in self.structures:
+            self.out.append(f"const Layout& {name}_layout() {{ return layout_{name}; }}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for option in ("--headers", "--knowledge", "--output"):
+        parser.add_argument(option, required=True, type=Path)
+    parser.add_argument("--compiler", required=True)
+    options = parser.parse_args()
+    include, kernel = options.headers / "include", options.headers / "kernel"
+    generator = Generator(Compiler(options.compiler, include, kernel), options.knowledge, include, kernel)
+    options.output.mkdir(parents=True, exist_ok=True)
+    (options.output / "tables.cc").write_text(generator.generate())
+    (options.output / "tables.h").write_text(generator.generate_header())
+
+
+if __name__ == "__main__":
+    main()

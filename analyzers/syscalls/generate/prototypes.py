@@ -1,0 +1,71 @@
+"""Names, numbers and prototypes of system calls, out of the kernel's headers."""
+
+import re
+from pathlib import Path
+
+# The macro whose value is a call's number, by ABI.
+NUMBER_HEADERS = {"x86_64": "asm/unistd_64.h", "i386": "asm/unistd_32.h"}
+
+
+def read_numbers(include, abi):
+    """{number: name} from asm/unistd_64.h or asm/unistd_32.h."""
+    text = (include / NUMBER_HEADERS[abi]).read_text()
+    numbers = {int(number): name for name, number in re.findall(r"#define __NR_(\w+) (\d+)\n", text)}
+    if len(numbers) < 300:
+        raise SystemExit(f"{include / NUMBER_HEADERS[abi]} has only {len(numbers)} system calls")
+    return numbers
+
+
+def read_prototypes(kernel):
+    """{name: [(type, parameter's name or ""), ...]} from the declarations "asmlinkage long sys_...(...);"."""
+    text = ""
+    for header in ("linux/syscalls.h", "asm-generic/syscalls.h"):
+        text += (kernel / header).read_text()
+    text = re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
+    prototypes = {}
+    for name, parameters in re.findall(r"\basmlinkage long sys_(\w+)\(([^;]*)\);", text):
+        prototypes.setdefault(name, split_parameters(parameters))
+    return prototypes
+
+
+def split_parameters(text):
+    text = " ".join(text.split())
+    if text in ("void", ""):
+        return []
+    return [split_parameter(parameter.strip()) for parameter in text.split(",")]
+
+
+TYPE_WORDS = {"unsigned", "signed", "int", "long", "short", "char", "void", "const", "struct", "union", "enum",
+              "__user", "volatile"}
+
+
+def split_parameter(text):
+    """"const char __user *name" gives ("const char *", "name"); a name may be missing."""
+    text = text.replace("__user ", "").replace("__user", "")
+    match = re.fullmatch(r"(.*?)(\w+)(\[\w*\])?", text)
+    kind, name = (match.group(1).strip(), match.group(2)) if match else (text, "")
+    if match and match.group(3):
+        kind += " *"
+    # A lone type, "int" or "struct x", has no parameter's name after it.
+    if not kind or name in TYPE_WORDS or kind.split()[-1] in ("struct", "union", "enum"):
+        return (text, "")
+    return (kind, name)
+
+
+def notation_by_type(kind, name):
+    """How to write an argument of which only the prototype is known: a token of knowledge/calls.table."""
+    if "*" in kind:
+        if kind.replace(" ", "") == "constchar*":
+            return "path" if "name" in name or "path" in name else "string"
+        return "address"
+    if name in ("dfd", "dirfd", "olddfd", "newdfd"):
+        return "dirfd"
+    if name.endswith("fd"):
+        return "fd"
+    if kind == "umode_t":
+        return "mode"
+    if kind.endswith("_t") or "long" in kind:
+        return "lu" if kind in ("size_t", "unsigned long") and name in ("size", "len", "count") else "lx"
+    if "flags" in name:
+        return "x"
+    return "u" if "unsigned" in kind or kind.startswith(("u", "__u")) else "d"

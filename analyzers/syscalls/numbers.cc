@@ -1,0 +1,228 @@
+// Numbers and constants.
+#include <algorithm>
+
+#include "analyzers/syscalls/notation.h"
+#include "analyzers/syscalls/tables.h"
+#include "analyzers/syscalls/text.h"
+
+namespace panda::syscalls::notation {
+namespace {
+
+int64_t sign_extended(const Value& value) {
+    const unsigned unused = 64 - 8 * std::clamp(value.size, 1u, 8u);
+    return static_cast<int64_t>(value.raw << unused) >> unused;
+}
+
+// The whole register and, on i386, the one after it: 64 bits, the lower half first.
+uint64_t wide_argument(const Context& context, const Notation& notation) {
+    const auto& registers = context.call().arguments;
+    const size_t place = notation.position;
+    if (context.abi() == Abi::x86_64 || place + 1 >= registers.size())
+        return place < registers.size() ? registers[place] : 0;
+    return (registers[place] & 0xffff'ffff) | registers[place + 1] << 32;
+}
+
+std::string one_of(const Family& family, const Context& context, uint64_t value) {
+    return one_text(family, context.abi(), value);
+}
+
+}  // namespace
+
+std::string decimal(const Context&, const Value& value, const Notation&) {
+    return std::to_string(sign_extended(value));
+}
+
+std::string unsigned_decimal(const Context&, const Value& value, const Notation&) {
+    return std::to_string(value.raw);
+}
+
+std::string hexadecimal(const Context&, const Value& value, const Notation&) {
+    return value.raw == 0 ? "0" : hexadecimal_text(value.raw);
+}
+
+std::string octal(const Context&, const Value& value, const Notation&) {
+    return mode_text(value.raw);
+}
+
+std::string address(const Context&, const Value& value, const Notation&) {
+    return address_text(value.raw);
+}
+
+std::string mode(const Context&, const Value& value, const Notation&) {
+    return mode_text(value.raw & 0xffff);
+}
+
+// include/uapi/linux/stat.h: the upper four bits are the type of a file.
+std::string file_mode(const Context& context, const Value& value, const Notation&) {
+    const uint64_t type = value.raw & 0170000;
+    std::string text = type == 0 ? "" : one_of(file_type_constants(), context, type) + "|";
+    static constexpr Constant bits[] = {{04000, "S_ISUID"}, {02000, "S_ISGID"}, {01000, "S_ISVTX"}};
+    for (const Constant& bit : bits)
+        if ((value.raw & bit.value) != 0)
+            text += std::string(bit.name) + "|";
+    return text + mode_text(value.raw & 0777);
+}
+
+std::string flags(const Context& context, const Value& value, const Notation& notation) {
+    return flags_text(*notation.families[0], context.abi(), value.raw);
+}
+
+std::string one(const Context& context, const Value& value, const Notation& notation) {
+    return one_of(*notation.families[0], context, value.raw);
+}
+
+std::string id(const Context&, const Value& value, const Notation&) {
+    return static_cast<uint32_t>(value.raw) == UINT32_MAX ? "-1" : std::to_string(value.raw);
+}
+
+// include/linux/kdev_t.h, new_encode_dev(): 12 bits of major number in the middle.
+std::string device(const Context&, const Value& value, const Notation&) {
+    const uint64_t major = (value.raw >> 8 & 0xfff) | (value.raw >> 32 & ~uint64_t{0xfff});
+    const uint64_t minor = (value.raw & 0xff) | (value.raw >> 12 & 0xffffff00);
+    return "makedev(" + hexadecimal_text(major) + ", " + hexadecimal_text(minor) + ")";
+}
+
+std::string rlim(const Context&, const Value& value, const Notation&) {
+    const uint64_t infinity = value.size == 4 ? UINT32_MAX : UINT64_MAX;
+    if (value.raw == infinity)
+        return value.size == 4 ? "RLIM_INFINITY" : "RLIM64_INFINITY";
+    if (value.raw > 1024 && value.raw % 1024 == 0)
+        return std::to_string(value.raw / 1024) + "*1024";
+    return std::to_string(value.raw);
+}
+
+std::string magic(const Context&, const Value& value, const Notation&) {
+    static constexpr Constant names[] = {{0xfee1dead, "LINUX_REBOOT_MAGIC1"},
+                                         {672274793, "LINUX_REBOOT_MAGIC2"},
+                                         {85072278, "LINUX_REBOOT_MAGIC2A"},
+                                         {369367448, "LINUX_REBOOT_MAGIC2B"},
+                                         {537993216, "LINUX_REBOOT_MAGIC2C"}};
+    for (const Constant& name : names)
+        if (name.value == value.raw)
+            return name.name;
+    return hexadecimal_text(value.raw) + " /* LINUX_REBOOT_MAGIC_??? */";
+}
+
+std::string magic_command(const Context& context, const Value& value, const Notation&) {
+    return one_of(reboot_constants(), context, value.raw);
+}
+
+std::string personality(const Context&, const Value& value, const Notation&) {
+    if (value.raw == 0)
+        return "PER_LINUX";
+    return value.raw == UINT32_MAX ? "0xffffffff" : hexadecimal_text(value.raw);
+}
+
+std::string sysv_key(const Context&, const Value& value, const Notation&) {
+    return value.raw == 0 ? "IPC_PRIVATE" : hexadecimal_text(value.raw);
+}
+
+std::string shm_flags(const Context&, const Value& value, const Notation&) {
+    static constexpr Constant names[] = {
+        {01000, "IPC_CREAT"}, {02000, "IPC_EXCL"}, {04000, "SHM_HUGETLB"}, {010000, "SHM_NORESERVE"}};
+    std::string text;
+    for (const Constant& name : names)
+        if ((value.raw & name.value) != 0)
+            text += std::string(name.name) + "|";
+    return text + mode_text(value.raw & 0777);
+}
+
+std::string lx_plain(const Context&, const Value& value, const Notation&) {
+    return hexadecimal_text(value.raw);
+}
+
+// In units of 4 KiB, shown in bytes.
+std::string page_offset(const Context&, const Value& value, const Notation&) {
+    return value.raw == 0 ? "0" : hexadecimal_text(value.raw << 12);
+}
+
+std::string load_averages(const Context& context, const Value& value, const Notation&) {
+    std::vector<std::string> items;
+    for (uint32_t offset = 0; offset + context.word_size() <= value.size; offset += context.word_size()) {
+        const auto word = context.read_word(value.address + offset);
+        if (!word)
+            return address_text(value.address);
+        items.push_back(std::to_string(*word));
+    }
+    return list_text('[', items, ']');
+}
+
+std::string file_system_id(const Context& context, const Value& value, const Notation&) {
+    const auto low = context.read_unsigned(value.address, 4);
+    const auto high = context.read_unsigned(value.address + 4, 4);
+    if (!low || !high)
+        return address_text(value.address);
+    const auto text = [](uint64_t half) { return half == 0 ? "0" : hexadecimal_text(half); };
+    return "{val=[" + text(*low) + ", " + text(*high) + "]}";
+}
+
+// fs/statfs.c: the kernel marks that the flags are there.
+std::string statfs_flags(const Context& context, const Value& value, const Notation&) {
+    return flags_text(statfs_flags_constants(), context.abi(), value.raw);
+}
+
+std::optional<std::string> offset64(Context& context, const Notation& notation) {
+    return std::to_string(static_cast<int64_t>(wide_argument(context, notation)));
+}
+
+std::optional<std::string> lx_offset(Context& context, const Notation& notation) {
+    const uint64_t offset = context.argument(notation);
+    return offset == 0 ? "0" : hexadecimal_text(offset);
+}
+
+// _llseek(fd, high, low, result, whence) is written with one offset.
+std::optional<std::string> llseek_offset(Context& context, const Notation& notation) {
+    const uint64_t high = context.argument(notation);
+    return std::to_string(static_cast<int64_t>(high << 32 | context.call().arguments[2]));
+}
+
+std::optional<std::string> llseek_omitted(Context&, const Notation&) {
+    return "";
+}
+
+std::optional<std::string> out_llseek(Context& context, const Notation& notation) {
+    if (context.at_entry())
+        return std::nullopt;
+    const auto position = context.read_signed(context.argument(notation), 8);
+    if (context.without_output() || !position)
+        return address_text(context.argument(notation));
+    return "[" + std::to_string(*position) + "]";
+}
+
+std::optional<std::string> mmap_flags(Context& context, const Notation& notation) {
+    // include/uapi/linux/mman.h: MAP_TYPE.
+    constexpr uint64_t type_mask = 0xf;
+    const uint64_t value = context.argument(notation);
+    const std::string type = one_of(map_type_constants(), context, value & type_mask);
+    const uint64_t rest = value & ~type_mask;
+    return rest == 0 ? type : type + "|" + flags_text(map_constants(), context.abi(), rest);
+}
+
+std::optional<std::string> mremap_address(Context& context, const Notation& notation) {
+    // MREMAP_FIXED and MREMAP_DONTUNMAP: only then there is a fifth argument.
+    if ((context.argument_at(notation.numbers[0]) & 6) == 0)
+        return "";
+    return address_text(context.argument(notation));
+}
+
+// sys_old_mmap() of arch/x86/kernel/sys_ia32.c: six words in memory.
+std::optional<std::string> old_mmap(Context& context, const Notation& notation) {
+    uint32_t words[6];
+    const uint64_t address = context.argument(notation);
+    if (!context.read(address, std::as_writable_bytes(std::span(words))))
+        return address_text(address);
+    Call call = context.call();
+    std::copy(std::begin(words), std::end(words), call.arguments.begin());
+    const Abi abi = context.abi();
+    const Notation flags_place(mmap_flags, {nullptr, nullptr}, nullptr, {0, 0}, 4, 3);
+    std::string text = "{addr=" + address_text(words[0]) + ", len=" + std::to_string(words[1]);
+    text += ", prot=" + flags_text(prot_constants(), abi, words[2]);
+    const uint64_t type = words[3] & 0xf;
+    text += ", flags=" + one_of(map_type_constants(), context, type);
+    if ((words[3] & ~0xfu) != 0)
+        text += "|" + flags_text(map_constants(), abi, words[3] & ~0xfu);
+    text += ", fd=" + fd_text(context, static_cast<int32_t>(words[4]));
+    return text + ", offset=" + (words[5] == 0 ? "0" : hexadecimal_text(words[5])) + "}";
+}
+
+}  // namespace panda::syscalls::notation

@@ -1,0 +1,206 @@
+// Signals: sets, actions, what a signal tells.
+#include <algorithm>
+#include <bit>
+
+#include "analyzers/syscalls/notation.h"
+#include "analyzers/syscalls/tables.h"
+#include "analyzers/syscalls/text.h"
+
+namespace panda::syscalls {
+namespace {
+
+// Signals without the prefix SIG: CHLD, RT_3.
+std::string short_signal_text(uint64_t signal) {
+    const std::string text = signal_text(signal);
+    if (text == "SIGRTMIN")
+        return "RTMIN";
+    return text.rfind("SIG", 0) == 0 ? text.substr(3) : text;
+}
+
+// As strace writes a set: those in it, or after a ~ those that are not, if these are fewer.
+std::string set_text(uint64_t set, unsigned bits) {
+    const unsigned members = static_cast<unsigned>(std::popcount(set));
+    const bool inverted = members >= bits * 2 / 3;
+    std::string text = inverted ? "~[" : "[";
+    bool first = true;
+    for (unsigned signal = 1; signal <= bits; ++signal) {
+        if (((set >> (signal - 1) & 1) != 0) == inverted)
+            continue;
+        text += (first ? "" : " ") + short_signal_text(signal);
+        first = false;
+    }
+    return text + "]";
+}
+
+}  // namespace
+
+std::string signal_set_at(const Context& context, uint64_t place, uint64_t size) {
+    if (place == 0)
+        return "NULL";
+    const auto bytes = static_cast<unsigned>(std::min<uint64_t>(size, 8));
+    const auto set = context.read_unsigned(place, bytes);
+    return set && bytes != 0 ? set_text(*set, 8 * bytes) : address_text(place);
+}
+
+namespace notation {
+namespace {
+
+std::string handler_text(uint64_t handler) {
+    switch (handler) {
+        case 0:
+            return "SIG_DFL";
+        case 1:
+            return "SIG_IGN";
+        default:
+            return hexadecimal_text(handler);
+    }
+}
+
+// struct kernel_sigaction (include/linux/signal_types.h): handler, flags, restorer, mask, each a word, the
+// mask as long as the call says. i386 has the same order in rt_sigaction.
+std::string action_at(const Context& context, uint64_t place, uint64_t mask_size) {
+    constexpr uint64_t sa_restorer = 0x04000000;
+    if (place == 0)
+        return "NULL";
+    const unsigned word = context.word_size();
+    const auto handler = context.read_word(place);
+    const auto flags = context.read_word(place + word);
+    const auto restorer = context.read_word(place + 2 * word);
+    if (!handler || !flags || !restorer)
+        return address_text(place);
+    std::string text = "{sa_handler=" + handler_text(*handler);
+    text += ", sa_mask=" + signal_set_at(context, place + 3 * word, mask_size);
+    text += ", sa_flags=" + flags_text(sigaction_flags_constants(), context.abi(), *flags);
+    if ((*flags & sa_restorer) != 0)
+        text += ", sa_restorer=" + address_text(*restorer);
+    return text + "}";
+}
+
+std::string code_text(Abi abi, uint64_t signal, int32_t code) {
+    const auto raw = static_cast<uint32_t>(code);
+    if (const char* name =
+            constant_name(si_code_constants(), abi, static_cast<uint64_t>(static_cast<int64_t>(code))))
+        return name;
+    const Family* family = signal == 17   ? &child_code_constants()
+                           : signal == 11 ? &segv_code_constants()
+                           : signal == 4  ? &ill_code_constants()
+                           : signal == 8  ? &fpe_code_constants()
+                           : signal == 7  ? &bus_code_constants()
+                                          : nullptr;
+    const char* name = family ? constant_name(*family, abi, raw) : nullptr;
+    return name ? name : hexadecimal_text(raw);
+}
+
+// siginfo_t: si_signo, si_errno, si_code, and from the next word on what the signal is about
+// (include/uapi/asm-generic/siginfo.h).
+std::string siginfo_at(const Context& context, uint64_t place) {
+    const auto signal = context.read_unsigned(place, 4);
+    const auto error = context.read_signed(place + 4, 4);
+    const auto code = context.read_signed(place + 8, 4);
+    if (!signal || !error || !code)
+        return address_text(place);
+    const Abi abi = context.abi();
+    std::string text = "{si_signo=" + signal_text(*signal);
+    if (*error != 0)
+        text += ", si_errno=" + std::to_string(*error);
+    text += ", si_code=" + code_text(abi, *signal, static_cast<int32_t>(*code));
+    const uint64_t fields = place + (abi == Abi::x86_64 ? 16 : 12);
+    const auto pid = context.read_signed(fields, 4);
+    const auto uid = context.read_unsigned(fields + 4, 4);
+    const auto status = context.read_signed(fields + 8, 4);
+    const uint64_t times = fields + (abi == Abi::x86_64 ? 16 : 12);
+    const auto user = context.read_signed(times, context.word_size());
+    const auto system = context.read_signed(times + context.word_size(), context.word_size());
+    if (*signal == 17 && *code > 0 && pid && uid && status && user && system) {
+        const bool exited = *code == 1;
+        text += ", si_pid=" + std::to_string(*pid) + ", si_uid=" + std::to_string(*uid) + ", si_status=" +
+                (exited ? std::to_string(*status) : signal_text(static_cast<uint64_t>(*status))) +
+                ", si_utime=" + std::to_string(*user) + ", si_stime=" + std::to_string(*system);
+    } else if (*code <= 0 && *code != -2 && pid && uid) {
+        text += ", si_pid=" + std::to_string(*pid) + ", si_uid=" + std::to_string(*uid);
+    } else if (*signal == 11 || *signal == 7 || *signal == 4 || *signal == 8) {
+        text += ", si_addr=" + address_text(context.read_word(fields).value_or(0));
+    }
+    return text + "}";
+}
+
+std::optional<std::string> output_set(Context& context, const Notation& notation, uint64_t size) {
+    const uint64_t place = context.argument(notation);
+    if (context.at_entry())
+        return std::nullopt;
+    return context.without_output() ? address_text(place) : signal_set_at(context, place, size);
+}
+
+}  // namespace
+
+std::string signal(const Context&, const Value& value, const Notation&) {
+    return signal_text(value.raw);
+}
+
+std::string handler(const Context&, const Value& value, const Notation&) {
+    return handler_text(value.raw);
+}
+
+std::optional<std::string> in_sigaction(Context& context, const Notation& notation) {
+    return action_at(context, context.argument(notation), context.argument_at(notation.numbers[0]));
+}
+
+std::optional<std::string> out_sigaction(Context& context, const Notation& notation) {
+    const uint64_t place = context.argument(notation);
+    if (context.at_entry())
+        return std::nullopt;
+    return context.without_output() ? address_text(place)
+                                    : action_at(context, place, context.argument_at(notation.numbers[0]));
+}
+
+std::optional<std::string> in_signals(Context& context, const Notation& notation) {
+    return signal_set_at(context, context.argument(notation), context.argument_at(notation.numbers[0]));
+}
+
+std::optional<std::string> out_signals(Context& context, const Notation& notation) {
+    return output_set(context, notation, context.argument_at(notation.numbers[0]));
+}
+
+std::optional<std::string> in_old_signals(Context& context, const Notation& notation) {
+    return signal_set_at(context, context.argument(notation), context.word_size());
+}
+
+std::optional<std::string> out_old_signals(Context& context, const Notation& notation) {
+    return output_set(context, notation, context.word_size());
+}
+
+std::optional<std::string> out_siginfo(Context& context, const Notation& notation) {
+    const uint64_t place = context.argument(notation);
+    if (context.at_entry())
+        return std::nullopt;
+    if (place == 0 || context.without_output())
+        return address_text(place);
+    return siginfo_at(context, place);
+}
+
+// The frame that a handler leaves: at its end the stack points to it. x86_64:
+// arch/x86/include/asm/sigframe.h, struct rt_sigframe without its first word; uc_sigmask follows uc_flags,
+// uc_link, uc_stack (40 bytes) and the 256 bytes of struct sigcontext. i386 keeps the frame where sigreturn
+// finds it, whose layout depends on the call.
+std::optional<std::string> signal_frame(Context& context, const Notation&) {
+    const uint64_t stack = context.call().stack_pointer;
+    if (context.abi() == Abi::x86_64)
+        return "{mask=" + signal_set_at(context, stack + 40 + 256, 8) + "}";
+    // struct rt_sigframe_ia32 { pretcode (popped), sig, pinfo, puc, info[128], uc { flags, link, stack[12],
+    // sigcontext[88], sigmask } }; struct sigframe_ia32 { pretcode, sig (both popped), sigcontext[88], … }.
+    if (context.call().name() == "rt_sigreturn")
+        return "{mask=" + signal_set_at(context, stack + 12 + 128 + 8 + 12 + 88, 8) + "}";
+    const auto low = context.read_unsigned(stack + 80, 4);
+    const auto high = context.read_unsigned(stack + 88 + 624, 4);
+    if (!low || !high)
+        return address_text(stack);
+    return "{mask=" + set_text(*low | *high << 32, 64) + "}";
+}
+
+// The call returns to what the signal interrupted, with that one's rax.
+std::string result_sigreturn(Context& context) {
+    return std::to_string(context.result().value);
+}
+
+}  // namespace notation
+}  // namespace panda::syscalls

@@ -1,0 +1,236 @@
+// Structures, arrays, and numbers in memory.
+#include <algorithm>
+
+#include "analyzers/syscalls/notation.h"
+#include "analyzers/syscalls/tables.h"
+#include "analyzers/syscalls/text.h"
+
+namespace panda::syscalls::notation {
+namespace {
+
+// Items beyond TextOptions::string_limit are not shown, as strace does it (abbreviated output).
+uint64_t shown_items(const Context& context, uint64_t count) {
+    return std::min<uint64_t>(count, context.options().string_limit);
+}
+
+// The members that strace shows of a file's status unless asked for more.
+std::string stat_text(const Context& context, uint64_t place, const Layout& layout) {
+    const auto abi = static_cast<size_t>(context.abi());
+    const auto& fields = layout.fields;
+    const auto mode = context.read_unsigned(place + fields[0].offset[abi], fields[0].size[abi]);
+    if (!mode)
+        return address_text(place);
+    const uint64_t type = *mode & 0170000;
+    const Field& second = fields[type == 0020000 || type == 0060000 ? 2 : 1];
+    const auto first_text =
+        value_at(context, place + fields[0].offset[abi], fields[0].size[abi], fields[0].notation);
+    const auto text = value_at(context, place + second.offset[abi], second.size[abi], second.notation);
+    if (!first_text || !text)
+        return address_text(place);
+    return "{st_mode=" + *first_text + ", " + second.label + "=" + *text + ", ...}";
+}
+
+bool is_stat(const Layout& layout) {
+    return &layout == &stat_layout() || &layout == &stat64_layout() || &layout == &old_stat_layout();
+}
+
+std::string shortened(std::string text) {
+    if (!text.empty() && text.back() == '}')
+        text.insert(text.size() - 1, ", ...");
+    return text;
+}
+
+std::string output_text(const Context& context, uint64_t place, const Layout& layout) {
+    if (place == 0)
+        return "NULL";
+    if (is_stat(layout))
+        return stat_text(context, place, layout);
+    const std::string text = structure_at(context, place, layout);
+    return &layout == &statx_layout() || &layout == &rusage_layout() ? shortened(text) : text;
+}
+
+// Numbers of `size` bytes each, at most as many as strace shows.
+std::string numbers_at(const Context& context, uint64_t place, uint64_t count, unsigned size) {
+    std::vector<std::string> items;
+    const uint64_t shown = shown_items(context, count);
+    for (uint64_t i = 0; i < shown; ++i) {
+        const auto number = context.read_unsigned(place + i * size, size);
+        if (!number)
+            return address_text(place);
+        items.push_back(std::to_string(*number));
+    }
+    if (shown < count)
+        items.push_back("...");
+    return list_text('[', items, ']');
+}
+
+std::optional<std::string> array_at(Context& context, uint64_t place, const Layout& layout, unsigned count) {
+    if (place == 0)
+        return "NULL";
+    std::vector<std::string> items;
+    for (unsigned i = 0; i < count; ++i) {
+        const uint64_t item = place + i * layout.size_in(context.abi());
+        const std::string text = structure_at(context, item, layout);
+        if (text.front() != '{')
+            return address_text(place);
+        items.push_back(text);
+    }
+    return list_text('[', items, ']');
+}
+
+// The set of a sched_setaffinity: [0 1 3].
+std::string cpu_set_at(const Context& context, uint64_t place, uint64_t size) {
+    constexpr uint64_t max_bytes = 1024;
+    if (place == 0)
+        return "NULL";
+    std::vector<std::byte> bytes(std::min(size, max_bytes));
+    if (!context.read(place, bytes))
+        return address_text(place);
+    std::string text;
+    for (size_t cpu = 0; cpu < bytes.size() * 8; ++cpu)
+        if ((std::to_integer<unsigned>(bytes[cpu / 8]) >> cpu % 8 & 1) != 0)
+            text += (text.empty() ? "" : " ") + std::to_string(cpu);
+    return "[" + text + "]";
+}
+
+}  // namespace
+
+std::string struct_in(const Context& context, const Value& value, const Notation& notation) {
+    return structure_at(context, value.address, *notation.layout);
+}
+
+std::optional<std::string> in_struct(Context& context, const Notation& notation) {
+    const uint64_t place = context.argument(notation);
+    return place == 0 ? "NULL" : structure_at(context, place, *notation.layout);
+}
+
+std::optional<std::string> out_struct(Context& context, const Notation& notation) {
+    if (context.at_entry())
+        return std::nullopt;
+    const uint64_t place = context.argument(notation);
+    // A wait that found nothing leaves its usage alone.
+    const bool nothing = notation.layout == &rusage_layout() && context.result().value == 0 &&
+                         context.call().name() != "getrusage" && context.call().name() != "waitid";
+    if (context.without_output() || nothing)
+        return address_text(place);
+    return output_text(context, place, *notation.layout);
+}
+
+std::optional<std::string> out_struct_shortened(Context& context, const Notation& notation) {
+    auto text = out_struct(context, notation);
+    return text ? std::optional(shortened(*text)) : text;
+}
+
+// A single number in a structure is shown as a list of one.
+std::optional<std::string> in_struct_list(Context& context, const Notation& notation) {
+    const uint64_t place = context.argument(notation);
+    const auto number = context.read_signed(place, 4);
+    return number ? "[" + std::to_string(*number) + "]" : address_text(place);
+}
+
+std::optional<std::string> out_struct_list(Context& context, const Notation& notation) {
+    if (context.at_entry())
+        return std::nullopt;
+    return context.without_output() ? address_text(context.argument(notation))
+                                    : in_struct_list(context, notation);
+}
+
+std::optional<std::string> in_array2(Context& context, const Notation& notation) {
+    return array_at(context, context.argument(notation), *notation.layout, 2);
+}
+
+// Times of a file: include/uapi/linux/stat.h has two values that are no times.
+std::optional<std::string> in_times(Context& context, const Notation& notation) {
+    constexpr int64_t utime_now = 0x3fffffff;
+    constexpr int64_t utime_omit = 0x3ffffffe;
+    const uint64_t place = context.argument(notation);
+    if (place == 0)
+        return "NULL";
+    const auto abi = static_cast<size_t>(context.abi());
+    const Layout& layout = *notation.layout;
+    std::vector<std::string> items;
+    for (unsigned i = 0; i < 2; ++i) {
+        const uint64_t item = place + i * layout.size[abi];
+        const auto nanoseconds =
+            context.read_signed(item + layout.fields[1].offset[abi], layout.fields[1].size[abi]);
+        if (!nanoseconds)
+            return address_text(place);
+        if (*nanoseconds == utime_now || *nanoseconds == utime_omit)
+            items.push_back(*nanoseconds == utime_now ? "UTIME_NOW" : "UTIME_OMIT");
+        else
+            items.push_back(structure_at(context, item, layout));
+    }
+    return list_text('[', items, ']');
+}
+
+std::optional<std::string> out_number(Context& context, const Notation& notation) {
+    if (context.at_entry())
+        return std::nullopt;
+    const uint64_t place = context.argument(notation);
+    const auto number = context.read_unsigned(place, 4);
+    if (context.without_output() || !number)
+        return address_text(place);
+    return "[" + std::to_string(*number) + "]";
+}
+
+std::optional<std::string> out_number_list(Context& context, const Notation& notation) {
+    return out_number(context, notation);
+}
+
+std::optional<std::string> out_time(Context& context, const Notation& notation) {
+    const uint64_t place = context.argument(notation);
+    if (place == 0)
+        return "NULL";
+    if (context.at_entry())
+        return std::nullopt;
+    const auto number = context.read_signed(place, context.word_size());
+    if (context.without_output() || !number)
+        return address_text(place);
+    return "[" + std::to_string(*number) + "]";
+}
+
+std::optional<std::string> out_groups(Context& context, const Notation& notation) {
+    if (context.at_entry())
+        return std::nullopt;
+    const uint64_t place = context.argument(notation);
+    if (context.without_output() || context.argument_at(notation.numbers[0]) == 0 || place == 0)
+        return address_text(place);
+    const unsigned size = context.call().name() == "getgroups" && context.abi() == Abi::i386 ? 2 : 4;
+    return numbers_at(context, place, static_cast<uint64_t>(context.result().value), size);
+}
+
+std::optional<std::string> in_groups(Context& context, const Notation& notation) {
+    const uint64_t place = context.argument(notation);
+    const uint64_t count = context.argument_at(notation.numbers[0]) & 0xffff'ffff;
+    if (place == 0 || count > 65536)
+        return address_text(place);
+    const unsigned size = context.call().name() == "setgroups" && context.abi() == Abi::i386 ? 2 : 4;
+    return numbers_at(context, place, count, size);
+}
+
+std::optional<std::string> in_cpu_set(Context& context, const Notation& notation) {
+    return cpu_set_at(context, context.argument(notation), context.argument_at(notation.numbers[0]));
+}
+
+std::optional<std::string> out_cpu_set(Context& context, const Notation& notation) {
+    if (context.at_entry())
+        return std::nullopt;
+    if (context.without_output())
+        return address_text(context.argument(notation));
+    return cpu_set_at(context, context.argument(notation), static_cast<uint64_t>(context.result().value));
+}
+
+// What is left of a sleep: written by the kernel only when a signal ended it.
+std::optional<std::string> out_remaining(Context& context, const Notation& notation) {
+    if (context.at_entry())
+        return std::nullopt;
+    constexpr int64_t eintr = 4;
+    const uint64_t place = context.argument(notation);
+    const int64_t value = context.result().value;
+    const bool interrupted = value == -eintr || value == -static_cast<int64_t>(Restart::block);
+    if (context.result().ending != Ending::returned || !interrupted)
+        return address_text(place);
+    return output_text(context, place, *notation.layout);
+}
+
+}  // namespace panda::syscalls::notation

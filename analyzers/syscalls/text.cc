@@ -1,0 +1,180 @@
+#include "analyzers/syscalls/text.h"
+
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+
+#include "analyzers/syscalls/tables.h"
+
+namespace panda::syscalls {
+namespace {
+
+// PATH_MAX and more: strings that programs hand to the kernel end before.
+constexpr uint64_t max_string = 4096;
+constexpr uint64_t page = 4096;
+
+template <typename... Arguments>
+std::string formatted(const char* format, Arguments... arguments) {
+    char text[64];
+    std::snprintf(text, sizeof text, format, arguments...);
+    return text;
+}
+
+// What follows an octal escape must not read as one more digit of it.
+void append_escaped(std::string& text, unsigned char byte, bool digit_follows) {
+    static constexpr char letters[] = "\t\n\v\f\r\"\\";
+    static constexpr char escapes[] = "tnvfr\"\\";
+    if (const char* letter =
+            byte ? std::char_traits<char>::find(letters, sizeof letters - 1, static_cast<char>(byte))
+                 : nullptr) {
+        text += '\\';
+        text += escapes[letter - letters];
+    } else if (byte >= 0x20 && byte < 0x7f) {
+        text += static_cast<char>(byte);
+    } else {
+        text += formatted(digit_follows ? "\\%03o" : "\\%o", byte);
+    }
+}
+
+}  // namespace
+
+std::string hexadecimal_text(uint64_t value) {
+    return formatted("0x%" PRIx64, value);
+}
+
+std::string address_text(uint64_t address) {
+    return address == 0 ? "NULL" : hexadecimal_text(address);
+}
+
+std::string mode_text(uint64_t mode) {
+    return formatted("%#03" PRIo64, mode);
+}
+
+std::string quoted(std::span<const std::byte> bytes) {
+    std::string text = "\"";
+    for (size_t i = 0; i < bytes.size(); ++i) {
+        const auto next = i + 1 < bytes.size() ? std::to_integer<unsigned char>(bytes[i + 1]) : 0;
+        append_escaped(text, std::to_integer<unsigned char>(bytes[i]), next >= '0' && next <= '9');
+    }
+    return text + '"';
+}
+
+std::string quoted(const std::string& text) {
+    return quoted(std::as_bytes(std::span(text)));
+}
+
+const char* constant_name(const Family& family, Abi abi, uint64_t value) {
+    for (const Constant& constant : family.of(abi))
+        if (constant.value == value)
+            return constant.name;
+    return nullptr;
+}
+
+std::string one_text(const Family& family, Abi abi, uint64_t value) {
+    if (const char* name = constant_name(family, abi, value))
+        return name;
+    return hexadecimal_text(value) + " /* " + family.unknown + " */";
+}
+
+std::string flags_text(const Family& family, Abi abi, uint64_t value) {
+    if (value == 0) {
+        const char* name = constant_name(family, abi, 0);
+        return name ? name : "0";
+    }
+    std::string text;
+    uint64_t rest = value;
+    for (const Constant& constant : family.of(abi)) {
+        if (constant.value == 0 || (rest & constant.value) != constant.value)
+            continue;
+        text += (text.empty() ? "" : "|") + std::string(constant.name);
+        rest &= ~constant.value;
+    }
+    if (text.empty())
+        return hexadecimal_text(value) + " /* " + family.unknown + " */";
+    return rest == 0 ? text : text + "|" + hexadecimal_text(rest);
+}
+
+std::string signal_text(uint64_t signal) {
+    if (const char* name = constant_name(signal_constants(), Abi::x86_64, signal))
+        return name;
+    // include/uapi/asm-generic/signal.h: SIGRTMIN 32, _NSIG 64. The C library counts from 34.
+    if (signal >= 32 && signal <= 64)
+        return signal == 32 ? "SIGRTMIN" : "SIGRT_" + std::to_string(signal - 32);
+    return std::to_string(static_cast<int32_t>(signal));
+}
+
+std::string list_text(char before, const std::vector<std::string>& items, char after) {
+    std::string text(1, before);
+    for (size_t i = 0; i < items.size(); ++i)
+        text += (i == 0 ? "" : ", ") + items[i];
+    return text + after;
+}
+
+std::string string_at(const Context& context, uint64_t address, uint64_t limit) {
+    if (address == 0)
+        return "NULL";
+    limit = std::min(limit, max_string);
+    std::string text;
+    // Page by page, for what follows the string may not be there. One byte beyond the limit tells whether to
+    // go on.
+    while (text.size() <= limit) {
+        std::byte bytes[page];
+        const uint64_t place = address + text.size();
+        const uint64_t size = std::min(page - place % page, limit + 1 - text.size());
+        if (!context.read(place, std::span(bytes, size)))
+            return address_text(address);
+        const auto* begin = reinterpret_cast<const char*>(bytes);
+        const auto* end = std::find(begin, begin + size, '\0');
+        text.append(begin, end);
+        if (end != begin + size)
+            return quoted(text);
+    }
+    text.resize(limit);
+    return quoted(text) + "...";
+}
+
+std::string bytes_at(const Context& context, uint64_t address, uint64_t size) {
+    if (address == 0)
+        return "NULL";
+    std::vector<std::byte> bytes(std::min<uint64_t>(size, context.options().string_limit));
+    if (!context.read(address, bytes))
+        return address_text(address);
+    return quoted(bytes) + (size > bytes.size() ? "..." : "");
+}
+
+std::optional<std::string> value_at(const Context& context, uint64_t address, uint32_t size,
+                                    const Notation& notation) {
+    Value value{0, address, size};
+    if (size <= 8) {
+        const auto raw = context.read_unsigned(address, size);
+        if (!raw)
+            return std::nullopt;
+        value.raw = *raw;
+    }
+    return notation.value(context, value, notation);
+}
+
+std::string structure_at(const Context& context, uint64_t address, const Layout& layout) {
+    const auto abi = static_cast<size_t>(context.abi());
+    std::vector<std::string> members;
+    for (const Field& field : layout.fields) {
+        const auto text = value_at(context, address + field.offset[abi], field.size[abi], field.notation);
+        if (!text)
+            return address_text(address);
+        if (!text->empty())
+            members.push_back(std::string(field.label) + "=" + *text);
+    }
+    return list_text('{', members, '}');
+}
+
+std::string fd_text(const Context& context, int64_t fd) {
+    std::string text = std::to_string(fd);
+    if (context.options().describe_fd && fd >= 0) {
+        const std::string what = context.options().describe_fd(fd);
+        if (!what.empty())
+            text += "<" + what + ">";
+    }
+    return text;
+}
+
+}  // namespace panda::syscalls

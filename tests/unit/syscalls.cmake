@@ -1,0 +1,2 @@
+add_executable(syscalls_live syscalls_live.cc)
+target_link_libraries(syscalls_live PRIVATE panda_syscalls)
