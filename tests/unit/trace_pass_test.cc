@@ -1,0 +1,186 @@
+// Passes over traces: everything once, in the order of time, however many threads there are.
+#include <catch2/catch_test_macros.hpp>
+
+#include "tests/unit/trace_generator.h"
+#include "trace/pass.h"
+
+namespace {
+
+using namespace panda;
+using namespace panda::trace_tests;
+
+// Keeps everything, with the state's instr beside it.
+struct Collector {
+    explicit Collector(const PassState& pass_state) : state(&pass_state) {}
+    void on_block(const BlockExecution& block) {
+        happenings.push_back(ExecutedBlock{block.id, block.executed, block.instr});
+        in_order = in_order && state->instr() == block.instr;
+        spaces.push_back(state->cr3());
+    }
+    void on_event(const Event& event) {
+        happenings.push_back(event);
+        in_order = in_order && state->instr() == event.instr;
+        spaces.push_back(state->cr3());
+    }
+    void append(Collector&& next) {
+        happenings.insert(happenings.end(), next.happenings.begin(), next.happenings.end());
+        spaces.insert(spaces.end(), next.spaces.begin(), next.spaces.end());
+        in_order = in_order && next.in_order;
+        ++shards;
+        shards += next.shards - 1;
+    }
+
+    const PassState* state;
+    std::vector<Happening> happenings;
+    std::vector<uint64_t> spaces;
+    bool in_order = true;
+    int shards = 1;
+};
+
+uint64_t instr_of(const Happening& happening) {
+    if (const auto* event = std::get_if<Event>(&happening))
+        return event->instr;
+    return std::get<ExecutedBlock>(happening).instr;
+}
+
+// What a trace says, put into the order of time: an event goes behind the block that it is in the middle of.
+std::vector<Happening> in_time(const std::vector<Happening>& happenings, uint64_t first_instr) {
+    std::vector<Happening> ordered;
+    std::vector<Event> held;
+    uint64_t position = first_instr;
+    for (const Happening& happening : happenings) {
+        if (const auto* event = std::get_if<Event>(&happening)) {
+            if (event->instr > position)
+                held.push_back(*event);
+            else
+                ordered.push_back(*event);
+            if (const auto* gap = std::get_if<Gap>(&event->detail))
+                position += gap->instructions;
+            continue;
+        }
+        const auto& block = std::get<ExecutedBlock>(happening);
+        ordered.push_back(block);
+        position = block.instr + block.executed;
+        std::stable_sort(held.begin(), held.end(),
+                         [](const Event& a, const Event& b) { return a.instr < b.instr; });
+        while (!held.empty() && held.front().instr <= position) {
+            ordered.push_back(held.front());
+            held.erase(held.begin());
+        }
+    }
+    ordered.insert(ordered.end(), held.begin(), held.end());
+    return ordered;
+}
+
+struct Sample {
+    Sample() {
+        WriterOptions options;
+        options.chunk_blocks = 512;
+        model = Generator(40).write(file.path(), options, 300);
+    }
+    TemporaryFile file;
+    Model model;
+};
+
+PassResult<Collector> collect(const std::string& path, PassOptions options) {
+    TraceReader reader(path);
+    return run_pass(reader, options, [](const PassState& state) { return Collector(state); });
+}
+
+TEST_CASE("a pass on one thread sees everything in the order of time") {
+    const Sample sample;
+    const auto [found, flaw] = collect(sample.file.path(), {.threads = 1});
+    CHECK(flaw.empty());
+    CHECK(found.in_order);
+    CHECK(found.shards == 1);
+    CHECK(found.happenings == in_time(sample.model.happenings, sample.model.header.first_instr));
+    uint64_t cr3 = sample.model.snapshots.front().cpu.cr3;
+    size_t changes = 0;
+    for (size_t i = 0; i < found.happenings.size(); ++i) {
+        if (const auto* event = std::get_if<Event>(&found.happenings[i]))
+            if (const auto* change = std::get_if<AddressSpaceChange>(&event->detail)) {
+                cr3 = change->cr3;
+                ++changes;
+            }
+        if (changes > 0)
+            break;
+        CHECK(found.spaces[i] == cr3);
+    }
+    CHECK(changes > 0);
+}
+
+TEST_CASE("a pass on many threads sees the same blocks in the same order") {
+    const Sample sample;
+    const auto blocks_of = [](const Collector& collector) {
+        std::vector<ExecutedBlock> blocks;
+        for (const Happening& happening : collector.happenings)
+            if (const auto* block = std::get_if<ExecutedBlock>(&happening))
+                blocks.push_back(*block);
+        return blocks;
+    };
+    const auto one = collect(sample.file.path(), {.threads = 1}).analyzer;
+    const auto many = collect(sample.file.path(), {.threads = 5}).analyzer;
+    CHECK(many.shards > 5);
+    CHECK(many.in_order);
+    CHECK(blocks_of(many) == blocks_of(one));
+    CHECK(many.happenings.size() == one.happenings.size());
+}
+
+TEST_CASE("a pass over a range sees what begins in it") {
+    const Sample sample;
+    const uint64_t first = sample.model.header.first_instr;
+    const uint64_t length = sample.model.end_instr - first;
+    const InstrRange range{first + length / 3, first + length / 2};
+    for (const unsigned threads : {1u, 4u}) {
+        const auto found = collect(sample.file.path(), {.range = range, .threads = threads}).analyzer;
+        size_t expected = 0;
+        for (const Happening& happening : sample.model.happenings)
+            expected += instr_of(happening) >= range.from && instr_of(happening) < range.to;
+        CHECK(expected > 10);
+        CHECK(found.happenings.size() == expected);
+        for (const Happening& happening : found.happenings)
+            REQUIRE((instr_of(happening) >= range.from && instr_of(happening) < range.to));
+    }
+}
+
+TEST_CASE("a pass over a trace that was cut short gives what there is, and says so") {
+    const Sample sample;
+    const TemporaryFile part;
+    const Bytes bytes = read_file(sample.file.path());
+    write_file(part.path(), std::span(bytes).first(bytes.size() / 2));
+    const auto [found, flaw] = collect(part.path(), {});
+    CHECK_FALSE(flaw.empty());
+    CHECK(!found.happenings.empty());
+    CHECK(found.happenings.size() < sample.model.happenings.size());
+    const uint64_t first = sample.model.header.first_instr;
+    CHECK(collect(part.path(), {.range = {first, first + 100}}).flaw.empty());
+}
+
+TEST_CASE("a failure in one shard ends the pass") {
+    struct Failing {
+        void on_block(const BlockExecution& block) {
+            if (block.id == 3)
+                throw Error("three");
+        }
+        void append(Failing&&) {}
+    };
+    const Sample sample;
+    TraceReader reader(sample.file.path());
+    CHECK_THROWS_AS(run_pass(reader, {.threads = 3}, [](const PassState&) { return Failing(); }), Error);
+}
+
+TEST_CASE("progress counts every instruction once") {
+    const Sample sample;
+    uint64_t done = 0;
+    PassOptions options{.threads = 3};
+    options.progress = [&done](uint64_t instructions) {
+        CHECK(instructions >= done);
+        done = instructions;
+    };
+    collect(sample.file.path(), options);
+    CHECK(done == sample.model.end_instr - sample.model.header.first_instr);
+    TraceReader reader(sample.file.path());
+    CHECK(pass_length(reader, {}) == done);
+}
+
+}  // namespace
