@@ -1,2 +1,4 @@
 add_executable(trace_bench trace_bench.cc)
 target_link_libraries(trace_bench PRIVATE panda_trace panda_common)
+add_executable(trace_memory_bench trace_memory_bench.cc)
+target_link_libraries(trace_memory_bench PRIVATE panda_trace panda_common)
