@@ -2,7 +2,7 @@
 # Builds a small Linux guest for panda-record, without root: a Debian kernel and an initramfs of busybox-static, the
 # kernel's modules for QEMU's devices, /init (files/init) and a few workloads.
 #
-# usage: build.sh [--kernel PACKAGE_OR_FILE] [--architecture amd64|i386] [--update] [--link PATH]
+# usage: build.sh [--kernel PACKAGE_OR_FILE] [--architecture amd64|i386] [--suite RELEASE] [--update] [--link PATH]
 #                 [--print-directory]
 #   The last line of standard output is the directory of the result, $PANDA_CACHE/guest-HASH:
 #     vmlinuz, config   from the kernel package
@@ -11,6 +11,7 @@
 #   --kernel        a Debian package (default linux-image-cloud-amd64 of the host's release; linux-image-amd64 has
 #                   more drivers, e1000 and IDE among them), a .deb file, or a kernel image (then without modules)
 #   --architecture  of the kernel and of busybox; follows from the package's name otherwise
+#   --suite         the Debian release to take the kernel from, for example trixie (default: the host's)
 #   --link          makes PATH a symbolic link to the result
 #   --update        looks for newer packages; without it the versions found first are kept
 set -euo pipefail
@@ -35,27 +36,34 @@ suite_of() {
     fi
 }
 
-# PACKAGE=VERSION of a package's newest version. Follows a metapackage (linux-image-amd64) to the one with the files.
+# PACKAGE=VERSION of a package's newest version in the apt state $1. Follows a metapackage (linux-image-amd64) to the one
+# with the files.
 resolve_package() {
-    local package=$1 real
-    real=$(private_apt "$apt_state" "$architecture" apt-cache depends --important "$package" 2>/dev/null |
+    local state=$1 package=$2 real
+    real=$(private_apt "$state" "$architecture" apt-cache depends --important "$package" 2>/dev/null |
         sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p' | head -n 1)
     package=${real:-$package}
-    private_apt "$apt_state" "$architecture" apt-cache show --no-all-versions "$package" 2>/dev/null |
+    private_apt "$state" "$architecture" apt-cache show --no-all-versions "$package" 2>/dev/null |
         sed -n "s/^Version: /$package=/p" | head -n 1 | grep . ||
-        die "Debian $(suite_of "$architecture") has no package $1 for $architecture"
+        die "there is no package $2 for $architecture in the Debian release of $state"
+}
+
+# Reads the package lists of release $2 into the apt state $1.
+update_lists() {
+    private_apt_update "$1" "$architecture" "$(source_line deb "$2")" "$(source_line deb "$2-updates")" \
+        "$(source_line deb "$2-security" security)"
 }
 
 # Writes "kernel=PACKAGE=VERSION" and "busybox=PACKAGE=VERSION" to $1.
 resolve() {
-    local suite
-    suite=$(suite_of "$architecture")
-    say "looking for $kernel and busybox-static in Debian $suite ($architecture)"
-    private_apt_update "$apt_state" "$architecture" "$(source_line deb "$suite")" "$(source_line deb "$suite-updates")" \
-        "$(source_line deb "$suite-security" security)"
+    local release
+    release=$(suite_of "$architecture")
+    say "looking for $kernel${suite:+ of $suite} and busybox-static in Debian $release ($architecture)"
+    update_lists "$apt_state" "$release"
+    [ "$kernel_state" = "$apt_state" ] || update_lists "$kernel_state" "$suite"
     {
-        [ "$kernel_is_file" = yes ] || echo "kernel=$(resolve_package "$kernel")"
-        echo "busybox=$(resolve_package busybox-static)"
+        [ "$kernel_is_file" = yes ] || echo "kernel=$(resolve_package "$kernel_state" "$kernel")"
+        echo "busybox=$(resolve_package "$apt_state" busybox-static)"
     } >"$1.new"
     mv "$1.new" "$1"
 }
@@ -71,13 +79,13 @@ result_directory() {
     echo "$panda_cache/guest-${hash:0:16}"
 }
 
-# Unpacks PACKAGE=VERSION into a directory.
+# unpack_package STATE PACKAGE=VERSION DIRECTORY
 unpack_package() {
-    mkdir -p "$2" "$panda_cache/packages"
+    mkdir -p "$3" "$panda_cache/packages"
     (cd "$panda_cache/packages" &&
-        retry private_apt "$apt_state" "$architecture" apt-get -qq download "$1" >&2) ||
-        die "cannot download $1 (if the mirror has a newer one only, use --update)"
-    unpack_deb "$panda_cache/packages/${1%%=*}_$(sed 's/.*=//; s/:/%3a/' <<<"$1")_$architecture.deb" "$2"
+        retry private_apt "$1" "$architecture" apt-get -qq download "$2" >&2) ||
+        die "cannot download $2 (if the mirror has a newer one only, use --update)"
+    unpack_deb "$panda_cache/packages/${2%%=*}_$(sed 's/.*=//; s/:/%3a/' <<<"$2")_$architecture.deb" "$3"
 }
 
 unpack_deb() {
@@ -138,7 +146,7 @@ build() {
     say "building the guest"
     package=$(sed -n 's/^kernel=//p' "$resolved")
     if [ -n "$package" ]; then
-        unpack_package "$package" "$work/kernel"
+        unpack_package "$kernel_state" "$package" "$work/kernel"
     elif [[ $kernel == *.deb ]]; then
         unpack_deb "$kernel" "$work/kernel"
     else
@@ -149,13 +157,14 @@ build() {
         cp "$work/kernel/boot/$file"* "$work/result/$file" 2>/dev/null || [ "$file" != vmlinuz ] ||
             die "$kernel holds no boot/vmlinuz"
     done
-    unpack_package "$(sed -n 's/^busybox=//p' "$resolved")" "$work/busybox"
+    unpack_package "$apt_state" "$(sed -n 's/^busybox=//p' "$resolved")" "$work/busybox"
     cp "$(find "$work/busybox" -path '*bin/busybox' | head -n 1)" "$tree/bin/busybox"
     install_modules "$work/kernel" "$tree"
     cp -R "$here/files/." "$tree/"
     find "$tree" -mindepth 1 -not -path "$tree/tmp" -exec chmod u=rwX,go=rX {} +
     pack "$tree" "$work/result/initrd"
     { echo "architecture=$architecture" && cat "$resolved" && echo "source=$kernel"; } >"$work/result/build-info"
+    [ -z "$suite" ] || echo "suite=$suite" >>"$work/result/build-info"
     chmod 755 "$work/result"
     rm -rf "$target"
     mv -T "$work/result" "$target"
@@ -164,10 +173,10 @@ build() {
 
 main() {
     local print=no update=no directory
-    kernel=linux-image-cloud-amd64 architecture='' kernel_is_file=no link=''
+    kernel=linux-image-cloud-amd64 architecture='' suite='' kernel_is_file=no link=''
     while [ $# -gt 0 ]; do
         case $1 in
-        --kernel | --architecture | --link)
+        --kernel | --architecture | --suite | --link)
             [ $# -gt 1 ] || { say "$1 wants a value" && exit 2; }
             printf -v "${1#--}" %s "$2"
             shift
@@ -186,9 +195,9 @@ main() {
     *) architecture=amd64 ;;
     esac
 
-    apt_state=guest-$architecture
-    resolved=$panda_cache/guest-$architecture-$kernel.versions
-    [ $kernel_is_file = no ] || resolved=$panda_cache/guest-$architecture.versions
+    apt_state=guest-$architecture kernel_state=guest-${suite:+$suite-}$architecture
+    resolved=$panda_cache/$kernel_state-$kernel.versions
+    [ $kernel_is_file = no ] || resolved=$panda_cache/$kernel_state.versions
     if [ "$update" = yes ] || [ ! -e "$resolved" ]; then
         with_lock guest
         { [ "$update" = no ] && [ -e "$resolved" ]; } || resolve "$resolved"
