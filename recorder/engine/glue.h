@@ -140,19 +140,9 @@ typedef struct GlueRecorder {
     void (*impossible)(const char* reason);
 } GlueRecorder;
 
-/* A block that QEMU has translated. Physical addresses are the guest's; the second page's is that of its
- * first byte, or UINT64_MAX when the block does not reach it. */
-typedef struct GlueTranslation {
-    uint32_t id;
-    uint64_t pc, cs_base, flags, physical_pc, physical_second_page;
-    const void* code; /* NULL when it is not in RAM */
-    size_t size;
-    const uint16_t* offsets; /* of each instruction */
-    int instructions;
-} GlueTranslation;
-
 typedef struct GlueReplayer {
-    uint64_t (*take)(int kind, unsigned size, uint64_t* value2);
+    /* address: of the device, the port or the MSR. */
+    uint64_t (*take)(int kind, unsigned size, uint64_t address, uint64_t* value2);
     int (*vector)(void);
     bool (*wake)(void);
     void (*between_blocks)(void);
@@ -160,18 +150,13 @@ typedef struct GlueReplayer {
     bool (*running)(void);
     void (*ended)(void); /* does not return */
     void (*port_write)(unsigned port, unsigned size, uint32_t value);
-    void (*exception)(int number, int error_code, uint64_t address); /* may be NULL */
-    /* Tracing: called between glue_set_tracing(true) and (false) only. */
-    uint32_t (*block_id)(void);
-    void (*block_translated)(const GlueTranslation* translation);
-    void (*control_changed)(void);
-    void (*block_abandoned)(int instructions_left);
-    void (*ring_full)(void);
 } GlueReplayer;
 
 /* Install one of the two; returns what panda_engine_init() returns. */
 const void* glue_install_recorder(const GlueRecorder* recorder);
-const void* glue_install_replayer(const GlueReplayer* replayer);
+struct PandaHooks;
+/* add_hooks: adds those of tracing. */
+const void* glue_install_replayer(const GlueReplayer* replayer, void (*add_hooks)(struct PandaHooks*));
 
 /* Record mode on or off; hooks report only while on. */
 void glue_set_recording(bool on);
@@ -184,9 +169,6 @@ void glue_complain(const char* message);
 void glue_request_interrupt(int request);
 void glue_set_a20(bool enabled);
 void glue_leave_loop(void);
-uint32_t** glue_ring(void); /* where translated code keeps its place in the ring */
-uint32_t glue_ring_bytes(void);
-void glue_set_tracing(bool on);
 
 #ifdef __cplusplus
 }

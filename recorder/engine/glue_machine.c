@@ -39,11 +39,6 @@ static void on_exception(CPUState *cpu)
 {
     glue_count_exception();
     exception_taken = true;
-    if (replayer && replayer->exception) {
-        CPUX86State *env = cpu_env(cpu);
-
-        replayer->exception(cpu->exception_index, env->error_code, env->cr[2]);
-    }
 }
 
 static int64_t instructions(void)
@@ -290,10 +285,10 @@ void glue_machine(GlueMachine *out)
 
 /* ---- Replay ---- */
 
-static uint64_t take(enum PandaInput kind, unsigned size, uint64_t *value2)
+static uint64_t take(enum PandaInput kind, unsigned size, uint64_t address, uint64_t *value2)
 {
     glue_count_input();
-    return replayer->take(kind, size, value2);
+    return replayer->take(kind, size, address, value2);
 }
 
 static int take_vector(void)
@@ -354,69 +349,7 @@ void glue_leave_loop(void)
     cpu_exit(first_cpu);
 }
 
-static uint32_t block_id(void)
-{
-    return replayer->block_id();
-}
-
-static uint64_t physical(CPUState *cpu, uint64_t address)
-{
-    const hwaddr page = cpu_get_phys_page_debug(cpu, address & TARGET_PAGE_MASK);
-
-    return page == (hwaddr)-1 ? UINT64_MAX : page | (address & ~TARGET_PAGE_MASK);
-}
-
-static void block_translated(CPUState *cpu, const TranslationBlock *tb, uint32_t id, uint64_t pc, const void *code,
-                             size_t size, const uint16_t *offsets, int instructions)
-{
-    const uint64_t second_page = (pc & TARGET_PAGE_MASK) + TARGET_PAGE_SIZE;
-    const GlueTranslation translation = {
-        .id = id,
-        .pc = pc,
-        .cs_base = tb->cs_base,
-        .flags = tb->flags,
-        .physical_pc = physical(cpu, pc),
-        .physical_second_page = pc + size > second_page ? physical(cpu, second_page) : UINT64_MAX,
-        .code = code,
-        .size = size,
-        .offsets = offsets,
-        .instructions = instructions,
-    };
-
-    replayer->block_translated(&translation);
-}
-
-static void control_changed(CPUState *cpu)
-{
-    replayer->control_changed();
-}
-
-static void block_abandoned(CPUState *cpu, const TranslationBlock *tb, int instructions_left)
-{
-    replayer->block_abandoned(instructions_left - (glue_counts_fault(instructions_left) ? 1 : 0));
-}
-
-static void ring_full(CPUState *cpu)
-{
-    replayer->ring_full();
-}
-
-uint32_t **glue_ring(void)
-{
-    return &first_cpu->neg.panda_ring;
-}
-
-uint32_t glue_ring_bytes(void)
-{
-    return 1u << PANDA_RING_BITS;
-}
-
-void glue_set_tracing(bool on)
-{
-    panda_tracing = on;
-}
-
-static const PandaHooks replay_hooks = {
+static PandaHooks replay_hooks = {
     .take = take,
     .take_vector = take_vector,
     .take_wake = take_wake,
@@ -426,18 +359,14 @@ static const PandaHooks replay_hooks = {
     .between_blocks = between_blocks,
     .replay_loop = replay_loop,
     .instructions = instructions,
-    .block_abandoned = block_abandoned,
-    .block_id = block_id,
-    .block_translated = block_translated,
-    .control_changed = control_changed,
-    .ring_full = ring_full,
     .begin_record = begin_record,
     .end_record = end_record,
 };
 
-const void *glue_install_replayer(const GlueReplayer *new_replayer)
+const void *glue_install_replayer(const GlueReplayer *new_replayer, void (*add_hooks)(struct PandaHooks *))
 {
     replayer = new_replayer;
     panda_mode = PANDA_REPLAY;
+    add_hooks(&replay_hooks);
     return &replay_hooks;
 }

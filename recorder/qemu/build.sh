@@ -104,11 +104,12 @@ compile() {
 
 # Firmware that Debian packages apart from QEMU, and QEMU's own option ROMs.
 install_firmware() {
-    local share=$1/share/qemu file
+    local share=$1/share/qemu ipxe=/usr/lib/ipxe/qemu file
+    [ -d "$ipxe" ] || ipxe=/usr/share/qemu # since trixie
     mkdir -p "$share"
     for file in /usr/share/seabios/{bios,bios-256k,bios-microvm}.bin /usr/share/seabios/vgabios*.bin \
         /usr/share/qemu/{kvmvapic,linuxboot,linuxboot_dma,multiboot,multiboot_dma,pvh}.bin \
-        /usr/lib/ipxe/qemu/*.rom; do
+        "$ipxe"/{pxe,efi}-*.rom; do
         [ -e "$file" ] || die "$file is missing; run tools/setup.sh"
         cp -L "$file" "$share/"
     done

@@ -15,6 +15,23 @@ std::string fact(const recording::Facts& facts, const std::string& name) {
     return found->second;
 }
 
+std::string trace_options(const Options& options) {
+    std::string text = ",trace=" + escape_commas(options.trace) + ",trace-columns=" + options.columns +
+                       ",trace-snapshots=" + std::to_string(options.snapshot_interval) +
+                       ",trace-level=" + std::to_string(options.level);
+    if (options.force)
+        text += ",trace-force=on";
+    if (options.from != 0)
+        text += ",trace-from=" + std::to_string(options.from);
+    if (options.asid)
+        text += ",trace-asid=" + std::to_string(*options.asid);
+    if (options.user)
+        text += ",trace-user=on";
+    if (options.kernel)
+        text += ",trace-kernel=on";
+    return text;
+}
+
 }  // namespace
 
 std::vector<std::string> engine_command(const std::string& qemu, const std::string& engine,
@@ -26,7 +43,7 @@ std::vector<std::string> engine_command(const std::string& qemu, const std::stri
     std::string value = escape_commas(engine) + ",replay=" + escape_commas(options.recording) +
                         ",status-fd=" + std::to_string(channels.status);
     if (!options.trace.empty())
-        value += ",trace=" + escape_commas(options.trace) + (options.force ? ",trace-force=on" : "");
+        value += trace_options(options);
     if (channels.serial >= 0)
         value += ",serial-fd=" + std::to_string(channels.serial);
     if (options.stop_at)

@@ -1,6 +1,8 @@
 #include "replayer/cli/options.h"
 
+#include <algorithm>
 #include <boost/program_options.hpp>
+#include <cctype>
 #include <filesystem>
 #include <iostream>
 
@@ -25,15 +27,55 @@ void check_output(const std::string& file, bool force) {
         throw FileError(file, "exists already (--force overwrites it)");
 }
 
+// Decimal, or hexadecimal after 0x.
+uint64_t number(const std::string& text, const std::string& option) {
+    size_t end = 0;
+    uint64_t value = 0;
+    try {
+        if (!text.empty() && std::isdigit(static_cast<unsigned char>(text.front())))
+            value = std::stoull(text, &end, 0);
+    } catch (const std::out_of_range&) {
+        end = 0;
+    }
+    if (text.empty() || end != text.size())
+        throw UsageError(option + ": " + text + " is no number");
+    return value;
+}
+
+// FROM:TO, either may be missing.
+void parse_window(const std::string& text, Options& options) {
+    const size_t colon = text.find(':');
+    if (colon == std::string::npos)
+        throw UsageError("--window is FROM:TO, in instructions");
+    const std::string from = text.substr(0, colon);
+    const std::string to = text.substr(colon + 1);
+    options.from = from.empty() ? 0 : number(from, "--window");
+    if (!to.empty())
+        options.stop_at = std::min(options.stop_at.value_or(UINT64_MAX), number(to, "--window"));
+    if (options.stop_at && *options.stop_at <= options.from)
+        throw UsageError("--window ends before it begins");
+}
+
 }  // namespace
 
 std::optional<Options> parse_options(int argc, char** argv) {
     Options options;
     bool verify_only = false;
     uint64_t stop_at = 0;
+    std::string window, asid;
     po::options_description visible("options");
     auto add = visible.add_options();
     add("trace,t", po::value(&options.trace), "write a trace to this file; - is standard output");
+    add("columns", po::value(&options.columns),
+        "what the trace holds: blocks (and events), memory (addresses too), full (stored values too; "
+        "default)");
+    add("window", po::value(&window), "trace only instructions FROM:TO");
+    add("asid", po::value(&asid), "trace only this address space (CR3)");
+    add("user", po::bool_switch(&options.user), "trace only user mode");
+    add("kernel", po::bool_switch(&options.kernel), "trace only kernel mode");
+    add("snapshots", po::value(&options.snapshot_interval),
+        "instructions between the trace's snapshots of memory (default 500000000; 0: only first and last)");
+    add("level", po::value(&options.level), "zstd's compression level of the trace, 1 to 19 (default 3)");
     add("verify-only", po::bool_switch(&verify_only), "only replay and check; the same as no --trace");
     add("stop-at", po::value(&stop_at), "stop after this many instructions");
     add("serial,output", po::value(&options.serial),
@@ -69,6 +111,18 @@ std::optional<Options> parse_options(int argc, char** argv) {
         throw UsageError("--trace and --serial cannot both go to standard output");
     if (values.contains("stop-at"))
         options.stop_at = stop_at;
+    if (options.columns != "blocks" && options.columns != "memory" && options.columns != "full")
+        throw UsageError("--columns is blocks, memory or full");
+    if (options.level < 1 || options.level > 19)
+        throw UsageError("--level is between 1 and 19");
+    if (options.user && options.kernel)
+        throw UsageError("--user and --kernel exclude each other");
+    if (!window.empty())
+        parse_window(window, options);
+    if (!asid.empty())
+        options.asid = number(asid, "--asid");
+    if (options.trace.empty() && (options.from != 0 || options.asid || options.user || options.kernel))
+        throw UsageError("what to trace was said, but not where to: --trace is missing");
     check_output(options.trace, options.force);
     check_output(options.serial, options.force);
     return options;

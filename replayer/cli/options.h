@@ -9,8 +9,15 @@ namespace panda::replay {
 
 struct Options {
     std::string recording;
-    std::string trace;                // empty = none; "-" = standard output
-    std::string serial;               // what the guest printed; empty = nowhere, "-" = standard output
+    std::string trace;             // empty = none; "-" = standard output
+    std::string serial;            // what the guest printed; empty = nowhere, "-" = standard output
+    std::string columns = "full";  // of the trace: blocks, memory, full
+    uint64_t snapshot_interval = 500'000'000;
+    int level = 3;
+    uint64_t from = 0;                // instr: where the trace begins
+    std::optional<uint64_t> asid;     // CR3: only this address space
+    bool user = false;                // only user mode
+    bool kernel = false;              // only kernel mode
     std::optional<uint64_t> stop_at;  // instr
     std::string qemu;                 // empty = the default
     bool force = false;

@@ -1,6 +1,10 @@
 // The shared object that QEMU loads to replay: `-panda panda-replay.so,replay=FILE[,…]`. Options:
 //   replay=FILE        the recording
 //   trace=FILE|-       write a trace; trace-force=on overwrites
+//   trace-columns=blocks|memory|full   how much of memory it holds: nothing, addresses, values too (default)
+//   trace-snapshots=N  a snapshot about every N instructions (default: 500 million); 0: at the begin and end
+//   only trace-level=N      zstd's compression level trace-from=INSTR   begin there (stop-at ends it)
+//   trace-asid=CR3, trace-user=on, trace-kernel=on   only what runs there
 //   stop-at=INSTR      end there
 //   status-fd=N        report to this descriptor (status.h)
 //   serial-fd=N        write there what the guest sends over its first serial port; serial2-fd=N: the second
@@ -20,6 +24,7 @@
 namespace {
 
 using panda::engine::SerialTap;
+using panda::engine::tracer_callbacks;
 using panda::recording::Entry;
 using panda::recording::EntryKind;
 
@@ -28,6 +33,8 @@ struct Engine : panda::engine::ReplayObserver {
     std::unique_ptr<panda::engine::Replayer> replayer;
     std::unique_ptr<panda::engine::Tracer> tracer;
     panda::engine::Status status{-1};
+    uint64_t trace_from = 0;
+    bool tracing = false;
     uint64_t total = 0;
     struct Serial {
         SerialTap tap;
@@ -36,6 +43,7 @@ struct Engine : panda::engine::ReplayObserver {
 
     void applying(const Entry&) override {}
     void checked(uint64_t instr) override { status.progress(instr, total); }
+    void reached() override;
 } engine;
 
 [[noreturn]] void leave(int exit_status) {
@@ -59,11 +67,23 @@ auto guarded(const Body& body) -> decltype(body()) {
     }
 }
 
+void start_tracing() {
+    glue_trace_start(&tracer_callbacks(*engine.tracer, failed),
+                     engine.tracer->memory() != panda::trace::MemoryColumns::none);
+    engine.tracer->start();
+    engine.replayer->observe(engine.tracer.get());
+    engine.tracing = true;
+}
+
+void Engine::reached() {
+    start_tracing();
+}
+
 bool start() {
     return guarded([] {
         engine.replayer->set_up();
-        if (engine.tracer)
-            engine.tracer->start();
+        if (engine.tracer && engine.trace_from == 0)
+            start_tracing();
         return true;
     });
 }
@@ -72,6 +92,8 @@ void ended() {
     guarded([] {
         if (engine.replayer->whole())
             engine.replayer->check_memory();
+        if (engine.tracer && glue_instr() < engine.trace_from)
+            throw panda::Error("the replay ended before the trace was to begin");
         if (engine.tracer)
             engine.tracer->finish();
         engine.status.done(glue_instr());
@@ -80,6 +102,8 @@ void ended() {
 }
 
 void port_write(unsigned port, unsigned size, uint32_t value) {
+    if (engine.tracer && engine.tracing)
+        guarded([&] { engine.tracer->port_write(port, size, value); });
     for (auto& serial : engine.serials) {
         const auto byte = size == 1 ? serial.tap.write(port, value) : std::nullopt;
         if (byte && serial.descriptor >= 0 && ::write(serial.descriptor, &*byte, 1) != 1)
@@ -88,8 +112,9 @@ void port_write(unsigned port, unsigned size, uint32_t value) {
 }
 
 GlueReplayer callbacks = {
-    .take = [](int kind, unsigned size, uint64_t* value2) -> uint64_t {
-        return guarded([&] { return engine.replayer->take(static_cast<EntryKind>(kind), size, value2); });
+    .take = [](int kind, unsigned size, uint64_t address, uint64_t* value2) -> uint64_t {
+        return guarded(
+            [&] { return engine.replayer->take(static_cast<EntryKind>(kind), size, address, value2); });
     },
     .vector = [] { return engine.replayer->vector(); },
     .wake = [] { return guarded([] { return engine.replayer->wake(); }); },
@@ -98,30 +123,42 @@ GlueReplayer callbacks = {
     .running = [] { return !engine.replayer->ended(); },
     .ended = ended,
     .port_write = port_write,
-    .exception = nullptr,
-    .block_id = nullptr,
-    .block_translated = nullptr,
-    .control_changed = nullptr,
-    .block_abandoned = nullptr,
-    .ring_full = nullptr,
 };
-
-void trace_callbacks() {
-    callbacks.exception = [](int number, int error_code, uint64_t address) {
-        guarded([&] { engine.tracer->exception(number, error_code, address); });
-    };
-    callbacks.block_id = [] { return engine.tracer->block_id(); };
-    callbacks.block_translated = [](const GlueTranslation* translation) {
-        guarded([&] { engine.tracer->translated(*translation); });
-    };
-    callbacks.block_abandoned = [](int left) { guarded([&] { engine.tracer->abandoned(left); }); };
-    callbacks.ring_full = [] { guarded([] { engine.tracer->drain(); }); };
-    callbacks.control_changed = [] { guarded([] { engine.tracer->control_changed(); }); };
-}
 
 int descriptor(panda::engine::Options& options, const char* name) {
     const uint64_t number = options.take_number(name, UINT64_MAX);
     return number == UINT64_MAX ? -1 : static_cast<int>(number);
+}
+
+panda::trace::MemoryColumns columns(const std::string& name) {
+    using panda::trace::MemoryColumns;
+    if (name == "blocks")
+        return MemoryColumns::none;
+    if (name == "memory")
+        return MemoryColumns::addresses;
+    if (name == "full" || name.empty())
+        return MemoryColumns::values;
+    throw panda::Error("trace-columns is blocks, memory or full, not " + name);
+}
+
+panda::engine::TraceOptions trace_options(panda::engine::Options& options) {
+    constexpr uint64_t default_interval = 500'000'000;
+    panda::engine::TraceOptions trace;
+    trace.file = options.take("trace");
+    if (options.take_flag("trace-force"))
+        trace.if_exists = panda::IfExists::overwrite;
+    trace.memory = columns(options.take("trace-columns"));
+    trace.snapshot_interval = options.take_number("trace-snapshots", default_interval);
+    trace.compression_level = static_cast<int>(options.take_number("trace-level", 3));
+    trace.first_instr = options.take_number("trace-from", 0);
+    const uint64_t address_space = options.take_number("trace-asid", UINT64_MAX);
+    if (address_space != UINT64_MAX)
+        trace.filter.address_space = address_space;
+    const bool user = options.take_flag("trace-user");
+    const bool kernel = options.take_flag("trace-kernel");
+    trace.filter.user = user || !kernel;
+    trace.filter.kernel = kernel || !user;
+    return trace;
 }
 
 void configure(const char* text) {
@@ -131,18 +168,17 @@ void configure(const char* text) {
     engine.status = panda::engine::Status(descriptor(options, "status-fd"));
     engine.serials[0].descriptor = descriptor(options, "serial-fd");
     engine.serials[1].descriptor = descriptor(options, "serial2-fd");
-    const std::string trace = options.take("trace");
-    const bool force = options.take_flag("trace-force");
+    const panda::engine::TraceOptions trace = trace_options(options);
     options.expect_empty();
 
     engine.replayer = std::make_unique<panda::engine::Replayer>(file, stop_at);
     engine.replayer->observe(&engine);
     engine.total = engine.replayer->last_instr();
-    if (!trace.empty()) {
-        engine.tracer = std::make_unique<panda::engine::Tracer>(
-            trace, force ? panda::IfExists::overwrite : panda::IfExists::refuse, *engine.replayer);
-        engine.replayer->observe(engine.tracer.get());
-        trace_callbacks();
+    if (!trace.file.empty()) {
+        engine.tracer = std::make_unique<panda::engine::Tracer>(trace, *engine.replayer);
+        engine.trace_from = trace.first_instr;
+        if (trace.first_instr != 0)
+            engine.replayer->call_at(trace.first_instr);
     }
 }
 
@@ -157,5 +193,5 @@ extern "C" __attribute__((visibility("default"))) const void* panda_engine_init(
         glue_complain(error.what());
         return nullptr;
     }
-    return glue_install_replayer(&callbacks);
+    return glue_install_replayer(&callbacks, glue_trace_hooks);
 }

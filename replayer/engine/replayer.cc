@@ -95,12 +95,14 @@ bool Replayer::due() const {
     return next_ != nullptr && next_->position == now();
 }
 
-uint64_t Replayer::take(EntryKind kind, unsigned size, uint64_t* value2) {
+uint64_t Replayer::take(EntryKind kind, unsigned size, uint64_t address, uint64_t* value2) {
     // A device that was asked may have written to memory before it answered; that stands before its answer.
+    taking_ = true;
     while (inputs_.empty() && due() && next_->kind == EntryKind::memory_write) {
         apply(*next_);
         done_with_next();
     }
+    taking_ = false;
     if (inputs_.empty()) {
         if (next_ == nullptr && !reader_.complete()) {
             end(false);
@@ -118,6 +120,8 @@ uint64_t Replayer::take(EntryKind kind, unsigned size, uint64_t* value2) {
         *value2 = input.value2;
     inputs_.pop_front();
     waits_ = 0;
+    for (ReplayObserver* observer : observers_)
+        observer->taken(kind, size, address, input.value, input.value2);
     return input.value;
 }
 
@@ -146,6 +150,11 @@ bool Replayer::wake() {
 void Replayer::between_blocks() {
     if (ended_)
         return;
+    if (alarm_ && glue_instr() >= *alarm_) {
+        alarm_.reset();
+        for (ReplayObserver* observer : observers_)
+            observer->reached();
+    }
     apply_due();
     if (!ended_ && glue_instr() >= stop_at_)
         end(false);
@@ -248,7 +257,10 @@ void Replayer::grant() {
     } else if (!inputs_.empty()) {
         until = std::max(inputs_.back().position.instr, instr);
     }
-    glue_grant(std::min(until, std::max(stop_at_, instr)) - instr);
+    until = std::min(until, std::max(stop_at_, instr));
+    if (alarm_)
+        until = std::min(until, std::max(*alarm_, instr));
+    glue_grant(until - instr);
 }
 
 void Replayer::end(bool whole) {

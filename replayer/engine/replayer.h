@@ -30,6 +30,14 @@ class ReplayObserver {
     virtual void applying(const recording::Entry& entry) = 0;
     // A state check has held.
     virtual void checked(uint64_t instr) = 0;
+    // So many instructions were executed as Replayer::call_at() was told.
+    virtual void reached() {}
+    // The running instruction gets an input. address: of the device, the port or the MSR.
+    virtual void taken(recording::EntryKind kind, unsigned size, uint64_t address, uint64_t value,
+                       uint64_t value2) {
+        static_cast<void>(kind), static_cast<void>(size), static_cast<void>(address);
+        static_cast<void>(value), static_cast<void>(value2);
+    }
 };
 
 class Replayer {
@@ -39,12 +47,14 @@ class Replayer {
 
     void observe(ReplayObserver* observer) { observers_.push_back(observer); }
     const recording::RecordingReader& recording() const { return reader_; }
+    // Calls observers' reached() once, when so many instructions are executed.
+    void call_at(uint64_t instr) { alarm_ = instr; }
 
     // Makes the machine: memory, map, processor. On the processor's thread, before anything runs.
     void set_up();
 
     // The input of the running instruction. Throws Divergence.
-    uint64_t take(recording::EntryKind kind, unsigned size, uint64_t* value2);
+    uint64_t take(recording::EntryKind kind, unsigned size, uint64_t address, uint64_t* value2);
     // The vector of the interrupt that is being delivered.
     int vector() {
         requested_.reset();
@@ -55,6 +65,9 @@ class Replayer {
     // Applies what happened here, and lets the processor run to where something happens next. Throws
     // Divergence.
     void between_blocks();
+
+    // Whether an instruction is being given its input.
+    bool taking() const { return taking_; }
 
     bool ended() const { return ended_; }
     // True when it went through the recording to its end in order (not cut short, not stopped before).
@@ -101,10 +114,12 @@ class Replayer {
     // The next asynchronous entry, in the cursor; nullptr at the end of the log. It bounds how far the
     // processor may run: inputs need no stop, instructions ask for them.
     const recording::Entry* next_ = nullptr;
+    std::optional<uint64_t> alarm_;
     uint64_t last_check_ = 0;
     int vector_ = -1;
     std::optional<recording::Position> requested_;  // an interrupt here, whose vector was not taken yet
     unsigned waits_ = 0;  // passes through the loop since an instruction took what stands at its position
+    bool taking_ = false;
     bool ended_ = false;
     bool whole_ = false;
 };

@@ -1,186 +1,392 @@
 #include "replayer/engine/tracer.h"
 
+#include <algorithm>
+
 #include "common/error.h"
+#include "replayer/engine/trace_values.h"
+#include "trace/limits.h"
 
 namespace panda::engine {
 namespace {
 
-trace::TraceHeader header_of(const recording::RecordingReader& recording) {
-    trace::TraceHeader header;
-    header.facts = recording.facts();
-    header.architecture = recording.fact("architecture");
-    for (const auto& block : recording.blocks())
-        header.memory_blocks.push_back({block.name, block.size});
+// A chunk of some hundred thousand blocks: at least 8 bytes a block bound it, about 27 are usual with memory.
+constexpr unsigned rings_per_chunk(trace::MemoryColumns memory) {
+    return memory == trace::MemoryColumns::none ? 32 : 64;
+}
+
+// Their records may take this much of a batch's memory before it is handed over early, between two blocks.
+constexpr size_t max_asides = 1 << 16;
+constexpr uint64_t never = UINT64_MAX;
+constexpr uint64_t page_mask = trace::page_size - 1;
+
+uint64_t masked(uint64_t value, unsigned size) {
+    return size >= 8 ? value : value & ((uint64_t{1} << (8 * size)) - 1);
+}
+
+trace::TraceHeader header_of(const recording::RecordingReader& recording, const TraceOptions& options) {
+    trace::TraceHeader header = trace_header(recording);
+    header.first_instr = options.first_instr;
+    const char* columns[] = {"blocks", "memory", "full"};
+    header.facts["trace-columns"] = columns[static_cast<size_t>(options.memory)];
+    std::string filter = options.filter.user ? "" : "kernel";
+    if (!options.filter.kernel)
+        filter += "user";
+    if (options.filter.address_space)
+        filter += (filter.empty() ? "" : " ") + std::string("asid ") +
+                  std::to_string(*options.filter.address_space);
+    if (!filter.empty())
+        header.facts["trace-filter"] = filter;
     return header;
-}
-
-trace::MemoryMap trace_map(const recording::MemoryMap& map) {
-    trace::MemoryMap result;
-    result.address_space = map.address_space;
-    for (const auto& range : map.ranges)
-        result.ranges.push_back({range.address, range.size, range.block_offset, range.block,
-                                 static_cast<trace::RangeKind>(range.kind)});
-    return result;
-}
-
-trace::Segment trace_segment(const GlueSegment& segment) {
-    return {static_cast<uint32_t>(segment.selector), segment.base, static_cast<uint32_t>(segment.limit),
-            static_cast<uint32_t>(segment.flags)};
-}
-
-trace::CpuState cpu_state() {
-    GlueProcessor processor;
-    glue_processor(&processor);
-    trace::CpuState state;
-    std::copy(std::begin(processor.general), std::end(processor.general), state.general.begin());
-    state.rip = processor.flow.rip;
-    state.rflags = processor.flow.rflags;
-    for (size_t i = 0; i < state.segments.size(); i++)
-        state.segments[i] = trace_segment(processor.segmentation.segments[i]);
-    state.ldt = trace_segment(processor.segmentation.ldt);
-    state.task = trace_segment(processor.segmentation.task);
-    state.gdt = {processor.segmentation.gdt_base, static_cast<uint32_t>(processor.segmentation.gdt_limit)};
-    state.idt = {processor.segmentation.idt_base, static_cast<uint32_t>(processor.segmentation.idt_limit)};
-    state.cr0 = processor.control.cr0;
-    state.cr2 = processor.control.cr2;
-    state.cr3 = processor.control.cr3;
-    state.cr4 = processor.control.cr4;
-    state.efer = processor.msr.efer;
-    state.star = processor.msr.star;
-    state.lstar = processor.msr.lstar;
-    state.cstar = processor.msr.cstar;
-    state.fmask = processor.msr.fmask;
-    state.kernel_gs_base = processor.msr.kernel_gs_base;
-    state.sysenter_cs = processor.msr.sysenter_cs;
-    state.sysenter_esp = processor.msr.sysenter_esp;
-    state.sysenter_eip = processor.msr.sysenter_eip;
-    state.tsc_aux = processor.msr.tsc_aux;
-    return state;
-}
-
-trace::InterruptSource source_of(uint64_t request) {
-    // CPU_INTERRUPT_* of QEMU's target/i386/cpu.h and include/exec/cpu-all.h.
-    switch (request) {
-        case 0x0002:
-            return trace::InterruptSource::hardware;
-        case 0x0040:
-            return trace::InterruptSource::smi;
-        case 0x0200:
-            return trace::InterruptSource::nmi;
-        case 0x0400:
-            return trace::InterruptSource::init;
-        default:
-            return trace::InterruptSource::other;
-    }
 }
 
 }  // namespace
 
-Tracer::Tracer(const std::string& file, IfExists if_exists, const Replayer& replayer)
+Tracer::Tracer(const TraceOptions& options, const Replayer& replayer)
     : replayer_(replayer),
-      writer_(file, header_of(replayer.recording()), {.if_exists = if_exists}),
-      ring_(static_cast<uint32_t*>(std::aligned_alloc(glue_ring_bytes(), glue_ring_bytes()))) {}
+      options_(options),
+      writer_(options.file, header_of(replayer.recording(), options),
+              {.if_exists = options.if_exists,
+               .memory = options.memory,
+               .compression_level = options.compression_level,
+               .chunk_blocks = trace::max_chunk_blocks}),
+      collector_(writer_, options.memory, options.filter),
+      batch_(collector_.take()),
+      next_snapshot_(options.snapshot_interval == 0 ? never
+                                                    : options.first_instr + options.snapshot_interval) {}
 
 void Tracer::start() {
     for (const auto& map : replayer_.recording().initial_maps())
         writer_.memory_map(trace_map(map));
-    snapshot();
     control_ = cpu_state();
-    *glue_ring() = ring_.get();
-    glue_set_tracing(true);
+    collector_.set_address_space(control_.cr3);
+    snapshot(control_, trace::SnapshotKind::full);
+    *glue_trace_ring() = batch_->ring.get();
+    begin_chunk(control_);
 }
 
 void Tracer::finish() {
-    synchronize();
-    snapshot();
+    aside(Aside::When::between, Aside::Kind::check).address = glue_instr();
+    hand_over();
+    snapshot(cpu_state(), trace::SnapshotKind::changed);
     writer_.finish();
 }
 
-void Tracer::snapshot() {
-    writer_.snapshot(
-        cpu_state(), [this](uint32_t block) { return replayer_.block_bytes(block); },
-        trace::SnapshotKind::full);
+// ---- Handing over ----
+
+uint32_t Tracer::offset() {
+    return static_cast<uint32_t>(static_cast<std::byte*>(*glue_trace_ring()) - batch_->ring.get());
 }
 
-void Tracer::translated(const GlueTranslation& translation) {
-    trace::BlockDefinition definition;
-    definition.pc = translation.pc;
-    definition.cs_base = translation.cs_base;
-    definition.flags = translation.flags;
-    definition.physical_pc = translation.physical_pc;
-    definition.physical_second_page = translation.physical_second_page;
-    definition.guest_size = static_cast<uint32_t>(translation.size);
-    if (translation.code != nullptr) {
-        const auto* code = static_cast<const std::byte*>(translation.code);
-        definition.code.assign(code, code + translation.size);
-    }
-    definition.instruction_offsets.assign(translation.offsets,
-                                          translation.offsets + translation.instructions);
-    blocks_.resize(next_id_, Block{none, 0});
-    blocks_[translation.id] = {writer_.define_block(definition),
-                               static_cast<uint32_t>(translation.instructions)};
+Aside& Tracer::aside(Aside::When when, Aside::Kind kind) {
+    if (when == Aside::When::between && batch_->asides.size() >= max_asides)
+        hand_over();
+    Aside& aside = batch_->asides.emplace_back();
+    aside.offset = offset();
+    aside.when = when;
+    aside.kind = kind;
+    return aside;
 }
 
-void Tracer::drain() {
-    uint32_t*& position = *glue_ring();
-    if (position == ring_.get())
+void Tracer::hand_over() {
+    batch_->used = offset();
+    collector_.put(std::move(batch_));
+    batch_ = collector_.take();
+    *glue_trace_ring() = batch_->ring.get();
+}
+
+void Tracer::begin_chunk(trace::CpuState cpu) {
+    chunk_rings_ = 0;
+    if (options_.memory == trace::MemoryColumns::none)
         return;
-    executed_.clear();
-    if (last_ != none)
-        executed_.push_back(blocks_[last_].trace_id);
-    for (const uint32_t* id = ring_.get(); id + 1 < position; id++)
-        executed_.push_back(blocks_[*id].trace_id);
-    last_ = position[-1];
-    position = ring_.get();
-    writer_.append_blocks(executed_);
+    trace::ChunkStart start{cpu, {}};
+    glue_trace_tlb(
+        [](void* context, uint64_t page, uint64_t frame, unsigned address_space) {
+            static_cast<trace::ChunkStart*>(context)->translations.push_back(
+                {page / trace::page_size, frame / trace::page_size, address_space});
+        },
+        &start);
+    auto& translations = start.translations;
+    const auto key = [](const trace::Translation& t) { return std::tuple(t.page, t.frame, t.address_space); };
+    std::ranges::sort(translations, {}, key);
+    const auto rest = std::ranges::unique(translations, {}, &trace::Translation::page);
+    translations.erase(rest.begin(), rest.end());
+    known_.clear();
+    for (const trace::Translation& translation : translations)
+        known_.emplace(translation.page * trace::page_size,
+                       translation.frame * trace::page_size | translation.address_space);
+    aside(Aside::When::between, Aside::Kind::chunk).value = batch_->chunks.size();
+    batch_->chunks.push_back(std::move(start));
+}
+
+void Tracer::snapshot(const trace::CpuState& cpu, trace::SnapshotKind kind) {
+    collector_.settle();
+    writer_.snapshot(cpu, [this](uint32_t block) { return replayer_.block_bytes(block); }, kind);
+}
+
+// Called before a block appends its record: all before it is done, and the processor's state is in memory,
+// but for the program counter.
+void Tracer::ring_full(uint32_t id) {
+    hand_over();
+    trace::CpuState cpu = cpu_state();
+    cpu.rip = block_pc_[id] - cpu.segments[trace::cs].base;
+    if (glue_instr() >= next_snapshot_) {
+        snapshot(cpu, trace::SnapshotKind::changed);
+        next_snapshot_ = glue_instr() + options_.snapshot_interval;
+        begin_chunk(cpu);
+    } else if (++chunk_rings_ == rings_per_chunk(options_.memory)) {
+        begin_chunk(cpu);
+    }
+}
+
+// ---- Code ----
+
+uint32_t Tracer::translated(const GlueTranslation& translation) {
+    TracedBlock block{definition_of(translation), {}};
+    for (const GlueOperation& operation : std::span(translation.operations, translation.operation_count))
+        block.before.push_back(operation.before);
+    batch_->blocks.push_back(std::move(block));
+    block_pc_.push_back(translation.pc);
+    return static_cast<uint32_t>(block_pc_.size() - 1);
 }
 
 void Tracer::abandoned(int instructions_left) {
-    drain();
-    if (last_ == none)
-        throw Error("the tracer does not know the block that was left");
-    const Block& block = blocks_[last_];
-    writer_.append_partial(block.trace_id, block.instructions - static_cast<uint32_t>(instructions_left));
-    last_ = none;
+    aside(Aside::When::after, Aside::Kind::cut).address = static_cast<uint64_t>(instructions_left);
 }
 
-void Tracer::synchronize() {
-    drain();
-    if (last_ != none)
-        writer_.append_blocks({&blocks_[last_].trace_id, 1});
-    last_ = none;
-    if (writer_.instr() != glue_instr())
-        throw Error("the tracer counts " + std::to_string(writer_.instr()) + " instructions, the processor " +
-                    std::to_string(glue_instr()));
+// ---- Memory ----
+
+void Tracer::helper_access(uint64_t address, uint64_t low, uint64_t high, unsigned size, bool store,
+                           uintptr_t position) {
+    if (options_.memory == trace::MemoryColumns::none)
+        return;
+    const bool between = position == glue_between_blocks;
+    Aside& access = aside(between ? Aside::When::between : Aside::When::inside, Aside::Kind::inner);
+    access.inner = store ? trace::InnerKind::helper_store : trace::InnerKind::helper_load;
+    access.size = static_cast<uint8_t>(size);
+    access.address = address;
+    if (store) {
+        access.value = masked(low, size);
+        access.value_high = size == 16 ? high : 0;
+    }
+    access.pc = glue_trace_pc(position);
 }
 
-void Tracer::event(trace::EventDetail detail) {
-    synchronize();
-    writer_.event({glue_instr(), std::move(detail)});
+// A page that is new leads nowhere else before: its fill may stand at the begin of the block. One that led
+// elsewhere may have been used in the same block.
+void Tracer::filled(uint64_t page, uint64_t frame, unsigned address_space, uintptr_t position) {
+    if (options_.memory == trace::MemoryColumns::none)
+        return;
+    const uint64_t value = (frame & ~page_mask) | address_space;
+    const auto [known, is_new] = known_.try_emplace(page, value);
+    if (!is_new && known->second == value)
+        return;
+    known->second = value;
+    const bool between = position == glue_between_blocks;
+    Aside& fill = aside(between ? Aside::When::between : Aside::When::inside, Aside::Kind::inner);
+    fill.inner = trace::InnerKind::fill;
+    fill.address = page;
+    fill.value = value;
+    fill.pc = is_new ? uint64_t{glue_between_blocks} : glue_trace_pc(position);
 }
 
-void Tracer::exception(int number, int error_code, uint64_t address) {
+void Tracer::table_written(uint64_t address, uint32_t value, uintptr_t position) {
+    if (options_.memory == trace::MemoryColumns::none)
+        return;
+    const bool between = position == glue_between_blocks;
+    Aside& write = aside(between ? Aside::When::between : Aside::When::inside, Aside::Kind::inner);
+    write.inner = trace::InnerKind::table_write;
+    write.size = sizeof(value);
+    write.address = address;
+    write.value = value;
+    write.pc = glue_trace_pc(position);
+}
+
+void Tracer::memory_written(uint32_t block, uint64_t offset, std::span<const uint8_t> data) {
+    const auto bytes = std::as_bytes(data);
+    constexpr size_t piece = trace::max_event_data / 2;
+    for (size_t done = 0; done < bytes.size(); done += piece) {
+        const auto part = bytes.subspan(done, std::min(piece, bytes.size() - done));
+        // A device that an instruction asks may write before it answers.
+        const bool inside = replayer_.taking();
+        event(inside ? Aside::When::inside : Aside::When::between, glue_instr() - (inside ? 1 : 0),
+              trace::Transfer{block, offset + done, writing_, Bytes(part.begin(), part.end())});
+    }
+}
+
+// ---- Events ----
+
+void Tracer::event(Aside::When when, uint64_t instr, trace::EventDetail detail) {
+    aside(when, Aside::Kind::event).value = batch_->events.size();
+    batch_->events.push_back({instr, std::move(detail)});
+}
+
+void Tracer::event_inside(trace::EventDetail detail) {
+    event(Aside::When::inside, glue_instr() - 1, std::move(detail));
+}
+
+void Tracer::event_after(trace::EventDetail detail) {
+    aside(Aside::When::after, Aside::Kind::check).address = glue_instr();
+    event(Aside::When::after, glue_instr(), std::move(detail));
+}
+
+void Tracer::exception(int number, int error_code, uint64_t address, bool software) {
+    constexpr int linux_gate = 0x80;
     const trace::CpuState state = cpu_state();
-    event(trace::Exception{static_cast<uint32_t>(number), static_cast<uint32_t>(error_code), address,
-                           state.segments[trace::cs].base + state.rip});
+    const uint64_t pc = state.segments[trace::cs].base + state.rip;
+    if (software && number == linux_gate) {
+        const auto& r = state.general;
+        event_after(trace::SystemCall{
+            trace::CallGate::interrupt,
+            r[trace::rax],
+            {r[trace::rbx], r[trace::rcx], r[trace::rdx], r[trace::rsi], r[trace::rdi], r[trace::rbp]},
+            r[trace::rsp],
+            pc});
+    }
+    event_after(
+        trace::Exception{static_cast<uint32_t>(number), static_cast<uint32_t>(error_code), address, pc});
 }
 
 void Tracer::control_changed() {
     const trace::CpuState state = cpu_state();
     if (state.cr3 != control_.cr3)
-        event(trace::AddressSpaceChange{state.cr3});
+        event_after(trace::AddressSpaceChange{state.cr3});
     if (state.cr0 != control_.cr0 || state.cr4 != control_.cr4 || state.efer != control_.efer)
-        event(trace::ModeChange{state.cr0, state.cr4, state.efer, false});
+        event_after(trace::ModeChange{state.cr0, state.cr4, state.efer, false});
     control_ = state;
 }
 
-void Tracer::applying(const recording::Entry& entry) {
-    if (entry.kind == recording::EntryKind::interrupt) {
-        event(trace::Interrupt{static_cast<uint32_t>(entry.value2), source_of(entry.value)});
-    } else if (entry.kind == recording::EntryKind::memory_map) {
-        synchronize();
-        writer_.memory_map(trace_map(entry.map));
+void Tracer::system_call(int gate) {
+    constexpr uint32_t long_code = 1u << 21;  // descriptor bit L
+    const trace::CpuState state = cpu_state();
+    const auto& r = state.general;
+    trace::SystemCall call;
+    call.number = r[trace::rax];
+    call.stack_pointer = r[trace::rsp];
+    if (gate == 0 && (state.segments[trace::cs].flags & long_code) != 0) {
+        call.arguments = {r[trace::rdi], r[trace::rsi], r[trace::rdx],
+                          r[trace::r10], r[trace::r8],  r[trace::r9]};
+    } else {
+        call.gate = gate == 0 ? trace::CallGate::syscall32 : trace::CallGate::sysenter;
+        call.arguments = {r[trace::rbx], r[trace::rcx], r[trace::rdx],
+                          r[trace::rsi], r[trace::rdi], r[trace::rbp]};
     }
+    event_after(call);  // whose pc the collector knows
+}
+
+void Tracer::system_return(int gate) {
+    const trace::CpuState state = cpu_state();
+    event_after(trace::SystemReturn{static_cast<trace::ReturnGate>(gate), state.general[trace::rax],
+                                    state.general[trace::rsp], state.segments[trace::cs].base + state.rip});
+}
+
+void Tracer::port_write(unsigned port, unsigned size, uint32_t value) {
+    event_inside(trace::PortAccess{port, size, true, masked(value, size)});
+    for (uint32_t i = 0; i < std::size(serials_); i++) {
+        const auto byte = size == 1 ? serials_[i].write(port, value) : std::nullopt;
+        if (byte)
+            event_inside(trace::SerialOutput{i, {static_cast<std::byte>(*byte)}});
+    }
+}
+
+void Tracer::device_write(uint64_t address, unsigned size, uint64_t value) {
+    event_inside(trace::DeviceAccess{address, size, true, masked(value, size)});
+}
+
+void Tracer::taken(recording::EntryKind kind, unsigned size, uint64_t address, uint64_t value,
+                   uint64_t value2) {
+    if (kind == recording::EntryKind::port_read) {
+        event_inside(trace::PortAccess{static_cast<uint32_t>(address), size, false, masked(value, size)});
+    } else if (kind == recording::EntryKind::mmio_read) {
+        event_inside(trace::DeviceAccess{address, size, false, masked(value, size)});
+    } else if (kind == recording::EntryKind::cpuid) {
+        const trace::CpuState state = cpu_state();
+        const auto& r = state.general;
+        event_after(trace::Cpuid{
+            {r[trace::rax], r[trace::rbx], r[trace::rcx], r[trace::rdx], r[trace::rdi], r[trace::rsi]},
+            {value & UINT32_MAX, value >> 32, value2 & UINT32_MAX, value2 >> 32},
+            state.segments[trace::cs].base + state.rip});
+    }
+}
+
+void Tracer::applying(const recording::Entry& entry) {
+    writing_ = trace::TransferSource::processor;
+    switch (entry.kind) {
+        case recording::EntryKind::interrupt:
+            event_after(trace::Interrupt{static_cast<uint32_t>(entry.value2), source_of(entry.value)});
+            break;
+        case recording::EntryKind::memory_map:
+            aside(Aside::When::between, Aside::Kind::memory_map).value = batch_->maps.size();
+            batch_->maps.push_back(trace_map(entry.map));
+            break;
+        case recording::EntryKind::memory_write:
+            writing_ = trace::TransferSource::device;
+            break;
+        case recording::EntryKind::reset:
+            event_after(trace::Reset{});
+            break;
+        default:
+            break;
+    }
+}
+
+// ---- The glue's side ----
+
+namespace {
+
+Tracer* traced;  // QEMU has one processor, and its callbacks carry no context
+void (*report)(const std::exception& error);
+
+// Callbacks are called by C: nothing may be thrown through it.
+template <typename Body>
+auto guarded(const Body& body) -> decltype(body()) {
+    try {
+        return body();
+    } catch (const std::exception& error) {
+        report(error);
+        std::abort();
+    }
+}
+
+constexpr GlueTracer callbacks = {
+    .translated =
+        [](const GlueTranslation* translation) {
+            return guarded([&] { return traced->translated(*translation); });
+        },
+    .ring_full = [](uint32_t id) { guarded([&] { traced->ring_full(id); }); },
+    .abandoned = [](int left) { guarded([&] { traced->abandoned(left); }); },
+    .helper_access =
+        [](uint64_t address, uint64_t low, uint64_t high, unsigned size, bool store, uintptr_t position) {
+            guarded([&] { traced->helper_access(address, low, high, size, store, position); });
+        },
+    .filled =
+        [](uint64_t page, uint64_t frame, unsigned address_space, uintptr_t position) {
+            guarded([&] { traced->filled(page, frame, address_space, position); });
+        },
+    .table_written =
+        [](uint64_t address, uint32_t value, uintptr_t position) {
+            guarded([&] { traced->table_written(address, value, position); });
+        },
+    .memory_written =
+        [](uint32_t block, uint64_t offset, const uint8_t* data, uint64_t size) {
+            guarded([&] { traced->memory_written(block, offset, {data, size}); });
+        },
+    .device_write = [](uint64_t address, unsigned size,
+                       uint64_t value) { guarded([&] { traced->device_write(address, size, value); }); },
+    .exception =
+        [](int number, int error_code, uint64_t address, bool software) {
+            guarded([&] { traced->exception(number, error_code, address, software); });
+        },
+    .control_changed = [] { guarded([] { traced->control_changed(); }); },
+    .system_call = [](int gate) { guarded([&] { traced->system_call(gate); }); },
+    .system_return = [](int gate) { guarded([&] { traced->system_return(gate); }); },
+};
+
+}  // namespace
+
+const GlueTracer& tracer_callbacks(Tracer& tracer, void (*failed)(const std::exception& error)) {
+    traced = &tracer;
+    report = failed;
+    return callbacks;
 }
 
 }  // namespace panda::engine

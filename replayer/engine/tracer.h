@@ -1,65 +1,91 @@
-// Turns a running replay into a trace: translated code leaves the ids of the blocks that it executes in a
-// ring, hooks report what is rare, and both go to the trace in the order in which they happened.
+// Turns a running replay into a trace: translated code leaves what it does in a ring, hooks report what is
+// rare, and both go to a second thread (trace_collector.h) in the order in which they happened.
 #pragma once
 
-#include <cstdlib>
 #include <memory>
 #include <string>
-#include <vector>
+#include <unordered_map>
 
-#include "recorder/engine/glue.h"
 #include "replayer/engine/replayer.h"
+#include "replayer/engine/serial_tap.h"
+#include "replayer/engine/trace_batch.h"
+#include "replayer/engine/trace_collector.h"
 #include "trace/writer.h"
 
 namespace panda::engine {
 
+struct TraceOptions {
+    std::string file;  // "-": standard output
+    IfExists if_exists = IfExists::refuse;
+    trace::MemoryColumns memory = trace::MemoryColumns::values;
+    int compression_level = 3;
+    uint64_t snapshot_interval = 0;  // instructions, about; 0: only at the begin and the end
+    uint64_t first_instr = 0;        // where start() will be called
+    TraceFilter filter{};
+};
+
 class Tracer : public ReplayObserver {
   public:
-    // Creates the trace `file` ("-": standard output) of what `replayer` will do.
-    Tracer(const std::string& file, IfExists if_exists, const Replayer& replayer);
+    // Creates the trace of what `replayer` will do.
+    Tracer(const TraceOptions& options, const Replayer& replayer);
 
     // The machine is made and nothing ran: the first snapshot.
     void start();
     // The last snapshot, and the end of the file.
     void finish();
 
-    // An id for a block that QEMU is about to translate; dense, not the trace's own.
-    uint32_t block_id() { return next_id_++; }
-    void translated(const GlueTranslation& translation);
-    // The block that was begun last stopped with so many instructions to go.
+    trace::MemoryColumns memory() const { return options_.memory; }
+
+    // What GlueTracer reports; see there.
+    uint32_t translated(const GlueTranslation& translation);
+    void ring_full(uint32_t id);
     void abandoned(int instructions_left);
-    // Empties the ring.
-    void drain();
-    void exception(int number, int error_code, uint64_t address);
-    // CR0, CR3, CR4, EFER or system management mode may have changed.
+    void helper_access(uint64_t address, uint64_t low, uint64_t high, unsigned size, bool store,
+                       uintptr_t position);
+    void filled(uint64_t page, uint64_t frame, unsigned address_space, uintptr_t position);
+    void table_written(uint64_t address, uint32_t value, uintptr_t position);
+    void memory_written(uint32_t block, uint64_t offset, std::span<const uint8_t> data);
+    void port_write(unsigned port, unsigned size, uint32_t value);
+    void device_write(uint64_t address, unsigned size, uint64_t value);
+    void exception(int number, int error_code, uint64_t address, bool software);
     void control_changed();
+    void system_call(int gate);
+    void system_return(int gate);
 
     void applying(const recording::Entry& entry) override;
     void checked(uint64_t) override {}
+    void taken(recording::EntryKind kind, unsigned size, uint64_t address, uint64_t value,
+               uint64_t value2) override;
 
   private:
-    static constexpr uint32_t none = UINT32_MAX;
-    struct Free {
-        void operator()(uint32_t* ring) const { std::free(ring); }
-    };
-    struct Block {
-        uint32_t trace_id;
-        uint32_t instructions;
-    };
-
-    // Everything executed so far is in the trace, and the trace's count is the processor's.
-    void synchronize();
-    void event(trace::EventDetail detail);
-    void snapshot();
+    uint32_t offset();
+    Aside& aside(Aside::When when, Aside::Kind kind);
+    void event(Aside::When when, uint64_t instr, trace::EventDetail detail);
+    // The instruction that runs has an effect outside of processor and memory.
+    void event_inside(trace::EventDetail detail);
+    // Everything that was begun is done.
+    void event_after(trace::EventDetail detail);
+    // Hands over what is in the ring; all of it is done.
+    void hand_over();
+    void begin_chunk(trace::CpuState cpu);
+    void snapshot(const trace::CpuState& cpu, trace::SnapshotKind kind);
 
     const Replayer& replayer_;
+    const TraceOptions options_;
     trace::TraceWriter writer_;
-    std::unique_ptr<uint32_t, Free> ring_;
-    std::vector<Block> blocks_;       // by block_id()
-    std::vector<uint32_t> executed_;  // scratch of drain()
-    uint32_t last_ = none;            // begun and not yet known to have been executed in full; by block_id()
-    uint32_t next_id_ = 0;
+    TraceCollector collector_;
+    std::unique_ptr<Batch> batch_;    // open
+    std::vector<uint64_t> block_pc_;  // by id
+    unsigned chunk_rings_ = 0;        // handed over since the chunk began
+    uint64_t next_snapshot_;
+    std::unordered_map<uint64_t, uint64_t>
+        known_;                // page to frame and address space, as the open chunk has it
     trace::CpuState control_;  // as last reported
+    trace::TransferSource writing_ = trace::TransferSource::processor;
+    SerialTap serials_[2] = {SerialTap(0x3f8), SerialTap(0x2f8)};
 };
+
+// The tracer's functions for the glue, which knows only one.
+const GlueTracer& tracer_callbacks(Tracer& tracer, void (*failed)(const std::exception& error));
 
 }  // namespace panda::engine

@@ -10,10 +10,11 @@ using namespace panda::engine::test;
 
 namespace {
 
-void write_trace(const std::string& recording, const std::string& file, unsigned block_limit) {
+void write_trace(const std::string& recording, const std::string& file, unsigned block_limit,
+                 trace::MemoryColumns memory = trace::MemoryColumns::values) {
     FakeMachine machine(block_limit);
     Replayer replayer(recording, std::nullopt);
-    Tracer tracer(file, IfExists::refuse, replayer);
+    Tracer tracer({.file = file, .memory = memory}, replayer);
     replayer.observe(&tracer);
     machine.replay(replayer, &tracer);
 }

@@ -147,9 +147,12 @@ void FakeMachine::replay(Replayer& replayer, Tracer* tracer) {
     constexpr unsigned patience = 1000;
     replayer_ = &replayer;
     tracer_ = tracer;
+    traces_memory_ = tracer != nullptr && tracer->memory() != trace::MemoryColumns::none;
     replayer.set_up();
-    if (tracer != nullptr)
+    if (tracer != nullptr) {
+        tracing_ = true;
         tracer->start();
+    }
     recording::Position last;
     unsigned idle = 0;
     while (!replayer.ended()) {
@@ -209,11 +212,41 @@ uint32_t FakeMachine::translate(unsigned length) {
         std::vector<uint16_t> offsets;
         for (unsigned i = 0; i < length; i++)
             offsets.push_back(static_cast<uint16_t>(i));
-        place->second = tracer_->block_id();
-        tracer_->translated({place->second, pc, 0, 0, pc, UINT64_MAX, &memory_[0][pc], length, offsets.data(),
-                             static_cast<int>(length)});
+        const std::vector<GlueOperation> operations = operations_of(pc, length);
+        place->second =
+            tracer_->translated({pc, 0, 0, pc, UINT64_MAX, &memory_[0][pc], length, offsets.data(),
+                                 static_cast<int>(length), operations.data(), operations.size()});
     }
     return place->second;
+}
+
+std::vector<GlueOperation> FakeMachine::operations_of(uint64_t pc, unsigned length) const {
+    std::vector<GlueOperation> operations;
+    for (unsigned i = 0; i < length && traces_memory_; i++) {
+        const uint8_t instruction = memory_[0][pc + i];
+        if (instruction != 'm' && instruction != 'l' && instruction != 's')
+            continue;
+        GlueOperation operation{};
+        operation.instruction = static_cast<uint16_t>(i);
+        operation.base = UINT16_MAX;
+        operation.size = 1;
+        operation.store = instruction == 's';
+        operations.push_back(operation);
+    }
+    return operations;
+}
+
+// As translated code does: looks for room, then takes it for the whole record.
+void FakeMachine::append_record(uint32_t id, unsigned length) {
+    if (reinterpret_cast<uintptr_t>(ring_) & glue_trace_ring_bytes)
+        tracer_->ring_full(id);
+    auto* record = static_cast<uint64_t*>(ring_);
+    std::memcpy(record, &id, sizeof(id));
+    words_ = record + 1;
+    uint64_t* end = words_;
+    for (const GlueOperation& operation : operations_of(processor_.flow.rip, length))
+        end += operation.store ? 2 : 1;
+    ring_ = end;
 }
 
 void FakeMachine::execute_block(Devices* devices) {
@@ -231,9 +264,7 @@ void FakeMachine::execute_block(Devices* devices) {
     next_block_at_once_ = false;
     low_ -= counting_ ? length : 0;
     if (tracing_) {
-        *ring_++ = translate(length);
-        if (reinterpret_cast<uintptr_t>(ring_) % ring_bytes == 0)
-            tracer_->drain();
+        append_record(translate(length), length);
     }
     for (unsigned i = 0; i < length; i++) {
         const auto at = static_cast<uint32_t>(processor_.flow.rip);
@@ -287,6 +318,7 @@ FakeMachine::Outcome FakeMachine::step(Devices* devices, bool last) {
             const bool write = instruction == 's';
             const uint64_t address =
                 instruction == 'm' ? device_address + general[1] % 0x20000 : general[1] % ram_size;
+            const uint64_t stored = general[2];
             bool device = false;
             uint8_t* place = locate(address, write, &device);
             if (device && !last)
@@ -297,7 +329,12 @@ FakeMachine::Outcome FakeMachine::step(Devices* devices, bool last) {
             else if (write && place != nullptr)
                 *place = static_cast<uint8_t>(general[2]);
             else if (!write)
-                mix(device ? input(devices, EntryKind::mmio_read, 4) : *place);
+                mix(device ? input(devices, EntryKind::mmio_read, 4, nullptr, address) : *place);
+            if (tracing_ && traces_memory_) {
+                *words_++ = address;
+                if (write)
+                    *words_++ = stored;
+            }
             break;
         }
         case 'f':
@@ -333,9 +370,10 @@ void FakeMachine::mix(uint64_t value) {
     general[0] = hash;
 }
 
-uint64_t FakeMachine::input(Devices* devices, EntryKind kind, unsigned size, uint64_t* value2) {
+uint64_t FakeMachine::input(Devices* devices, EntryKind kind, unsigned size, uint64_t* value2,
+                            uint64_t address) {
     if (replayer_ != nullptr)
-        return replayer_->take(kind, size, value2);
+        return replayer_->take(kind, size, address, value2);
     const uint64_t value = devices->read(*this, kind, size);
     const uint64_t more = devices->read2(*this, kind);
     if (value2 != nullptr)
@@ -347,16 +385,21 @@ uint64_t FakeMachine::input(Devices* devices, EntryKind kind, unsigned size, uin
 }
 
 void FakeMachine::output(Devices* devices, uint8_t byte) {
+    if (tracing_)
+        tracer_->port_write(0x3f8, 1, byte);
     if (replayer_ != nullptr)
         printed += static_cast<char>(byte);
     else
         devices->write(*this, byte);
 }
 
+uint64_t FakeMachine::a20(uint64_t address) const {
+    return processor_.control.a20 == 0 ? address & ~uint64_t{0x100000} : address;
+}
+
 // Where the byte is; nullptr with *device set, or for a write to ROM.
 uint8_t* FakeMachine::locate(uint64_t address, bool write, bool* device) {
-    if (processor_.control.a20 == 0)
-        address &= ~uint64_t{0x100000};
+    address = a20(address);
     for (const GlueRange& range : maps_[0]) {
         if (address >= range.address && address - range.address < range.size)
             return write && range.kind != 0
@@ -369,15 +412,30 @@ uint8_t* FakeMachine::locate(uint64_t address, bool write, bool* device) {
 
 void FakeMachine::touch(uint64_t address) {
     const uint64_t page = address >> 12;
-    if (tlb_.insert(page).second)
-        memory_[0][table_offset + page % 512]++;
+    if (!tlb_.insert(page).second)
+        return;
+    const uint64_t entry = table_offset + page % 512;
+    memory_[0][entry]++;
+    if (!tracing_)
+        return;
+    // Where a position is needed: that of the instruction, never 0.
+    const uintptr_t position = processor_.flow.rip + 1;
+    uint32_t value;
+    std::memcpy(&value, &memory_[0][entry & ~uint64_t{3}], sizeof(value));
+    tracer_->table_written(entry & ~uint64_t{3}, value, position);
+    tracer_->filled(address & ~uint64_t{0xfff}, a20(address) & ~uint64_t{0xfff}, 0, position);
 }
 
 void FakeMachine::deliver_interrupt(int vector) {
     processor_.flow.rflags &= ~interrupts_allowed;
     processor_.general[14]++;
     mix(static_cast<uint64_t>(vector));
-    memory_[0][frame_offset + processor_.general[14] % 4096] = static_cast<uint8_t>(vector);
+    const uint64_t frame = frame_offset + processor_.general[14] % 4096;
+    memory_[0][frame] = static_cast<uint8_t>(vector);
+    if (tracing_) {
+        tracer_->filled(frame & ~uint64_t{0xfff}, frame & ~uint64_t{0xfff}, 0, glue_between_blocks);
+        tracer_->helper_access(frame, static_cast<uint8_t>(vector), 0, 1, true, glue_between_blocks);
+    }
 }
 
 void FakeMachine::take_exception() {
@@ -386,7 +444,7 @@ void FakeMachine::take_exception() {
         count_exception();
     exception_taken_ = true;
     if (tracing_)
-        tracer_->exception(14, 2, processor_.control.cr2);
+        tracer_->exception(14, 2, processor_.control.cr2, false);
     processor_.control.cr2++;
     processor_.general[13]++;
     mix(0xfa017);

@@ -49,8 +49,7 @@ class FakeMachine {
     static constexpr uint64_t rom_size = 256 << 10;
     static constexpr uint64_t device_address = 0xa0000;  // 128 KiB
     static constexpr int hard_interrupt = 2;             // QEMU's CPU_INTERRUPT_HARD
-    static constexpr uint32_t ring_bytes = 1 << 10;
-    static FakeMachine* current;  // the one behind glue.h: there is one at a time
+    static FakeMachine* current;                         // the one behind glue.h: there is one at a time
 
     // A machine to record, or to run. block_limit: instructions in a block at most; must not matter.
     explicit FakeMachine(const std::string& program, unsigned block_limit = 5);
@@ -115,9 +114,13 @@ class FakeMachine {
     void execute_block(Devices* devices);
     unsigned block_length() const;
     uint32_t translate(unsigned length);
+    std::vector<GlueOperation> operations_of(uint64_t pc, unsigned length) const;
+    void append_record(uint32_t id, unsigned length);
+    uint64_t a20(uint64_t address) const;
     void give_back(unsigned instructions);
     Outcome step(Devices* devices, bool last);
-    uint64_t input(Devices* devices, recording::EntryKind kind, unsigned size, uint64_t* value2 = nullptr);
+    uint64_t input(Devices* devices, recording::EntryKind kind, unsigned size, uint64_t* value2 = nullptr,
+                   uint64_t address = 0);
     void output(Devices* devices, uint8_t byte);
     void mix(uint64_t value);
     uint8_t* locate(uint64_t address, bool write, bool* device);
@@ -163,7 +166,9 @@ class FakeMachine {
     bool exception_taken_ = false;
     bool leave_ = false;
     int requested_ = 0;
-    uint32_t* ring_ = nullptr;
+    void* ring_ = nullptr;       // where the next record goes
+    uint64_t* words_ = nullptr;  // of the record begun last
+    bool traces_memory_ = false;
     std::map<std::string, uint32_t> translations_;
 };
 

@@ -85,6 +85,8 @@ struct Door {
     static void write_block(uint32_t block, uint64_t offset, const uint8_t* data, size_t size) {
         std::copy(data, data + size, current->memory_.at(block).begin() + static_cast<ptrdiff_t>(offset));
         current->translations_.clear();
+        if (current->tracing_)
+            current->tracer_->memory_written(block, offset, {data, size});
     }
     static void tlb_reset() { current->tlb_.clear(); }
     static bool pause() { return std::exchange(current->running_, false); }
@@ -99,8 +101,12 @@ struct Door {
         current->tlb_.clear();
     }
     static void leave() { current->leave_ = true; }
-    static uint32_t** ring() { return &current->ring_; }
-    static void set_tracing(bool on) { current->tracing_ = on; }
+    static void** ring() { return &current->ring_; }
+    template <typename Function>
+    static void tlb(const Function& function) {
+        for (const uint64_t page : current->tlb_)
+            function(page << 12, current->a20(page << 12));
+    }
     static bool halted() { return current->halted_; }
 };
 
@@ -187,14 +193,14 @@ void glue_set_a20(bool enabled) {
 void glue_leave_loop(void) {
     Door::leave();
 }
-uint32_t** glue_ring(void) {
+void** glue_trace_ring(void) {
     return Door::ring();
 }
-uint32_t glue_ring_bytes(void) {
-    return FakeMachine::ring_bytes;
+uint64_t glue_trace_pc(uintptr_t position) {
+    return position == glue_between_blocks ? uint64_t{glue_between_blocks} : position - 1;
 }
-void glue_set_tracing(bool on) {
-    Door::set_tracing(on);
+void glue_trace_tlb(void (*entry)(void* context, uint64_t page, uint64_t frame, unsigned address_space),
+                    void* context) {
+    Door::tlb([&](uint64_t page, uint64_t frame) { entry(context, page, frame, 0); });
 }
-
 }  // extern "C"

@@ -1,0 +1,81 @@
+// What goes from the replay's thread to the one that makes the trace of it: a ring full of records, and what
+// is rare, each with its place among the records.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "replayer/engine/trace_glue.h"
+#include "trace/event.h"
+#include "trace/inner_event.h"
+#include "trace/types.h"
+#include "trace/writer.h"
+
+namespace panda::engine {
+
+// Something that happened when `offset` bytes of the ring were written.
+struct Aside {
+    enum class When : uint8_t {
+        inside,   // in the execution that the record before `offset` belongs to, or between two of them if
+                  // that is done
+        after,    // and that execution is done
+        between,  // as after; nothing may be running
+    };
+    enum class Kind : uint8_t { inner, cut, event, memory_map, chunk, check };
+
+    uint32_t offset = 0;
+    When when = When::inside;
+    Kind kind = Kind::event;
+    // inner: what happened; its place follows from the linear address of its instruction, 0: before the
+    // block.
+    trace::InnerKind inner = trace::InnerKind::fill;
+    uint8_t size = 0;
+    uint64_t address = 0;  // cut: instructions that were left. check: instructions executed
+    uint64_t value = 0;    // event, memory_map, chunk: index into the batch's lists
+    uint64_t value_high = 0;
+    uint64_t pc = 0;
+};
+
+struct TracedBlock {
+    trace::BlockDefinition definition;
+    std::vector<bool> before;  // of its operations: GlueOperation::before
+};
+
+struct Batch {
+    struct Free {
+        void operator()(std::byte* ring) const { std::free(ring); }
+    };
+
+    Batch()
+        : ring(static_cast<std::byte*>(
+              std::aligned_alloc(2 * glue_trace_ring_bytes, 2 * glue_trace_ring_bytes))) {
+        if (!ring)
+            throw std::bad_alloc();
+        used = 2 * glue_trace_ring_bytes;
+        clear();
+    }
+    // As the tracer wants it: nothing written, nothing aside.
+    void clear() {
+        std::memset(ring.get(), static_cast<int>(GLUE_NOT_RUN & 0xff), used);
+        used = 0;
+        blocks.clear();
+        asides.clear();
+        events.clear();
+        maps.clear();
+        chunks.clear();
+    }
+
+    std::unique_ptr<std::byte, Free> ring;
+    uint32_t used = 0;  // bytes of it
+    std::vector<TracedBlock>
+        blocks;  // translated since the last batch; those that the ring names are among all so far
+    std::vector<Aside> asides;  // by ascending offset
+    std::vector<trace::Event> events;
+    std::vector<trace::MemoryMap> maps;
+    std::vector<trace::ChunkStart> chunks;
+};
+
+}  // namespace panda::engine

@@ -1,0 +1,283 @@
+#include "replayer/engine/trace_collector.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/error.h"
+
+namespace panda::engine {
+namespace {
+
+constexpr uint32_t header_bytes = 8;
+
+uint32_t id_of(const std::byte* record) {
+    uint32_t id;
+    std::memcpy(&id, record, sizeof(id));
+    return id;
+}
+
+// Records are 8-byte aligned in the ring, and nobody writes there while the collector reads.
+uint64_t* words_of(std::byte* record) {
+    return reinterpret_cast<uint64_t*>(record + header_bytes);
+}
+
+const uint64_t* words_of(const std::byte* record) {
+    return reinterpret_cast<const uint64_t*>(record + header_bytes);
+}
+
+}  // namespace
+
+TraceCollector::TraceCollector(trace::TraceWriter& writer, trace::MemoryColumns memory,
+                               const TraceFilter& filter)
+    : writer_(writer), memory_(memory), filter_(filter) {
+    for (size_t i = 0; i < batch_count; i++)
+        spare_.push_back(std::make_unique<Batch>());
+    thread_ = std::thread([this] { run(); });
+}
+
+TraceCollector::~TraceCollector() {
+    full_.close();
+    thread_.join();
+}
+
+void TraceCollector::take_back() {
+    auto batch = empty_.pop();
+    if (!batch) {
+        full_.check();
+        throw Error("the trace's thread has ended");
+    }
+    spare_.push_back(std::move(*batch));
+    --away_;
+}
+
+std::unique_ptr<Batch> TraceCollector::take() {
+    if (spare_.empty())
+        take_back();
+    auto batch = std::move(spare_.back());
+    spare_.pop_back();
+    return batch;
+}
+
+void TraceCollector::put(std::unique_ptr<Batch> batch) {
+    full_.push(std::move(batch));
+    ++away_;
+}
+
+void TraceCollector::settle() {
+    while (away_ > 0)
+        take_back();
+}
+
+void TraceCollector::run() {
+    try {
+        while (auto batch = full_.pop()) {
+            process(**batch);
+            (*batch)->clear();
+            empty_.push(std::move(*batch));
+        }
+    } catch (...) {
+        full_.fail(std::current_exception());
+    }
+    empty_.close();
+}
+
+void TraceCollector::define(std::vector<TracedBlock>& blocks) {
+    for (TracedBlock& block : blocks) {
+        if (writer_.define_block(block.definition) != blocks_.size())
+            throw Error("the tracer's numbers of blocks are not the trace's");
+        uint32_t words = 0;
+        for (const auto& operation : block.definition.operations)
+            words += operation.words();
+        record_bytes_.push_back(header_bytes + 8 * words);
+        block.definition.code = {};
+        block.definition.tcg = {};
+        blocks_.push_back(std::move(block));
+    }
+}
+
+uint32_t TraceCollector::record_bytes(uint32_t id) const {
+    if (id >= record_bytes_.size())
+        throw Error("the ring names a block that was not translated");
+    return record_bytes_[id];
+}
+
+// The records up to an aside that stand before the last one are whole; the last one may be the execution that
+// the aside happened in.
+void TraceCollector::process(Batch& batch) {
+    define(batch.blocks);
+    std::byte* const ring = batch.ring.get();
+    uint32_t position = 0;
+    for (const Aside& aside : batch.asides) {
+        uint32_t bytes = 0;
+        while (position < aside.offset) {
+            bytes = record_bytes(id_of(ring + position));
+            if (position + bytes >= aside.offset)
+                break;
+            append(ring + position);
+            position += bytes;
+        }
+        const std::byte* current = position < aside.offset ? ring + position : nullptr;
+        if (current != nullptr && position + bytes != aside.offset)
+            throw Error("the ring's records do not end where something happened");
+        if (aside.kind == Aside::Kind::cut) {
+            if (current == nullptr)
+                throw Error("the tracer does not know the block that was left");
+            append_cut(ring + position, aside.address);
+            position = aside.offset;
+        } else if (aside.when == Aside::When::inside) {
+            handle(aside, batch, current);
+        } else {
+            if (current != nullptr)
+                append(current);
+            position = aside.offset;
+            handle(aside, batch, nullptr);
+        }
+    }
+    while (position < batch.used) {
+        append(ring + position);
+        position += record_bytes(id_of(ring + position));
+    }
+    flush_ids();
+}
+
+bool TraceCollector::wanted(uint32_t id) const {
+    constexpr uint64_t privilege = 3;  // HF_CPL_MASK of QEMU's target/i386/cpu.h
+    if (filter_.everything())
+        return true;
+    const bool user = (blocks_[id].definition.flags & privilege) == privilege;
+    return (user ? filter_.user : filter_.kernel) &&
+           (!filter_.address_space ||
+            *filter_.address_space / trace::page_size == address_space_ / trace::page_size);
+}
+
+void TraceCollector::append(const std::byte* record) {
+    last_ = id_of(record);
+    if (!wanted(last_)) {
+        flush_ids();
+        skipped_ += blocks_[last_].definition.instruction_count();
+        return;
+    }
+    flush_skipped();
+    if (memory_ == trace::MemoryColumns::none)
+        ids_.push_back(last_);
+    else {
+        if (!inner_.empty())
+            flush_inner();
+        writer_.append(last_, words_of(record));
+    }
+}
+
+void TraceCollector::flush_skipped() {
+    if (skipped_ != 0)
+        writer_.skip(std::exchange(skipped_, 0));
+}
+
+// A fill whose place does not matter stands first, so places do not ascend as they come.
+void TraceCollector::flush_inner() {
+    std::ranges::stable_sort(inner_, {}, &trace::InnerEvent::place);
+    for (const trace::InnerEvent& event : inner_)
+        writer_.inner(event);
+    inner_.clear();
+}
+
+void TraceCollector::flush_ids() {
+    if (ids_.empty())
+        return;
+    writer_.append_blocks(ids_);
+    ids_.clear();
+}
+
+void TraceCollector::append_cut(std::byte* record, uint64_t instructions_left) {
+    const uint32_t id = last_ = id_of(record);
+    const TracedBlock& block = blocks_[id];
+    const uint64_t instructions = block.definition.instruction_count();
+    if (instructions_left > instructions)
+        throw Error("a block was left before its begin");
+    const auto executed = static_cast<uint32_t>(instructions - instructions_left);
+    if (!wanted(id)) {
+        flush_ids();
+        skipped_ += executed;
+        return;
+    }
+    flush_skipped();
+    if (memory_ == trace::MemoryColumns::none) {
+        flush_ids();
+        writer_.append_partial(id, executed);
+        return;
+    }
+    // What is written before the operation runs does not tell that it ran.
+    uint64_t* word = words_of(record);
+    for (size_t i = 0; i < block.definition.operations.size(); i++) {
+        const trace::MemoryOperation& operation = block.definition.operations[i];
+        if (operation.instruction >= executed && operation.has_address_word() && block.before[i])
+            *word = trace::MemoryOperation::not_run;
+        word += operation.words();
+    }
+    flush_inner();
+    writer_.append_cut(id, executed, words_of(record));
+}
+
+trace::InnerEvent TraceCollector::inner_event(const Aside& aside, uint32_t id) const {
+    trace::InnerEvent event;
+    event.kind = aside.inner;
+    event.size = aside.size;
+    event.address = aside.address;
+    event.value = aside.value;
+    event.value_high = aside.value_high;
+    if (aside.pc != glue_between_blocks && aside.when == Aside::When::inside) {
+        const trace::BlockDefinition& block = blocks_[id].definition;
+        const auto& offsets = block.instruction_offsets;
+        const auto at = std::lower_bound(offsets.begin(), offsets.end(), aside.pc - block.pc);
+        if (at == offsets.end() || *at != aside.pc - block.pc)
+            throw Error("an access comes from an instruction that its block does not have");
+        const auto index = static_cast<uint32_t>(at - offsets.begin());
+        event.place = aside.inner == trace::InnerKind::fill || aside.inner == trace::InnerKind::table_write
+                          ? trace::InnerEvent::before_instruction(index)
+                          : trace::InnerEvent::after_instruction(index);
+    }
+    return event;
+}
+
+void TraceCollector::handle(const Aside& aside, Batch& batch, const std::byte* current) {
+    flush_ids();
+    if (aside.kind != Aside::Kind::check)
+        flush_skipped();
+    switch (aside.kind) {
+        case Aside::Kind::inner:
+            if (memory_ != trace::MemoryColumns::none && (current == nullptr || wanted(id_of(current)))) {
+                const trace::InnerEvent event = inner_event(aside, current == nullptr ? 0 : id_of(current));
+                if (current == nullptr)
+                    writer_.inner(event);
+                else
+                    inner_.push_back(event);
+            }
+            break;
+        case Aside::Kind::event: {
+            trace::Event& event = batch.events[aside.value];
+            if (auto* call = std::get_if<trace::SystemCall>(&event.detail);
+                call != nullptr && call->pc == 0) {
+                const trace::BlockDefinition& block = blocks_[last_].definition;
+                call->pc = block.pc + block.instruction_offsets.back();
+            }
+            if (const auto* change = std::get_if<trace::AddressSpaceChange>(&event.detail))
+                address_space_ = change->cr3;
+            writer_.event(event);
+            break;
+        }
+        case Aside::Kind::memory_map:
+            writer_.memory_map(batch.maps[aside.value]);
+            break;
+        case Aside::Kind::chunk:
+            writer_.begin_chunk(batch.chunks[aside.value]);
+            break;
+        case Aside::Kind::check:
+            if (writer_.instr() + skipped_ != aside.address)
+                throw Error("the tracer counts " + std::to_string(writer_.instr() + skipped_) +
+                            " instructions, the processor " + std::to_string(aside.address));
+            break;
+        case Aside::Kind::cut:
+            break;
+    }
+}
+
+}  // namespace panda::engine

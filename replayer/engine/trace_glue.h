@@ -1,0 +1,93 @@
+/* The door between QEMU and the tracer: plain C, no QEMU header. What is behind it (trace_*.c) is compiled
+ * against QEMU's headers. The same threads' rule as recorder/engine/glue.h. */
+#ifndef PANDA_REPLAYER_ENGINE_TRACE_GLUE_H
+#define PANDA_REPLAYER_ENGINE_TRACE_GLUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The ring: translated code appends a record for each block that it begins, 8 bytes with the block's id, then
+ * the words of its memory operations (trace/types.h MemoryOperation). It looks at its place only before it
+ * appends a record: at or past ring_bytes it asks for room. The memory is aligned to 2 * ring_bytes and has
+ * that size, so that one bit of the address tells, and holds GLUE_NOT_RUN in every word that no code has
+ * written since the tracer got it. */
+enum { glue_trace_ring_bytes = 1 << 18 };
+#define GLUE_NOT_RUN UINT64_C(0xa5a5a5a5a5a5a5a5)
+
+/* A load or store that translated code makes; see panda::trace::MemoryOperation. */
+typedef struct GlueOperation {
+    uint16_t instruction;
+    uint16_t base; /* UINT16_MAX: its address has a word */
+    uint8_t size;
+    bool store;
+    bool conditional;
+    bool narrow;
+    bool constant_value;
+    bool before; /* its words are written before it runs: if its instruction is cut short, it did not run */
+    int64_t delta;
+    uint64_t constant;
+} GlueOperation;
+
+/* A block that QEMU has translated. Physical addresses are the guest's; the second page's is that of its
+ * first byte, or UINT64_MAX when the block does not reach it. */
+typedef struct GlueTranslation {
+    uint64_t pc, cs_base, flags, physical_pc, physical_second_page;
+    const void* code; /* NULL when it is not in RAM */
+    size_t size;
+    const uint16_t* offsets; /* of each instruction */
+    int instructions;
+    const GlueOperation* operations;
+    size_t operation_count;
+} GlueTranslation;
+
+enum { glue_between_blocks = 0 }; /* a code position that is none */
+
+typedef struct GlueTracer {
+    /* Returns the block's id. */
+    uint32_t (*translated)(const GlueTranslation* translation);
+    /* The block `id` at `pc` is about to append its record, and there is no room. */
+    void (*ring_full)(uint32_t id);
+    /* The block begun last stopped with so many instructions to go. */
+    void (*abandoned)(int instructions_left);
+    /* A helper, or the processor between blocks, accessed memory. position: for glue_trace_pc(). */
+    void (*helper_access)(uint64_t address, uint64_t low, uint64_t high, unsigned size, bool store,
+                          uintptr_t position);
+    /* Virtual page -> physical page, both as addresses. */
+    void (*filled)(uint64_t page, uint64_t frame, unsigned address_space, uintptr_t position);
+    /* The page walker changed 4 bytes at a physical address. */
+    void (*table_written)(uint64_t address, uint32_t value, uintptr_t position);
+    /* Somebody wrote to a block of memory by its offset. */
+    void (*memory_written)(uint32_t block, uint64_t offset, const uint8_t* data, uint64_t size);
+    void (*device_write)(uint64_t address, unsigned size, uint64_t value);
+    /* software: by an INT instruction. */
+    void (*exception)(int number, int error_code, uint64_t address, bool software);
+    void (*control_changed)(void);
+    /* gate: 0 syscall/sysret, 1 sysenter/sysexit, 2 iret. */
+    void (*system_call)(int gate);
+    void (*system_return)(int gate);
+} GlueTracer;
+
+struct PandaHooks;
+/* For glue_install_replayer(). */
+void glue_trace_hooks(struct PandaHooks* hooks);
+/* From now on blocks are translated with code that appends to the ring; memory: with their operations' words.
+ * Nothing that was translated before runs again. */
+void glue_trace_start(const GlueTracer* tracer, bool memory);
+void glue_trace_stop(void);
+/* Where translated code puts its next record. */
+void** glue_trace_ring(void);
+/* The linear address of the guest instruction that a position is in; glue_between_blocks for such a one. */
+uint64_t glue_trace_pc(uintptr_t position);
+/* What the TLBs of data hold: calls back for each entry, in no order, pages maybe twice. */
+void glue_trace_tlb(void (*entry)(void* context, uint64_t page, uint64_t frame, unsigned address_space),
+                    void* context);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,110 @@
+#include "replayer/engine/trace_values.h"
+
+#include <algorithm>
+
+namespace panda::engine {
+
+trace::TraceHeader trace_header(const recording::RecordingReader& recording) {
+    trace::TraceHeader header;
+    header.facts = recording.facts();
+    header.architecture = recording.fact("architecture");
+    for (const auto& block : recording.blocks())
+        header.memory_blocks.push_back({block.name, block.size});
+    return header;
+}
+
+trace::MemoryMap trace_map(const recording::MemoryMap& map) {
+    trace::MemoryMap result;
+    result.address_space = map.address_space;
+    for (const auto& range : map.ranges)
+        result.ranges.push_back({range.address, range.size, range.block_offset, range.block,
+                                 static_cast<trace::RangeKind>(range.kind)});
+    return result;
+}
+
+namespace {
+
+trace::Segment trace_segment(const GlueSegment& segment) {
+    return {static_cast<uint32_t>(segment.selector), segment.base, static_cast<uint32_t>(segment.limit),
+            static_cast<uint32_t>(segment.flags)};
+}
+
+}  // namespace
+
+trace::CpuState cpu_state() {
+    GlueProcessor processor;
+    glue_processor(&processor);
+    trace::CpuState state;
+    std::copy(std::begin(processor.general), std::end(processor.general), state.general.begin());
+    state.rip = processor.flow.rip;
+    state.rflags = processor.flow.rflags;
+    for (size_t i = 0; i < state.segments.size(); i++)
+        state.segments[i] = trace_segment(processor.segmentation.segments[i]);
+    state.ldt = trace_segment(processor.segmentation.ldt);
+    state.task = trace_segment(processor.segmentation.task);
+    state.gdt = {processor.segmentation.gdt_base, static_cast<uint32_t>(processor.segmentation.gdt_limit)};
+    state.idt = {processor.segmentation.idt_base, static_cast<uint32_t>(processor.segmentation.idt_limit)};
+    state.cr0 = processor.control.cr0;
+    state.cr2 = processor.control.cr2;
+    state.cr3 = processor.control.cr3;
+    state.cr4 = processor.control.cr4;
+    state.efer = processor.msr.efer;
+    state.star = processor.msr.star;
+    state.lstar = processor.msr.lstar;
+    state.cstar = processor.msr.cstar;
+    state.fmask = processor.msr.fmask;
+    state.kernel_gs_base = processor.msr.kernel_gs_base;
+    state.sysenter_cs = processor.msr.sysenter_cs;
+    state.sysenter_esp = processor.msr.sysenter_esp;
+    state.sysenter_eip = processor.msr.sysenter_eip;
+    state.tsc_aux = processor.msr.tsc_aux;
+    return state;
+}
+
+trace::InterruptSource source_of(uint64_t request) {
+    // CPU_INTERRUPT_* of QEMU's target/i386/cpu.h and include/exec/cpu-all.h.
+    switch (request) {
+        case 0x0002:
+            return trace::InterruptSource::hardware;
+        case 0x0040:
+            return trace::InterruptSource::smi;
+        case 0x0200:
+            return trace::InterruptSource::nmi;
+        case 0x0400:
+            return trace::InterruptSource::init;
+        default:
+            return trace::InterruptSource::other;
+    }
+}
+
+trace::BlockDefinition definition_of(const GlueTranslation& translation) {
+    trace::BlockDefinition definition;
+    definition.pc = translation.pc;
+    definition.cs_base = translation.cs_base;
+    definition.flags = translation.flags;
+    definition.physical_pc = translation.physical_pc;
+    definition.physical_second_page = translation.physical_second_page;
+    definition.guest_size = static_cast<uint32_t>(translation.size);
+    if (translation.code != nullptr) {
+        const auto* code = static_cast<const std::byte*>(translation.code);
+        definition.code.assign(code, code + translation.size);
+    }
+    definition.instruction_offsets.assign(translation.offsets,
+                                          translation.offsets + translation.instructions);
+    for (const GlueOperation& from : std::span(translation.operations, translation.operation_count)) {
+        trace::MemoryOperation to;
+        to.instruction = from.instruction;
+        to.size = from.size;
+        to.store = from.store;
+        to.conditional = from.conditional;
+        to.base = from.base;
+        to.narrow = from.narrow;
+        to.delta = from.delta;
+        to.constant_value = from.constant_value;
+        to.constant = from.constant;
+        definition.operations.push_back(to);
+    }
+    return definition;
+}
+
+}  // namespace panda::engine

@@ -1,0 +1,21 @@
+// What the glue and the recording say, in the trace's terms.
+#pragma once
+
+#include "recorder/engine/glue.h"
+#include "recorder/format/reader.h"
+#include "replayer/engine/trace_glue.h"
+#include "trace/cpu_state.h"
+#include "trace/event.h"
+#include "trace/types.h"
+
+namespace panda::engine {
+
+trace::TraceHeader trace_header(const recording::RecordingReader& recording);
+trace::MemoryMap trace_map(const recording::MemoryMap& map);
+// The processor as it is now.
+trace::CpuState cpu_state();
+// request: of an interrupt that the recording has.
+trace::InterruptSource source_of(uint64_t request);
+trace::BlockDefinition definition_of(const GlueTranslation& translation);
+
+}  // namespace panda::engine
