@@ -64,7 +64,7 @@ struct KernelInfo {
         panda_inode_i_ino_offset, panda_inode_i_private_offset, panda_ns_common_ops_offset,
         panda_ns_operations_name_offset, panda_super_s_type_offset, panda_fstype_name_offset;
     Offset panda_module_list_offset, panda_module_name_offset, panda_module_name_size,
-        panda_module_base_offset, panda_module_size_offset;
+        panda_module_base_offset, panda_module_size_offset, panda_module_mem_size, panda_module_memory_size;
 
     // The value of a member, for those who cannot do without. Throws Error naming file, group and key when
     // empty: info.need(&KernelInfo::task_pid_offset).

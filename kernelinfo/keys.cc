@@ -215,6 +215,9 @@ const Key all_keys[] = {
     {"panda.module.size_offset",
      &K::panda_module_size_offset,
      {member("module", "mem.size"), member("module", "core_layout.size"), member("module", "core_size")}},
+    // The module is as large as all of mem[], an array of struct module_memory.
+    {"panda.module.mem_size", &K::panda_module_mem_size, {size_of_member("module", "mem")}},
+    {"panda.module_memory.size", &K::panda_module_memory_size, {size_of("module_memory")}},
 };
 
 // Names that groups made by older versions of PANDA's module use.

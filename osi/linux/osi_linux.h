@@ -50,6 +50,7 @@ class OsiLinux final : public Provider {
     Mapping read_mapping(const KernelMemory& memory, uint64_t mm, uint64_t area) const;
     // What /proc/PID/maps calls memory that is of no file; empty when it has no name.
     std::string area_name(const KernelMemory& memory, uint64_t mm, const Mapping& mapping) const;
+    uint64_t module_size(const KernelMemory& memory, uint64_t module) const;
     std::string comm(const KernelMemory& memory, uint64_t task) const;
     // The mm_struct of a task: 0 for kernel threads and zombies; nothing when it cannot be read.
     std::optional<uint64_t> memory_of(const KernelMemory& memory, uint64_t task) const;

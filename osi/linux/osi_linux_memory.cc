@@ -1,4 +1,6 @@
 // OsiLinux: what is mapped where, in processes and in the kernel.
+#include <algorithm>
+
 #include "osi/linux/list.h"
 #include "osi/linux/osi_linux.h"
 #include "osi/linux/paths.h"
@@ -16,6 +18,7 @@ constexpr uint64_t vm_exec = 4;
 constexpr uint64_t vm_mayshare = 0x80;
 
 constexpr uint64_t page_bytes = 4096;
+constexpr int64_t max_module_pieces = 4096;  // bytes of their descriptions; 7 of 72 bytes in 6.12
 
 std::string permissions_of(uint64_t flags) {
     return {(flags & vm_read) != 0 ? 'r' : '-', (flags & vm_write) != 0 ? 'w' : '-',
@@ -85,18 +88,29 @@ std::string OsiLinux::area_name(const KernelMemory& memory, uint64_t mm, const M
     return {};
 }
 
+// As module_total_size() of kernel/module/internal.h does it: of one piece, or of several since 6.4.
+uint64_t OsiLinux::module_size(const KernelMemory& memory, uint64_t module) const {
+    const int64_t first = info_.need(&KernelInfo::panda_module_size_offset);
+    const int64_t pieces_bytes = info_.panda_module_mem_size.value_or(0);
+    const int64_t piece_bytes = info_.panda_module_memory_size.value_or(0);
+    uint64_t size = memory.u32(at(module, first)).value_or(0);
+    for (int64_t piece = piece_bytes; piece > 0 && piece < std::min(pieces_bytes, max_module_pieces);
+         piece += piece_bytes)
+        size += memory.u32(at(module, first + piece)).value_or(0);
+    return size;
+}
+
 List<Module> OsiLinux::modules(const Point& point) const {
     const KernelMemory memory = kernel_memory(point);
     const int64_t list_offset = info_.need(&KernelInfo::panda_module_list_offset);
     const int64_t name = info_.need(&KernelInfo::panda_module_name_offset);
     const int64_t base = info_.need(&KernelInfo::panda_module_base_offset);
-    const int64_t size = info_.need(&KernelInfo::panda_module_size_offset);
     List<Module> list;
     list.warning = walk_list(memory, moved(info_.need(&KernelInfo::panda_modules_addr)), [&](uint64_t node) {
         Module module;
         module.descriptor = memory.wrap(node - static_cast<uint64_t>(list_offset));
         module.base = memory.pointer(at(module.descriptor, base)).value_or(0);
-        module.size = memory.u32(at(module.descriptor, size)).value_or(0);
+        module.size = module_size(memory, module.descriptor);
         module.name = memory.string(at(module.descriptor, name), 56).value_or("");
         list.entries.push_back(std::move(module));
         return true;

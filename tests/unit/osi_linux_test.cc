@@ -125,6 +125,13 @@ TEST_CASE("kernel modules") {
     CHECK(list.entries[0].base == 0xffffffffc0123000);
     CHECK(list.entries[0].size == 0x5000);
     CHECK(list.warning.empty());
+
+    // Since 6.4 a module is several pieces: here two, of 32 bytes of description each.
+    guest.info.panda_module_mem_size = 64;
+    guest.info.panda_module_memory_size = 32;
+    guest.memory.put(FakeGuest::modules + 0x100 + 0x88 + 32, uint32_t{0x2000});
+    guest.memory.put(FakeGuest::modules + 0x100 + 0x88 + 64, uint32_t{0x1000});  // beyond them
+    CHECK(OsiLinux(guest.info, guest.point()).modules(guest.point()).entries[0].size == 0x7000);
 }
 
 TEST_CASE("another kernel is named, a missing key too") {
