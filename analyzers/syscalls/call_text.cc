@@ -11,6 +11,8 @@ namespace {
 // strace's words for the kernel's own errors.
 const char* restart_text(int64_t error) {
     switch (static_cast<Restart>(error)) {
+        case Restart::never:
+            break;
         case Restart::system:
             return "? ERESTARTSYS (To be restarted if SA_RESTART is set)";
         case Restart::no_intr:
@@ -45,6 +47,7 @@ CallText::CallText(const Call& call, const UserMemory& memory, const TextOptions
         for (const uint64_t argument : call.arguments)
             add_argument(hexadecimal_text(argument));
         complete_ = true;
+        beginning_ = joined();
         return;
     }
     complete_ = true;
@@ -55,6 +58,9 @@ CallText::CallText(const Call& call, const UserMemory& memory, const TextOptions
         else if (complete_)
             add_argument(*at_entry_.back());
     }
+    beginning_ = joined();
+    if (!complete_ && !known_.empty())
+        beginning_ += ", ";
 }
 
 std::optional<std::string> CallText::argument_text(const Notation& notation) {
@@ -88,17 +94,15 @@ void CallText::finish(const Return& result) {
         result_ = description ? description->result(context_) : std::to_string(result.value);
 }
 
-std::string CallText::beginning() const {
+std::string CallText::joined() const {
     std::string text = context_.call().name() + "(";
     for (size_t i = 0; i < known_.size(); ++i)
         text += (i == 0 ? "" : ", ") + known_[i];
-    if (!complete_ && !known_.empty())
-        text += ", ";
     return text;
 }
 
 std::string CallText::whole() const {
-    return beginning() + ")";
+    return joined() + ")";
 }
 
 std::string with_result(std::string before, const std::string& result) {

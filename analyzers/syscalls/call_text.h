@@ -14,6 +14,7 @@ class CallText {
   public:
     // At the call. All three must outlive this, and `memory` follows the guest.
     CallText(const Call& call, const UserMemory& memory, const TextOptions& options);
+    CallText(const Call&, const UserMemory&, TextOptions&&) = delete;
 
     // At the return, or when it is known that there will be none.
     void finish(const Return& result);
@@ -23,18 +24,21 @@ class CallText {
     // After "= ": "3", "-1 ENOENT (No such file or directory)", "?". After finish().
     const std::string& result() const { return result_; }
 
-    // "read(3, " as far as the arguments are known without the call's return; "close(3" when all are.
-    std::string beginning() const;
+    // "read(3, " as far as the arguments are known without the call's return; "close(3" when all are. The
+    // same after finish() as before.
+    const std::string& beginning() const { return beginning_; }
     // "read(3, "text", 10)", without the result.
     std::string whole() const;
 
   private:
     std::optional<std::string> argument_text(const Notation& notation);
     void add_argument(std::string text);
+    std::string joined() const;
 
     Context context_;
     std::vector<std::optional<std::string>> at_entry_;  // by argument; nothing: known at the return
     std::vector<std::string> known_;
+    std::string beginning_;
     std::string result_;
     bool complete_ = false;
 };

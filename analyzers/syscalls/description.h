@@ -94,8 +94,8 @@ struct Layout {
 };
 
 // How the kernel takes up a call that a signal interrupted: the error that it returns inside of itself
-// (include/linux/errno.h), which programs never see but strace shows.
-enum class Restart : uint16_t { system = 512, no_intr = 513, no_hand = 514, block = 516 };
+// (include/linux/errno.h), which programs never see but strace shows. never: EINTR, which programs do see.
+enum class Restart : uint16_t { never = 4, system = 512, no_intr = 513, no_hand = 514, block = 516 };
 
 // strace's classes of calls, as bits.
 enum Group : uint32_t {

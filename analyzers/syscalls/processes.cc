@@ -248,9 +248,7 @@ std::optional<std::string> futex_timeout(Context& context, const Notation& notat
 
 std::optional<std::string> futex_address2(Context& context, const Notation& notation) {
     if (!has_address2(futex_command(context)))
-        return has_value3(futex_command(context)) && futex_command(context) == 9
-                   ? address_text(context.argument(notation))
-                   : "";
+        return "";
     return address_text(context.argument(notation));
 }
 

@@ -34,6 +34,8 @@ class Generator:
         self.numbers = {abi: read_numbers(include, abi) for abi in ABIS}
         self.prototypes = read_prototypes(kernel)
         self.out = []
+        if both := self.families.keys() & self.structures.keys():
+            raise SystemExit(f"in constants.table and in structs.table: {', '.join(sorted(both))}")
 
     def generate(self):
         self.out.append('#include "analyzers/syscalls/tables.h"\n\n#include "analyzers/syscalls/notation.h"\n\nnamespace panda::syscalls {\nnamespace {\n')

@@ -1,0 +1,56 @@
+#include "analyzers/syscalls/line_writer.h"
+
+#include <cstdio>
+#include <ostream>
+
+namespace panda::syscalls {
+
+std::string LineWriter::prefix(const Task& task, uint64_t instr) const {
+    char text[64];
+    if (with_instr_)
+        std::snprintf(text, sizeof text, "%-5lld %12llu ", static_cast<long long>(task.tid),
+                      static_cast<unsigned long long>(instr));
+    else
+        std::snprintf(text, sizeof text, "%-5lld ", static_cast<long long>(task.tid));
+    return text;
+}
+
+void LineWriter::begin(const Call& call, const CallText& text) {
+    finish();
+    open_ = &call;
+    line_ = prefix(call.task, call.instr) + text.beginning();
+}
+
+void LineWriter::end(const Call& call, const Return& result, const CallText& text) {
+    if (result.ending == Ending::unfinished) {
+        if (open_ == &call)
+            finish();
+        return;
+    }
+    if (open_ == &call) {
+        open_ = nullptr;
+        out_ << with_result(prefix(call.task, call.instr) + text.whole(), text.result()) << '\n';
+        return;
+    }
+    finish();
+    // What stood on the call's first line is not repeated.
+    const std::string whole = text.whole();
+    const std::string rest =
+        whole.starts_with(text.beginning()) ? whole.substr(text.beginning().size()) : ")";
+    out_ << with_result(prefix(call.task, result.instr) + "<... " + call.name() + " resumed>" + rest,
+                        text.result())
+         << '\n';
+}
+
+void LineWriter::remark(const Task& task, uint64_t instr, const std::string& text) {
+    finish();
+    out_ << prefix(task, instr) << text << '\n';
+}
+
+void LineWriter::finish() {
+    if (open_ != nullptr)
+        out_ << line_ << " <unfinished ...>\n";
+    open_ = nullptr;
+}
+
+}  // namespace panda::syscalls

@@ -1,0 +1,51 @@
+// Which calls, of which processes, the command line asks for.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "analyzers/syscalls/call.h"
+
+namespace panda::syscalls {
+
+// strace's -e: [trace=][!]WHAT,… where WHAT is a call's name, a group with or without %, all, none, /REGEX,
+// or ?WHAT for a call that need not exist.
+class CallSelection {
+  public:
+    CallSelection() = default;  // all
+    // Throws UsageError naming what it does not know.
+    explicit CallSelection(const std::string& expression);
+
+    bool selects(const Call& call) const;
+
+  private:
+    void add(const std::string& what);
+
+    bool all_ = true;
+    bool inverted_ = false;
+    uint32_t groups_ = 0;
+    std::set<std::string, std::less<>> names_;
+};
+
+// -p PID|NAME, once or more: those processes, by number or by the name of a task; with follow, their children
+// too, once they are told by add_child().
+class ProcessSelection {
+  public:
+    ProcessSelection(const std::vector<std::string>& wanted, bool follow);
+
+    // Of a task; follows a process that was selected by its name when that changes.
+    bool selects(const Task& task);
+    // `parent`, the number of a process, has made a process or a thread, `child`.
+    void add_child(int64_t parent, int64_t child);
+
+  private:
+    bool all_;
+    bool follow_;
+    std::set<int64_t> pids_;
+    std::set<std::string, std::less<>> names_;
+};
+
+}  // namespace panda::syscalls

@@ -1,0 +1,252 @@
+#include "analyzers/syscalls/tracker.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "analyzers/syscalls/signal_frame.h"
+#include "common/error.h"
+
+namespace panda::syscalls {
+namespace {
+
+constexpr uint64_t instruction_size = 2;  // of syscall, sysenter and int 0x80 alike
+constexpr unsigned max_frames = 64;       // one for each signal
+
+bool is_one_of(const Call& call, std::initializer_list<std::string_view> names) {
+    return call.description != nullptr &&
+           std::find(names.begin(), names.end(), call.description->name) != names.end();
+}
+
+bool is_exec(const Call& call) {
+    return is_one_of(call, {"execve", "execveat"});
+}
+bool is_exit(const Call& call) {
+    return is_one_of(call, {"exit", "exit_group"});
+}
+bool is_sigreturn(const Call& call) {
+    return is_one_of(call, {"rt_sigreturn", "sigreturn"});
+}
+
+// sysenter returns behind the int 0x80 that stands after it, and restarts with that one
+// (arch/x86/entry/vdso/vdso32/system_call.S); so does syscall in 32-bit code, which stands at the same place.
+bool is_fast_32(trace::CallGate gate) {
+    return gate == trace::CallGate::sysenter || gate == trace::CallGate::syscall32;
+}
+uint64_t restart_pc(const Call& call, trace::CallGate gate) {
+    return is_fast_32(gate) ? call.pc + instruction_size : call.pc;
+}
+uint64_t return_pc(const Call& call, trace::CallGate gate) {
+    return restart_pc(call, gate) + instruction_size;
+}
+
+int64_t value_in(Abi abi, uint64_t rax) {
+    return abi == Abi::i386 ? static_cast<int32_t>(rax) : static_cast<int64_t>(rax);
+}
+
+constexpr int64_t eintr = 4;
+
+// The kernel's own error of a call that is to be restarted. rax then holds the number to restart with: its
+// own, or restart_syscall's.
+int64_t restart_value(const Call& call, uint64_t rax) {
+    if ((rax & 0xffff'ffff) != call.number)
+        return -static_cast<int64_t>(Restart::block);
+    const Restart restart = call.description ? call.description->restart : Restart::system;
+    return -static_cast<int64_t>(restart == Restart::never || restart == Restart::block ? Restart::no_hand
+                                                                                        : restart);
+}
+
+// Arguments as the kernel gets them. vdso's __kernel_vsyscall (system_call.S) pushes ebp, which sysenter
+// needs for the stack; in 32-bit syscall, which destroys ecx, ebp stands for ecx.
+std::array<uint64_t, 6> arguments_of(const trace::SystemCall& entry, const UserMemory& memory) {
+    std::array<uint64_t, 6> arguments = entry.arguments;
+    if (entry.gate == trace::CallGate::syscall)
+        return arguments;
+    for (uint64_t& argument : arguments)
+        argument &= 0xffff'ffff;
+    if (!is_fast_32(entry.gate))
+        return arguments;
+    const uint64_t stack = entry.gate == trace::CallGate::sysenter ? arguments[5] : entry.stack_pointer;
+    if (entry.gate == trace::CallGate::syscall32)
+        arguments[1] = arguments[5];
+    uint32_t pushed = 0;
+    if (memory.read(stack & 0xffff'ffff, std::as_writable_bytes(std::span(&pushed, 1))))
+        arguments[5] = pushed;
+    return arguments;
+}
+
+// sys_socketcall (net/socket.c) and the old select take their arguments in memory.
+constexpr std::array<const char*, 21> socket_calls = {
+    "",           "socket",  "bind",    "connect",  "listen",   "accept",   "getsockname", "getpeername",
+    "socketpair", "send",    "recv",    "sendto",   "recvfrom", "shutdown", "setsockopt",  "getsockopt",
+    "sendmsg",    "recvmsg", "accept4", "recvmmsg", "sendmmsg"};
+
+// `send` and `recv` have no number of their own anywhere; sendto and recvfrom are the same with two arguments
+// more.
+const char* described_as(const char* name) {
+    const std::string_view text = name;
+    return text == "send" ? "sendto" : text == "recv" ? "recvfrom" : name;
+}
+
+void unpack_socketcall(Call& call, const UserMemory& memory) {
+    if (!is_one_of(call, {"socketcall"}) || call.arguments[0] == 0 ||
+        call.arguments[0] >= socket_calls.size())
+        return;
+    const std::string name = socket_calls[call.arguments[0]];
+    const CallDescription* description = find_call(Abi::i386, described_as(name.c_str()));
+    std::array<uint32_t, 6> words{};
+    const size_t count = description == nullptr             ? 0
+                         : name == "send" || name == "recv" ? 4
+                                                            : description->arguments.size();
+    if (description == nullptr ||
+        !memory.read(call.arguments[1], std::as_writable_bytes(std::span(words)).first(4 * count)))
+        return;
+    call.description = description;
+    std::copy(words.begin(), words.end(), call.arguments.begin());
+}
+
+}  // namespace
+
+void CallTracker::on_sys_enter(const std::string& name, EnterCallback callback) {
+    if (find_call(Abi::x86_64, name) == nullptr && find_call(Abi::i386, name) == nullptr)
+        throw UsageError("there is no system call \"" + name + "\"");
+    enter_[name].push_back(std::move(callback));
+}
+
+void CallTracker::on_sys_return(const std::string& name, ReturnCallback callback) {
+    if (find_call(Abi::x86_64, name) == nullptr && find_call(Abi::i386, name) == nullptr)
+        throw UsageError("there is no system call \"" + name + "\"");
+    return_[name].push_back(std::move(callback));
+}
+
+void CallTracker::event(const trace::Event& event) {
+    if (const auto* entry = std::get_if<trace::SystemCall>(&event.detail))
+        enter(event, *entry);
+    else if (const auto* exit = std::get_if<trace::SystemReturn>(&event.detail))
+        leave(event, *exit);
+}
+
+// The state of a task. A descriptor is used again when its task is gone: then a call that was open is gone as
+// well. A thread that executes a program takes over the number of its process (fs/exec.c, de_thread).
+CallTracker::TaskState& CallTracker::state_of(const Task& task) {
+    TaskState& state = tasks_[task.address];
+    if (state.open && state.task.tid != task.tid && !is_exec(state.open->call))
+        close(state, {Ending::gone, 0, state.open->call.instr});
+    state.task = task;
+    return state;
+}
+
+void CallTracker::enter(const trace::Event& event, const trace::SystemCall& entry) {
+    const auto task = guest_.current_task();
+    if (!task) {
+        ++counts_.without_task;
+        return;
+    }
+    TaskState& state = state_of(*task);
+    if (state.open) {
+        ++counts_.lost_returns;
+        close(state, {Ending::unfinished, 0, event.instr});
+    }
+    state.open = std::make_unique<OpenCall>();
+    Call& call = state.open->call;
+    state.open->gate = entry.gate;
+    call.abi = entry.gate == trace::CallGate::syscall ? Abi::x86_64 : Abi::i386;
+    // Kernels look at 32 bits of the number (arch/x86/entry/common.c, do_syscall_64).
+    call.number = entry.number & 0xffff'ffff;
+    call.description = find_call(call.abi, call.number);
+    call.arguments = arguments_of(entry, guest_.user_memory());
+    call.instr = event.instr;
+    call.pc = entry.pc;
+    call.stack_pointer = entry.stack_pointer;
+    call.task = *task;
+    unpack_socketcall(call, guest_.user_memory());
+    if (is_sigreturn(call))
+        if (const auto saved = saved_at_sigreturn(guest_.user_memory(), call.abi,
+                                                  is_one_of(call, {"rt_sigreturn"}), call.stack_pointer))
+            state.open->frame_value = saved->ax;
+    ++counts_.entered;
+    for (const auto& callback : all_enter_)
+        callback(call);
+    if (call.description != nullptr && !enter_.empty())
+        if (const auto found = enter_.find(call.description->name); found != enter_.end())
+            for (const auto& callback : found->second)
+                callback(call);
+    // Nothing comes back from an exit.
+    if (is_exit(call))
+        close(state, {Ending::gone, 0, event.instr});
+}
+
+void CallTracker::leave(const trace::Event& event, const trace::SystemReturn& exit) {
+    const auto task = guest_.current_task();
+    if (!task)
+        return;
+    const bool is_new =
+        tasks_.find(task->address) == tasks_.end() || tasks_[task->address].task.tid != task->tid;
+    TaskState& state = state_of(*task);
+    if (state.open) {
+        close(state, {Ending::returned, result_of(*state.open, exit), event.instr});
+    } else if (is_new) {
+        for (const auto& callback : child_)
+            callback(*task, exit, event.instr);
+    }
+}
+
+int64_t CallTracker::result_of(const OpenCall& open, const trace::SystemReturn& exit) const {
+    const Call& call = open.call;
+    const uint64_t normal = return_pc(call, open.gate);
+    const uint64_t restart = restart_pc(call, open.gate);
+    if (is_sigreturn(call))
+        return open.frame_value;
+    if (exit.pc == normal || is_exec(call))
+        return value_in(call.abi, exit.value);
+    if (exit.pc == restart)
+        return restart_value(call, exit.value);
+    // A handler; with several signals at once, handlers on top of one another.
+    uint64_t stack = exit.stack_pointer;
+    for (unsigned depth = 0; depth < max_frames; ++depth) {
+        const auto saved = saved_at_handler(guest_.user_memory(), call.abi, stack);
+        if (!saved)
+            break;
+        if (saved->ip == restart)
+            return restart_value(call, static_cast<uint64_t>(saved->ax));
+        if (saved->ip == normal) {
+            const Restart kind = call.description ? call.description->restart : Restart::system;
+            return saved->ax == -eintr ? -static_cast<int64_t>(kind) : saved->ax;
+        }
+        stack = saved->sp;
+    }
+    return value_in(call.abi, exit.value);
+}
+
+void CallTracker::close(TaskState& state, const Return& result) {
+    const std::unique_ptr<OpenCall> open = std::move(state.open);
+    const Call& call = open->call;
+    ++(result.ending == Ending::returned ? counts_.returned
+       : result.ending == Ending::gone   ? counts_.gone
+                                         : counts_.unfinished);
+    for (const auto& callback : all_return_)
+        callback(call, result);
+    if (call.description != nullptr && !return_.empty())
+        if (const auto found = return_.find(call.description->name); found != return_.end())
+            for (const auto& callback : found->second)
+                callback(call, result);
+}
+
+void CallTracker::finish(uint64_t instr) {
+    // In the order of their entries: the table's own order means nothing.
+    std::vector<TaskState*> open;
+    for (auto& [address, state] : tasks_)
+        if (state.open)
+            open.push_back(&state);
+    std::sort(open.begin(), open.end(), [](const TaskState* a, const TaskState* b) {
+        return a->open->call.instr < b->open->call.instr;
+    });
+    for (TaskState* state : open)
+        close(*state, {Ending::unfinished, 0, instr});
+}
+
+const Call* CallTracker::open_call(uint64_t task) const {
+    const auto found = tasks_.find(task);
+    return found != tasks_.end() && found->second.open ? &found->second.open->call : nullptr;
+}
+
+}  // namespace panda::syscalls

@@ -1,0 +1,101 @@
+// Pairs system calls with their returns, by task.
+//
+// A task that has made a call is in the kernel until that call ends, so its next return to user mode is the
+// call's, whatever happened in between: interrupts, faults, other tasks. What comes back with that return
+// depends:
+//
+//   - at the instruction after the call: its result;
+//   - at the call itself: the kernel starts it again (a signal without a handler, a stop);
+//   - at another place, for all calls but execve and sigreturn: a signal's handler. The kernel has put the
+//   registers
+//     of the interrupted call on the stack, with its result (arch/x86/kernel/signal.c, setup_rt_frame).
+//
+// A task that exits or is killed never returns; neither do those that are still in the kernel at the trace's
+// end. A task that returns without having made a call is new (a child of fork or clone), was in the kernel
+// when the trace began, or comes from an interrupt or a fault.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "analyzers/syscalls/guest.h"
+#include "trace/event.h"
+
+namespace panda::syscalls {
+
+// Of all calls that were entered: entered = returned + gone + unfinished, for each task too.
+struct PairCounts {
+    uint64_t entered = 0;
+    uint64_t returned = 0;
+    uint64_t gone = 0;        // Ending::gone
+    uint64_t unfinished = 0;  // Ending::unfinished; known after finish()
+    // A task that made a call while it was in one: the trace lacks a return.
+    uint64_t lost_returns = 0;
+    // System calls by tasks that osi could not tell.
+    uint64_t without_task = 0;
+};
+
+class CallTracker {
+  public:
+    using EnterCallback = std::function<void(const Call&)>;
+    using ReturnCallback = std::function<void(const Call&, const Return&)>;
+    // A task's first return to user mode: the child's side of fork, vfork, clone and clone3, with their
+    // value, 0.
+    using ChildCallback = std::function<void(const Task&, const trace::SystemReturn&, uint64_t instr)>;
+
+    // guest: follows the trace, and outlives this.
+    explicit CallTracker(Guest& guest) : guest_(guest) {}
+    CallTracker(const CallTracker&) = delete;
+    CallTracker& operator=(const CallTracker&) = delete;
+
+    // Callbacks are called in the order in which they were added, those for all calls first. The Call is the
+    // same object at the return as at the entry, and goes away after the last callback of its return.
+    void on_all_sys_enter(EnterCallback callback) { all_enter_.push_back(std::move(callback)); }
+    void on_all_sys_return(ReturnCallback callback) { all_return_.push_back(std::move(callback)); }
+    // For calls of that name, of both ABIs. Throws UsageError when no ABI has such a call.
+    void on_sys_enter(const std::string& name, EnterCallback callback);
+    void on_sys_return(const std::string& name, ReturnCallback callback);
+    void on_child(ChildCallback callback) { child_.push_back(std::move(callback)); }
+
+    // Events in their order; those of other kinds are ignored. The guest must be as it is at the event.
+    void event(const trace::Event& event);
+    // After the last event: what is still open is unfinished.
+    void finish(uint64_t instr);
+
+    const PairCounts& counts() const { return counts_; }
+    // Calls that are open: of a task that is in the kernel. Null when it is not in one.
+    const Call* open_call(uint64_t task) const;
+
+  private:
+    struct OpenCall {
+        Call call;
+        trace::CallGate gate;
+        int64_t frame_value = 0;  // of a sigreturn: the rax that it restores
+    };
+    struct TaskState {
+        Task task;
+        std::unique_ptr<OpenCall> open;
+    };
+
+    void enter(const trace::Event& event, const trace::SystemCall& entry);
+    void leave(const trace::Event& event, const trace::SystemReturn& exit);
+    void close(TaskState& state, const Return& result);
+    int64_t result_of(const OpenCall& open, const trace::SystemReturn& exit) const;
+    TaskState& state_of(const Task& task);
+
+    Guest& guest_;
+    std::unordered_map<uint64_t, TaskState> tasks_;  // by the address of the descriptor
+    PairCounts counts_;
+    std::vector<EnterCallback> all_enter_;
+    std::vector<ReturnCallback> all_return_;
+    std::map<std::string, std::vector<EnterCallback>, std::less<>> enter_;
+    std::map<std::string, std::vector<ReturnCallback>, std::less<>> return_;
+    std::vector<ChildCallback> child_;
+};
+
+}  // namespace panda::syscalls
