@@ -131,6 +131,16 @@ class TraceReader::Impl {
         }
     }
 
+    void load_memory_maps() {
+        const auto& offsets = found().contents.memory_maps;
+        while (memory_maps().size() < offsets.size()) {
+            const size_t before = memory_maps().size();
+            definitions_.add(MessageView(file().at(offsets[before]), source_->path()));
+            if (memory_maps().size() == before)
+                throw FileError(source_->path(), "the index names a memory map where none is");
+        }
+    }
+
     const MappedSource& file() const {
         if (file_ == nullptr)
             throw FileError(source_->path(), "comes from a pipe, which can only be read in order");
@@ -165,16 +175,6 @@ class TraceReader::Impl {
                 return reader.take();
         }
         return std::nullopt;
-    }
-
-    void load_memory_maps() {
-        const auto& offsets = found().contents.memory_maps;
-        while (memory_maps().size() < offsets.size()) {
-            const size_t before = memory_maps().size();
-            definitions_.add(MessageView(file().at(offsets[before]), source_->path()));
-            if (memory_maps().size() == before)
-                throw FileError(source_->path(), "the index names a memory map where none is");
-        }
     }
 
     ReaderOptions options_;
@@ -247,6 +247,7 @@ GuestMemory TraceReader::memory_at(size_t snapshot_number) {
 }
 void TraceReader::load_blocks() {
     impl_->load_blocks(~uint32_t{0});
+    impl_->load_memory_maps();
 }
 
 }  // namespace panda::trace

@@ -11,8 +11,7 @@
 //     reader.require_whole();
 //
 // At any place (files only): contents() lists the chunks and snapshots, chunk() and snapshot() get one. The
-// analyzer contract that drives this over shards in parallel comes with the analyzers (trace/analyzer.h); a
-// shard is a chunk.
+// analyzer contract (pass.h) drives this over shards in parallel.
 //
 // Every damage throws FileError with the place. A trace that was cut short (a crash, a kill) is read up to
 // its last whole message, and then whole() is false.
@@ -58,7 +57,7 @@ class TraceReader {
     // Definitions read so far: all that the chunks handed out need. Grows with next(), chunk() and
     // load_blocks().
     const BlockTable& blocks() const;
-    // Memory maps read so far, by number.
+    // Memory maps read so far, by number. Grows with next(), snapshot() and load_blocks().
     const std::vector<MemoryMap>& memory_maps() const;
 
     // The next chunk or snapshot in order; nothing at the end.
@@ -86,7 +85,7 @@ class TraceReader {
     Snapshot snapshot(size_t number);
     // Memory at a snapshot: applies it, and those before it as far as needed.
     GuestMemory memory_at(size_t snapshot_number);
-    // Reads all block definitions, for blocks().
+    // Reads all block definitions and memory maps, for blocks() and memory_maps(): neither changes after that.
     void load_blocks();
 
   private:

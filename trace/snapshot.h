@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,9 @@ class Snapshot {
     std::vector<MemoryMap> memory_maps;  // in force, by physical address space
     uint64_t page_count = 0;             // that it holds
     uint64_t file_bytes = 0;             // of all its messages
+
+    // Calls function(block, page number in the block) for every page that it lists, zero pages too.
+    void for_each_page_number(const std::function<void(uint32_t, uint64_t)>& function) const;
 
   private:
     friend class SnapshotReader;

@@ -153,10 +153,10 @@ class StoreRouter {
     }
 
     [[gnu::noinline]] void fill(const Access& access) {
-        const uint64_t page = access.address / page_size;
-        translations_.fill({page, access.value / page_size, static_cast<uint32_t>(access.value % page_size)});
-        Entry& entry = entries_[page % entry_count];
-        if (entry.page == page)
+        const Translation translation = access.translation();
+        translations_.fill(translation);
+        Entry& entry = entries_[translation.page % entry_count];
+        if (entry.page == translation.page)
             entry.page = no_page;
     }
 

@@ -22,6 +22,8 @@ struct NamedCommand {
 constexpr std::array commands = {
     NamedCommand{"info", "what a trace holds, and how large each part is", panda::trace_tool::info},
     NamedCommand{"dump", "its blocks and events as text", panda::trace_tool::dump},
+    NamedCommand{"verify", "whether memory, rebuilt from what was stored, is what the snapshots say",
+                 panda::trace_tool::verify},
     NamedCommand{"recover", "a whole trace of one that was cut short", panda::trace_tool::recover},
 };
 

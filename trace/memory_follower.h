@@ -1,0 +1,64 @@
+// Guest memory that goes along with a pass over a trace.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "trace/access.h"
+#include "trace/chunk.h"
+#include "trace/event.h"
+#include "trace/flat_memory.h"
+#include "trace/guest_memory.h"
+#include "trace/mapped_memory.h"
+#include "trace/store_router.h"
+#include "trace/types.h"
+
+namespace panda::trace {
+
+// Starts from a snapshot and applies what ChunkWalk hands over:
+//
+//     follower.restore(reader.memory_at(0));
+//     for each chunk after that snapshot:
+//         follower.start(chunk);
+//         walk.go<CursorColumns::memory>(chunk, visitor);   // calls apply() for all accesses and events
+//
+// It serves guest memory, by physical address and by memory block, as it is after what was applied. Takes as
+// much of the host's memory as the guest has pages that are not zero, at most the guest's size. Applying
+// costs about 2 ns a store. The trace must have the columns of memory with values.
+class MemoryFollower final : public MappedMemory {
+  public:
+    // header, maps: the trace's (TraceReader::memory_maps); maps may grow. Both outlive this.
+    MemoryFollower(const TraceHeader& header, const std::vector<MemoryMap>& maps);
+
+    // Becomes the memory of a snapshot, with its memory maps.
+    void restore(const GuestMemory& memory);
+    // Begins a chunk. Throws FileError when its translations are damaged, Error when it names a memory map
+    // that is not there.
+    void start(const Chunk& chunk);
+    // In order of time.
+    void apply(std::span<const Access> accesses) { router_.apply(accesses); }
+    void apply(const Event& event);
+
+    bool read_block(uint32_t block, uint64_t offset, std::span<std::byte> out) const override;
+
+    // All of memory. Pages that were stored to since the last call: see FlatMemory::take_stored_pages.
+    const FlatMemory& flat() const { return flat_; }
+    std::vector<uint64_t> take_stored_pages();
+
+    // What the trace stored to and no translation leads to, and what devices wrote outside of memory: 0 for a
+    // trace that does not contradict itself.
+    uint64_t lost_stores() const { return router_.lost_stores() + lost_transfers_; }
+    // Throws Error when anything was lost.
+    void require_nothing_lost() const;
+
+  private:
+    void change_map(uint32_t number);
+
+    const std::vector<MemoryMap>& all_maps_;
+    FlatMemory flat_;
+    StoreRouter<FlatMemory> router_;
+    uint64_t lost_transfers_ = 0;
+};
+
+}  // namespace panda::trace
