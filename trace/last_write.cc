@@ -82,7 +82,7 @@ class Search {
         }
     }
     void on_event(const Event& event) {
-        if (event.instr >= before_)
+        if (event.instr > before_)
             return;
         if (const auto* change = std::get_if<MemoryMapChange>(&event.detail))
             change_map(change->map);

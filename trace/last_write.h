@@ -43,10 +43,10 @@ struct LastWrite {
     uint64_t chunks_decoded = 0;
 };
 
-// The last write to any byte of the piece by an instruction before instr `before`. Goes back through the
-// chunks' lists of pages and decodes only those that list one of the piece's: about 2 µs a chunk that does
-// not, and the time of one chunk's pass for each that does. Stops at a gap of the trace. Files only. Throws
-// FileError for a damaged trace and for one without memory columns.
+// The last write to any byte of the piece before instruction `before`: what made the memory that MemoryAt
+// shows there. Goes back through the chunks' lists of pages and decodes only those that list one of the
+// piece's: about 2 µs a chunk that does not, and the time of one chunk's pass for each that does. Stops at a
+// gap of the trace. Files only. Throws FileError for a damaged trace and for one without memory columns.
 LastWrite find_last_write(TraceReader& reader, const MemoryPiece& piece, uint64_t before);
 
 }  // namespace panda::trace
