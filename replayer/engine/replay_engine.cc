@@ -33,7 +33,7 @@ struct Engine : panda::engine::ReplayObserver {
     std::unique_ptr<panda::engine::Replayer> replayer;
     std::unique_ptr<panda::engine::Tracer> tracer;
     panda::engine::Status status{-1};
-    uint64_t trace_from = 0;
+    panda::engine::TraceOptions trace;
     bool tracing = false;
     uint64_t total = 0;
     struct Serial {
@@ -82,7 +82,9 @@ void Engine::reached() {
 bool start() {
     return guarded([] {
         engine.replayer->set_up();
-        if (engine.tracer && engine.trace_from == 0)
+        if (!engine.trace.file.empty())
+            engine.tracer = std::make_unique<panda::engine::Tracer>(engine.trace, *engine.replayer);
+        if (engine.tracer && engine.trace.first_instr == 0)
             start_tracing();
         return true;
     });
@@ -92,7 +94,7 @@ void ended() {
     guarded([] {
         if (engine.replayer->whole())
             engine.replayer->check_memory();
-        if (engine.tracer && glue_instr() < engine.trace_from)
+        if (engine.tracer && glue_instr() < engine.trace.first_instr)
             throw panda::Error("the replay ended before the trace was to begin");
         if (engine.tracer)
             engine.tracer->finish();
@@ -168,18 +170,14 @@ void configure(const char* text) {
     engine.status = panda::engine::Status(descriptor(options, "status-fd"));
     engine.serials[0].descriptor = descriptor(options, "serial-fd");
     engine.serials[1].descriptor = descriptor(options, "serial2-fd");
-    const panda::engine::TraceOptions trace = trace_options(options);
+    engine.trace = trace_options(options);
     options.expect_empty();
 
     engine.replayer = std::make_unique<panda::engine::Replayer>(file, stop_at);
     engine.replayer->observe(&engine);
     engine.total = engine.replayer->last_instr();
-    if (!trace.file.empty()) {
-        engine.tracer = std::make_unique<panda::engine::Tracer>(trace, *engine.replayer);
-        engine.trace_from = trace.first_instr;
-        if (trace.first_instr != 0)
-            engine.replayer->call_at(trace.first_instr);
-    }
+    if (!engine.trace.file.empty() && engine.trace.first_instr != 0)
+        engine.replayer->call_at(engine.trace.first_instr);
 }
 
 }  // namespace

@@ -138,6 +138,7 @@ void TraceCollector::process(Batch& batch) {
         position += record_bytes(id_of(ring + position));
     }
     flush_ids();
+    flush_skipped();
 }
 
 bool TraceCollector::wanted(uint32_t id) const {

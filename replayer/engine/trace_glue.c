@@ -10,9 +10,11 @@
 #include "tcg/tcg.h"
 #include "recorder/engine/glue_internal.h"
 #include "replayer/engine/trace_instrument.h"
+#include "replayer/engine/trace_tcg_code.h"
 
 static const GlueTracer *tracer;
 static Instrumentation *instrumentation;
+static bool traces_memory;
 
 /* Accesses by physical address: the page walker's own, which TLBs of their own serve. */
 static bool is_physical(int mmu_idx)
@@ -40,10 +42,15 @@ static void ring_full(CPUArchState *env, uint32_t id)
 static uint32_t define(CPUState *cpu, const DisasContextBase *block, const uint8_t *code, const uint16_t *offsets,
                        int first, const GlueOperation *operations, size_t operation_count)
 {
+    g_autoptr(GByteArray) tcg = g_byte_array_new();
     static const uint16_t start;
     const uint64_t pc = block->pc_first + offsets[first];
     const size_t size = block->tb->size - offsets[first];
     const uint64_t second_page = (pc & TARGET_PAGE_MASK) + TARGET_PAGE_SIZE;
+
+    if (traces_memory) {
+        trace_tcg_code(tcg, first);
+    }
     const GlueTranslation translation = {
         .pc = pc,
         .cs_base = block->tb->cs_base,
@@ -56,6 +63,8 @@ static uint32_t define(CPUState *cpu, const DisasContextBase *block, const uint8
         .instructions = block->num_insns - first,
         .operations = operations,
         .operation_count = operation_count,
+        .tcg = tcg->data,
+        .tcg_size = tcg->len,
     };
 
     return tracer->translated(&translation);
@@ -171,11 +180,22 @@ void glue_trace_hooks(PandaHooks *hooks)
 void glue_trace_start(const GlueTracer *new_tracer, bool memory)
 {
     tracer = new_tracer;
+    traces_memory = memory;
     instrumentation = trace_instrumentation_new(memory);
     /* Blocks that do not know where they lie are shared by all places where their code is mapped: their pc would be
      * that of the first. */
     first_cpu->tcg_cflags &= ~CF_PCREL;
     panda_tracing = true;
+}
+
+char *glue_trace_tcg_operations(void)
+{
+    return trace_tcg_operation_names();
+}
+
+char *glue_trace_tcg_globals(void)
+{
+    return trace_tcg_globals();
 }
 
 void glue_trace_stop(void)

@@ -43,6 +43,8 @@ typedef struct GlueTranslation {
     int instructions;
     const GlueOperation* operations;
     size_t operation_count;
+    const uint8_t* tcg; /* its TCG operations, trace/README.md */
+    size_t tcg_size;
 } GlueTranslation;
 
 enum { glue_between_blocks = 0 }; /* a code position that is none */
@@ -78,6 +80,9 @@ void glue_trace_hooks(struct PandaHooks* hooks);
 /* From now on blocks are translated with code that appends to the ring; memory: with their operations' words.
  * Nothing that was translated before runs again. */
 void glue_trace_start(const GlueTracer* tracer, bool memory);
+/* What a translation's TCG operations refer to: names of operations, and of globals; to free(). */
+char* glue_trace_tcg_operations(void);
+char* glue_trace_tcg_globals(void);
 void glue_trace_stop(void);
 /* Where translated code puts its next record. */
 void** glue_trace_ring(void);

@@ -104,6 +104,8 @@ trace::BlockDefinition definition_of(const GlueTranslation& translation) {
         to.constant = from.constant;
         definition.operations.push_back(to);
     }
+    const auto* tcg = reinterpret_cast<const std::byte*>(translation.tcg);
+    definition.tcg.assign(tcg, tcg + translation.tcg_size);
     return definition;
 }
 

@@ -23,6 +23,11 @@ uint64_t masked(uint64_t value, unsigned size) {
     return size >= 8 ? value : value & ((uint64_t{1} << (8 * size)) - 1);
 }
 
+std::string taken_text(char* text) {
+    const std::unique_ptr<char, decltype(&std::free)> owned(text, std::free);
+    return text;
+}
+
 trace::TraceHeader header_of(const recording::RecordingReader& recording, const TraceOptions& options) {
     trace::TraceHeader header = trace_header(recording);
     header.first_instr = options.first_instr;
@@ -36,6 +41,10 @@ trace::TraceHeader header_of(const recording::RecordingReader& recording, const 
                   std::to_string(*options.filter.address_space);
     if (!filter.empty())
         header.facts["trace-filter"] = filter;
+    if (options.memory != trace::MemoryColumns::none) {
+        header.facts["tcg-operations"] = taken_text(glue_trace_tcg_operations());
+        header.facts["tcg-globals"] = taken_text(glue_trace_tcg_globals());
+    }
     return header;
 }
 

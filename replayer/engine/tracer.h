@@ -26,7 +26,7 @@ struct TraceOptions {
 
 class Tracer : public ReplayObserver {
   public:
-    // Creates the trace of what `replayer` will do.
+    // Creates the trace of what `replayer` does from now on; the machine is made.
     Tracer(const TraceOptions& options, const Replayer& replayer);
 
     // The machine is made and nothing ran: the first snapshot.

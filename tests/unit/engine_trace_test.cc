@@ -3,6 +3,7 @@
 
 #include "tests/unit/engine_helpers.h"
 #include "trace/reader.h"
+#include "trace/verify.h"
 
 using namespace panda;
 using namespace panda::engine;
@@ -125,4 +126,53 @@ TEST_CASE("two replays of a recording give the same trace") {
     write_trace(directory.file("a"), directory.file("u"), 5);
     CHECK(
         (recording::test::read_file(directory.file("t")) == recording::test::read_file(directory.file("u"))));
+}
+
+TEST_CASE("memory follows from a full trace, bit for bit") {
+    const TemporaryDirectory directory;
+    CountingDevices devices;
+    record(directory.file("a"), GENERATE("aipbmfcdFxls", "lslslsls", "slmstfssFlh", "issssssssssssssssslmo"),
+           devices, 20000);
+    write_trace(directory.file("a"), directory.file("t"), GENERATE(1U, 4U, 9U));
+    trace::TraceReader reader(directory.file("t"));
+    const trace::VerifyReport report = trace::verify(reader, {.threads = 1});
+    // The toy's program is no x86 code: whether blocks follow one another is not asked.
+    CHECK(report.differing_pages == 0);
+    CHECK(report.lost_stores == 0);
+    CHECK(report.unlisted_pages == 0);
+    CHECK(report.contradictions.empty());
+    CHECK(report.flaw.empty());
+    CHECK(report.snapshots_compared == 1);
+    CHECK(report.pages_compared > 1);
+    CHECK(report.accesses > 1000);
+}
+
+TEST_CASE("a trace can leave out memory, the kernel, or all but an address space") {
+    const TemporaryDirectory directory;
+    CountingDevices devices;
+    const Outcome recorded = record(directory.file("a"), "aipbmfcdFxls", devices, 3000);
+    const uint64_t total = recorded.path.size();
+    SECTION("addresses only") {
+        write_trace(directory.file("a"), directory.file("t"), 4, trace::MemoryColumns::addresses);
+        trace::TraceReader reader(directory.file("t"));
+        const Traced traced = read_trace(reader);
+        CHECK((traced.path == recorded.path));
+    }
+    SECTION("user mode only: the toy has none") {
+        FakeMachine machine(4);
+        Replayer replayer(directory.file("a"), std::nullopt);
+        TraceOptions options;
+        options.file = directory.file("t");
+        options.filter.kernel = false;
+        Tracer tracer(options, replayer);
+        replayer.observe(&tracer);
+        machine.replay(replayer, &tracer);
+        trace::TraceReader reader(directory.file("t"));
+        const Traced traced = read_trace(reader);
+        CHECK(traced.path.empty());
+        uint64_t left_out = 0;
+        for (const auto& [instr, gap] : events_of<trace::Gap>(traced))
+            left_out += gap.instructions;
+        CHECK(left_out == total);
+    }
 }

@@ -215,7 +215,7 @@ uint32_t FakeMachine::translate(unsigned length) {
         const std::vector<GlueOperation> operations = operations_of(pc, length);
         place->second =
             tracer_->translated({pc, 0, 0, pc, UINT64_MAX, &memory_[0][pc], length, offsets.data(),
-                                 static_cast<int>(length), operations.data(), operations.size()});
+                                 static_cast<int>(length), operations.data(), operations.size(), nullptr, 0});
     }
     return place->second;
 }

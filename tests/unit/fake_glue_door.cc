@@ -199,6 +199,12 @@ void** glue_trace_ring(void) {
 uint64_t glue_trace_pc(uintptr_t position) {
     return position == glue_between_blocks ? uint64_t{glue_between_blocks} : position - 1;
 }
+char* glue_trace_tcg_operations(void) {
+    return strdup("nop/0/0/0");
+}
+char* glue_trace_tcg_globals(void) {
+    return strdup("");
+}
 void glue_trace_tlb(void (*entry)(void* context, uint64_t page, uint64_t frame, unsigned address_space),
                     void* context) {
     Door::tlb([&](uint64_t page, uint64_t frame) { entry(context, page, frame, 0); });
