@@ -1,5 +1,7 @@
 #include "analyzers/syscalls/call_text.h"
 
+#include <algorithm>
+
 #include "analyzers/syscalls/notation.h"
 #include "analyzers/syscalls/tables.h"
 #include "analyzers/syscalls/text.h"
@@ -52,15 +54,34 @@ CallText::CallText(const Call& call, const UserMemory& memory, const TextOptions
     }
     complete_ = true;
     for (const Notation& notation : call.description->arguments) {
-        at_entry_.push_back(argument_text(notation));
-        if (!at_entry_.back())
+        at_entry_.push_back(argument(notation));
+        if (!at_entry_.back().text || at_entry_.back().missed)
             complete_ = false;
         else if (complete_)
-            add_argument(*at_entry_.back());
+            add_argument(*at_entry_.back().text);
     }
     beginning_ = joined();
     if (!complete_ && !known_.empty())
         beginning_ += ", ";
+}
+
+CallText::Argument CallText::argument(const Notation& notation) {
+    context_.take_missed();
+    Argument result{argument_text(notation), false};
+    result.missed = context_.take_missed();
+    return result;
+}
+
+bool CallText::incomplete() const {
+    return std::any_of(at_entry_.begin(), at_entry_.end(),
+                       [](const Argument& argument) { return argument.missed; });
+}
+
+void CallText::retry() {
+    for (size_t i = 0; i < at_entry_.size(); ++i)
+        if (at_entry_[i].missed)
+            if (Argument again = argument(context_.call().description->arguments[i]); !again.missed)
+                at_entry_[i] = std::move(again);
 }
 
 std::optional<std::string> CallText::argument_text(const Notation& notation) {
@@ -76,14 +97,20 @@ void CallText::add_argument(std::string text) {
         known_.push_back(std::move(text));
 }
 
+std::string CallText::final_text(const Argument& at_entry, const Notation& notation) {
+    if (at_entry.text && !at_entry.missed)
+        return *at_entry.text;
+    const Argument now = argument(notation);
+    return at_entry.text && (now.missed || !now.text) ? *at_entry.text : now.text.value_or("?");
+}
+
 void CallText::finish(const Return& result) {
     context_.set_return(result);
     const CallDescription* description = context_.call().description;
     if (description != nullptr && !complete_) {
         known_.clear();
         for (size_t i = 0; i < description->arguments.size(); ++i)
-            add_argument(at_entry_[i] ? *at_entry_[i]
-                                      : argument_text(description->arguments[i]).value_or("?"));
+            add_argument(final_text(at_entry_[i], description->arguments[i]));
     }
     complete_ = true;
     if (result.ending != Ending::returned)

@@ -16,6 +16,13 @@ class CallText {
     CallText(const Call& call, const UserMemory& memory, const TextOptions& options);
     CallText(const Call&, const UserMemory&, TextOptions&&) = delete;
 
+    // What the call takes may lie in pages that are not there until the kernel reads them. Then it is read
+    // again at the return; but an execve has no such memory any more when it returns. Whether something could
+    // not be read:
+    bool incomplete() const;
+    // Tries again to read what could not be read, before the program's memory goes away.
+    void retry();
+
     // At the return, or when it is known that there will be none.
     void finish(const Return& result);
 
@@ -31,12 +38,19 @@ class CallText {
     std::string whole() const;
 
   private:
+    struct Argument {
+        std::optional<std::string> text;  // nothing: known at the return
+        bool missed = false;              // something could not be read, so it may be better known later
+    };
+    Argument argument(const Notation& notation);
     std::optional<std::string> argument_text(const Notation& notation);
+    // What is known of an argument at the return: read then, unless the entry's text is as good.
+    std::string final_text(const Argument& at_entry, const Notation& notation);
     void add_argument(std::string text);
     std::string joined() const;
 
     Context context_;
-    std::vector<std::optional<std::string>> at_entry_;  // by argument; nothing: known at the return
+    std::vector<Argument> at_entry_;
     std::vector<std::string> known_;
     std::string beginning_;
     std::string result_;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "analyzers/syscalls/call.h"
 #include "analyzers/syscalls/user_memory.h"
@@ -53,7 +54,13 @@ class Context {
     std::array<uint64_t, 6> kept{};
 
     // Memory at this moment.
-    bool read(uint64_t address, std::span<std::byte> out) const { return memory_.read(address, out); }
+    bool read(uint64_t address, std::span<std::byte> out) const {
+        const bool there = memory_.read(address, out);
+        missed_ = missed_ || !there;
+        return there;
+    }
+    // Whether anything could not be read since the last call of this.
+    bool take_missed() const { return std::exchange(missed_, false); }
     std::optional<uint64_t> read_unsigned(uint64_t address, unsigned size) const;
     std::optional<int64_t> read_signed(uint64_t address, unsigned size) const;
     std::optional<uint64_t> read_word(uint64_t address) const { return read_unsigned(address, word_size()); }
@@ -63,6 +70,7 @@ class Context {
     const UserMemory& memory_;
     const TextOptions& options_;
     Moment moment_ = Moment::entry;
+    mutable bool missed_ = false;
     Return result_;
 };
 

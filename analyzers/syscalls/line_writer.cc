@@ -16,7 +16,7 @@ std::string LineWriter::prefix(const Task& task, uint64_t instr) const {
 }
 
 void LineWriter::begin(const Call& call, const CallText& text) {
-    finish();
+    end_line();
     open_ = &call;
     line_ = prefix(call.task, call.instr) + text.beginning();
 }
@@ -24,7 +24,7 @@ void LineWriter::begin(const Call& call, const CallText& text) {
 void LineWriter::end(const Call& call, const Return& result, const CallText& text) {
     if (result.ending == Ending::unfinished) {
         if (open_ == &call)
-            finish();
+            end_line();
         return;
     }
     if (open_ == &call) {
@@ -32,7 +32,7 @@ void LineWriter::end(const Call& call, const Return& result, const CallText& tex
         out_ << with_result(prefix(call.task, call.instr) + text.whole(), text.result()) << '\n';
         return;
     }
-    finish();
+    end_line();
     // What stood on the call's first line is not repeated.
     const std::string whole = text.whole();
     const std::string rest =
@@ -42,12 +42,16 @@ void LineWriter::end(const Call& call, const Return& result, const CallText& tex
          << '\n';
 }
 
-void LineWriter::remark(const Task& task, uint64_t instr, const std::string& text) {
-    finish();
-    out_ << prefix(task, instr) << text << '\n';
+void LineWriter::exited(const Task& task, uint64_t instr, int64_t status) {
+    end_line();
+    out_ << prefix(task, instr) << "+++ exited with " << status << " +++\n";
 }
 
 void LineWriter::finish() {
+    end_line();
+}
+
+void LineWriter::end_line() {
     if (open_ != nullptr)
         out_ << line_ << " <unfinished ...>\n";
     open_ = nullptr;

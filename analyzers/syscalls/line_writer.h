@@ -5,27 +5,25 @@
 #include <iosfwd>
 #include <string>
 
-#include "analyzers/syscalls/call_text.h"
+#include "analyzers/syscalls/report.h"
 
 namespace panda::syscalls {
 
 // A call whose task gives way to another before it returns is written in two parts, "read(3,  <unfinished
 // ...>" and
 // "<... read resumed>"…", 10) = 5".
-class LineWriter {
+class LineWriter final : public CallSink {
   public:
     // out: outlives this. with_instr: each line begins with the instr.
     LineWriter(std::ostream& out, bool with_instr) : out_(out), with_instr_(with_instr) {}
 
-    // Both with the texts as they are then: at the entry, and after CallText::finish().
-    void begin(const Call& call, const CallText& text);
-    void end(const Call& call, const Return& result, const CallText& text);
-    // The child's side of a fork or a clone, and other remarks: "+++ exited with 0 +++".
-    void remark(const Task& task, uint64_t instr, const std::string& text);
-    // Ends the line that is open.
-    void finish();
+    void begin(const Call& call, const CallText& text) override;
+    void end(const Call& call, const Return& result, const CallText& text) override;
+    void exited(const Task& task, uint64_t instr, int64_t status) override;
+    void finish() override;
 
   private:
+    void end_line();
     std::string prefix(const Task& task, uint64_t instr) const;
 
     std::ostream& out_;

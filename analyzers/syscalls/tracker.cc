@@ -123,6 +123,15 @@ void CallTracker::event(const trace::Event& event) {
         enter(event, *entry);
     else if (const auto* exit = std::get_if<trace::SystemReturn>(&event.detail))
         leave(event, *exit);
+    else if (!watched_.empty() && std::holds_alternative<trace::AddressSpaceChange>(event.detail))
+        leave_address_space();
+}
+
+void CallTracker::leave_address_space() {
+    const auto task = guest_.current_task();
+    const Call* call = task ? open_call(task->address) : nullptr;
+    if (const auto found = watched_.find(call); found != watched_.end())
+        found->second();
 }
 
 // The state of a task. A descriptor is used again when its task is gone: then a call that was open is gone as
@@ -220,6 +229,7 @@ int64_t CallTracker::result_of(const OpenCall& open, const trace::SystemReturn& 
 void CallTracker::close(TaskState& state, const Return& result) {
     const std::unique_ptr<OpenCall> open = std::move(state.open);
     const Call& call = open->call;
+    watched_.erase(&call);
     ++(result.ending == Ending::returned ? counts_.returned
        : result.ending == Ending::gone   ? counts_.gone
                                          : counts_.unfinished);
@@ -247,6 +257,22 @@ void CallTracker::finish(uint64_t instr) {
 const Call* CallTracker::open_call(uint64_t task) const {
     const auto found = tasks_.find(task);
     return found != tasks_.end() && found->second.open ? &found->second.open->call : nullptr;
+}
+
+const Call* CallTracker::call_that_made(const Task& child) const {
+    const auto makes_tasks = [](const Call& call) {
+        return is_one_of(call, {"fork", "vfork", "clone", "clone3"});
+    };
+    const Call* made = nullptr;
+    for (const auto& [address, state] : tasks_) {
+        if (!state.open || !makes_tasks(state.open->call))
+            continue;
+        const Call& call = state.open->call;
+        // Children run the program of their parent at first; the call that was made last is the likeliest.
+        if (call.task.pid == child.pid || call.task.name == child.name)
+            made = made == nullptr || call.instr > made->instr ? &call : made;
+    }
+    return made;
 }
 
 }  // namespace panda::syscalls

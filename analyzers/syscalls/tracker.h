@@ -62,7 +62,13 @@ class CallTracker {
     void on_sys_return(const std::string& name, ReturnCallback callback);
     void on_child(ChildCallback callback) { child_.push_back(std::move(callback)); }
 
-    // Events in their order; those of other kinds are ignored. The guest must be as it is at the event.
+    // Asks for this callback whenever the processor is about to leave the address space in which the call's
+    // task runs.
+    void watch(const Call& call, std::function<void()> callback) { watched_[&call] = std::move(callback); }
+    void unwatch(const Call& call) { watched_.erase(&call); }
+
+    // Events in their order; those of other kinds are ignored. The guest must be as it is at the event, and
+    // at a change of the address space still in the old one.
     void event(const trace::Event& event);
     // After the last event: what is still open is unfinished.
     void finish(uint64_t instr);
@@ -70,6 +76,9 @@ class CallTracker {
     const PairCounts& counts() const { return counts_; }
     // Calls that are open: of a task that is in the kernel. Null when it is not in one.
     const Call* open_call(uint64_t task) const;
+    // The clone or fork, still open, that seems to have made this task: of the same name, the latest. Null
+    // when the call has returned already.
+    const Call* call_that_made(const Task& child) const;
 
   private:
     struct OpenCall {
@@ -84,12 +93,14 @@ class CallTracker {
 
     void enter(const trace::Event& event, const trace::SystemCall& entry);
     void leave(const trace::Event& event, const trace::SystemReturn& exit);
+    void leave_address_space();
     void close(TaskState& state, const Return& result);
     int64_t result_of(const OpenCall& open, const trace::SystemReturn& exit) const;
     TaskState& state_of(const Task& task);
 
     Guest& guest_;
     std::unordered_map<uint64_t, TaskState> tasks_;  // by the address of the descriptor
+    std::unordered_map<const Call*, std::function<void()>> watched_;
     PairCounts counts_;
     std::vector<EnterCallback> all_enter_;
     std::vector<ReturnCallback> all_return_;

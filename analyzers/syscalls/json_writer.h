@@ -1,0 +1,23 @@
+// Calls as JSON, one object a line.
+#pragma once
+
+#include <iosfwd>
+
+#include "analyzers/syscalls/report.h"
+
+namespace panda::syscalls {
+
+// {"kind": "syscall", "instr": entry, "return_instr": …, "pc": "0x…", "pid", "tid", "name", "abi": "x86_64",
+// "call": "openat", "number", "arguments": [texts as strace has them], "registers": ["0x…"], "result": text,
+// "value": number, "error": "ENOENT"}. A call without a return has "ending": "gone" or "unfinished", and
+// neither value nor return_instr. Calls come in the order of their returns.
+class JsonWriter final : public CallSink {
+  public:
+    explicit JsonWriter(std::ostream& out) : out_(out) {}  // out: outlives this
+    void end(const Call& call, const Return& result, const CallText& text) override;
+
+  private:
+    std::ostream& out_;
+};
+
+}  // namespace panda::syscalls

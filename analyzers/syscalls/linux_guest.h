@@ -1,0 +1,64 @@
+// A Linux guest of a trace, as pairing and decoding see it.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "analyzers/syscalls/guest.h"
+#include "osi/linux/osi_linux.h"
+#include "trace/address_space.h"
+#include "trace/cpu_state.h"
+#include "trace/event.h"
+#include "trace/physical_memory.h"
+
+namespace panda::syscalls {
+
+class LinuxGuest final : public Guest {
+  public:
+    // Finds the kernel at a moment; throws Error when there is none that it knows. It is asked when the guest
+    // makes its first system call, and after a failure again, more and more rarely.
+    using Open = std::function<osi::linux_guest::OsiLinux(const osi::Point&)>;
+
+    // memory: as it is now, always; outlives this.
+    LinuxGuest(const trace::PhysicalMemory& memory, Open open)
+        : user_memory_(memory), open_(std::move(open)) {}
+    LinuxGuest(const LinuxGuest&) = delete;
+    LinuxGuest& operator=(const LinuxGuest&) = delete;
+
+    // The processor is in this state.
+    void set_cpu(const trace::CpuState& cpu) { user_memory_.cpu = cpu; }
+    // What changes it: address spaces and modes. Others are ignored.
+    void apply(const trace::Event& event);
+
+    // Guest. About 1 us.
+    std::optional<Task> current_task() override;
+    const UserMemory& user_memory() const override { return user_memory_; }
+
+    // What a descriptor of the current task is, as /proc/PID/fd names it; of AT_FDCWD (-100) the working
+    // directory. Empty when it is not open.
+    std::string describe_fd(int64_t fd) const;
+
+    // Throws why no kernel was found, when one was looked for.
+    void require_kernel() const;
+
+  private:
+    struct View final : UserMemory {
+        explicit View(const trace::PhysicalMemory& physical) : memory(physical) {}
+        bool read(uint64_t address, std::span<std::byte> out) const override;
+
+        const trace::PhysicalMemory& memory;
+        trace::CpuState cpu;
+    };
+    osi::Point point() const { return {&user_memory_.memory, &user_memory_.cpu}; }
+    void look_for_kernel();
+
+    View user_memory_;
+    Open open_;
+    std::optional<osi::linux_guest::OsiLinux> kernel_;
+    std::string failure_;
+    uint64_t wait_ = 0;       // calls to pass before the next attempt
+    uint64_t next_wait_ = 1;  // doubles with each failure
+};
+
+}  // namespace panda::syscalls

@@ -1,0 +1,67 @@
+#include "analyzers/syscalls/report.h"
+
+#include <string_view>
+
+namespace panda::syscalls {
+namespace {
+
+bool makes_task(const Call& call) {
+    const std::string name = call.name();
+    return name == "fork" || name == "vfork" || name == "clone" || name == "clone3";
+}
+
+bool is_exit(const Call& call) {
+    const std::string name = call.name();
+    return name == "exit" || name == "exit_group";
+}
+
+}  // namespace
+
+CallReport::CallReport(ReportOptions options, std::vector<CallSink*> sinks)
+    : options_(std::move(options)),
+      processes_(options_.processes, options_.follow),
+      sinks_(std::move(sinks)) {}
+
+void CallReport::attach(CallTracker& tracker, Guest& guest) {
+    tracker.on_all_sys_enter(
+        [this, &tracker, &guest](const Call& call) { enter(tracker, call, guest.user_memory()); });
+    tracker.on_all_sys_return([this](const Call& call, const Return& result) { leave(call, result); });
+    // A child may run before its parent returns and names it.
+    tracker.on_child([this, &tracker](const Task& child, const trace::SystemReturn&, uint64_t) {
+        if (const Call* call = tracker.call_that_made(child))
+            processes_.add_child(call->task.pid, child.pid);
+    });
+}
+
+void CallReport::enter(CallTracker& tracker, const Call& call, const UserMemory& memory) {
+    if (!processes_.selects(call.task) || !options_.calls.selects(call))
+        return;
+    const auto place = open_.emplace(&call, std::make_unique<CallText>(call, memory, options_.text)).first;
+    CallText* text = place->second.get();
+    if (text->incomplete())
+        tracker.watch(call, [text] { text->retry(); });
+    for (CallSink* sink : sinks_)
+        sink->begin(call, *text);
+}
+
+void CallReport::leave(const Call& call, const Return& result) {
+    if (makes_task(call) && result.ending == Ending::returned && result.value > 0)
+        processes_.add_child(call.task.pid, result.value);
+    if (const auto found = open_.find(&call); found != open_.end()) {
+        const std::unique_ptr<CallText> text = std::move(found->second);
+        open_.erase(found);
+        text->finish(result);
+        for (CallSink* sink : sinks_)
+            sink->end(call, result, *text);
+    }
+    if (is_exit(call) && processes_.selects(call.task))
+        for (CallSink* sink : sinks_)
+            sink->exited(call.task, result.instr, static_cast<int64_t>(call.arguments[0] & 0xff));
+}
+
+void CallReport::finish() {
+    for (CallSink* sink : sinks_)
+        sink->finish();
+}
+
+}  // namespace panda::syscalls

@@ -1,0 +1,71 @@
+// From the tracker's callbacks to what is written: decodes the calls that are selected, and hands them to
+// sinks.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "analyzers/syscalls/call_text.h"
+#include "analyzers/syscalls/selection.h"
+#include "analyzers/syscalls/tracker.h"
+
+namespace panda::syscalls {
+
+// Gets the selected calls in order of time.
+class CallSink {
+  public:
+    virtual ~CallSink() = default;
+
+    // text: with what is known at the entry.
+    virtual void begin(const Call& call, const CallText& text) {
+        (void)call;
+        (void)text;
+    }
+    // text: after CallText::finish(). Calls that never return come here too, at their task's end or at the
+    // trace's.
+    virtual void end(const Call& call, const Return& result, const CallText& text) = 0;
+    // A task ended by itself.
+    virtual void exited(const Task& task, uint64_t instr, int64_t status) {
+        (void)task;
+        (void)instr;
+        (void)status;
+    }
+    // After the last call.
+    virtual void finish() {}
+};
+
+struct ReportOptions {
+    CallSelection calls;
+    std::vector<std::string> processes;  // see ProcessSelection
+    bool follow = false;
+    TextOptions text;
+};
+
+class CallReport {
+  public:
+    // sinks: outlive this.
+    CallReport(ReportOptions options, std::vector<CallSink*> sinks);
+    CallReport(const CallReport&) = delete;
+    CallReport& operator=(const CallReport&) = delete;
+
+    // Adds itself to the tracker, whose guest is `guest`. Both outlive the pass, and this too.
+    void attach(CallTracker& tracker, Guest& guest);
+    // With it, descriptors are described; before attach().
+    void describe_fds(std::function<std::string(int64_t)> describe) {
+        options_.text.describe_fd = std::move(describe);
+    }
+    void finish();
+
+  private:
+    void enter(CallTracker& tracker, const Call& call, const UserMemory& memory);
+    void leave(const Call& call, const Return& result);
+
+    ReportOptions options_;
+    ProcessSelection processes_;
+    std::vector<CallSink*> sinks_;
+    std::unordered_map<const Call*, std::unique_ptr<CallText>> open_;
+};
+
+}  // namespace panda::syscalls
