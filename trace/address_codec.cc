@@ -1,14 +1,36 @@
 #include "trace/address_codec.h"
 
+#include <bit>
+
 #include "trace/streams.h"
 
 namespace panda::trace {
+namespace {
+
+constexpr unsigned near_symbol = address_candidates;  // + bytes - 1
+constexpr unsigned far_symbol = near_symbol + 3;
+constexpr unsigned shared_symbol = far_symbol + 1;  // + 2 age + bytes - 1
+constexpr unsigned symbol_end = shared_symbol + 6;
+
+constexpr size_t symbol_stream = 0;
+constexpr size_t near_stream = 1;  // + bytes - 1
+constexpr size_t far_stream = 4;
+constexpr size_t shared_stream = 5;  // + bytes - 1
+
+uint64_t signed_step(uint64_t address, uint64_t from) {
+    return zigzag_encode(static_cast<int64_t>(address - from));
+}
+
+// At least 1.
+unsigned byte_count(uint64_t value) {
+    return (static_cast<unsigned>(std::bit_width(value | 1)) + 7) / 8;
+}
+
+}  // namespace
 
 void AddressPredictor::learn(AddressState& state, uint64_t address, unsigned found) {
-    if (found != none && ++state.doubt >= 2) {
+    if (found != none)
         state.preferred = static_cast<uint8_t>(found);
-        state.doubt = 0;
-    }
     state.step[0] = static_cast<int32_t>(address - state.last);
     for (unsigned which = 1; which < address_candidates; ++which)
         state.step[which] = static_cast<int32_t>(address - history_[which - 1]);
@@ -20,44 +42,81 @@ void AddressEncoder::miss(AddressState& state, uint64_t address) {
     unsigned found = 0;
     while (found < address_candidates && predictor_.candidate(state, found) != address)
         ++found;
-    if (found == AddressPredictor::none) {
-        symbols_.put(0);
-        literals_.put_varint(zigzag_encode(static_cast<int64_t>(address - state.last)));
-    } else {
-        symbols_.put(found + 1);
-    }
+    if (found == AddressPredictor::none)
+        put_literal(state, address);
+    else
+        symbols_.put(streams_[symbol_stream], found);
     predictor_.learn(state, address, found);
 }
 
+void AddressEncoder::put_literal(const AddressState& state, uint64_t address) {
+    uint64_t step = signed_step(address, state.last);
+    unsigned bytes = byte_count(step);
+    unsigned symbol = bytes <= 3 ? near_symbol + bytes - 1 : far_symbol;
+    size_t stream = near_stream + bytes - 1;
+    for (uint32_t age = 0; age < 3; ++age) {
+        const uint64_t other = signed_step(address, predictor_.history()[age]);
+        if (byte_count(other) > 2 || byte_count(other) >= bytes)
+            continue;
+        step = other;
+        bytes = byte_count(other);
+        symbol = shared_symbol + 2 * age + bytes - 1;
+        stream = shared_stream + bytes - 1;
+    }
+    symbols_.put(streams_[symbol_stream], symbol);
+    if (symbol == far_symbol)
+        put_low(streams_[far_stream], address, sizeof(address));
+    else
+        put_low(streams_[stream], step, bytes);
+}
+
+size_t AddressEncoder::size() const {
+    size_t size = 0;
+    for (const ByteWriter& stream : streams_)
+        size += stream.size();
+    return size;
+}
+
 Bytes AddressEncoder::take() {
-    const Bytes symbols = symbols_.take();
-    const Bytes literals = literals_.take();
+    symbols_.reset();
     predictor_.reset();
-    return join_streams({symbols, literals});
+    return join_streams(streams_);
 }
 
 void AddressDecoder::start(std::span<const std::byte> column) {
-    const auto streams = split_streams<2>(column);
-    symbols_ = SymbolReader(streams[0]);
-    literals_ = ByteReader(streams[1]);
+    streams_.clear();
+    for (const auto stream : split_streams<address_streams>(column))
+        streams_.emplace_back(stream);
+    symbols_ = SymbolReader(split_streams<address_streams>(column)[symbol_stream]);
     predictor_.reset();
+}
+
+uint64_t AddressDecoder::read_literal(const AddressState& state, unsigned symbol) {
+    if (symbol >= symbol_end)
+        throw Error("has an invalid symbol in its addresses");
+    if (symbol == far_symbol)
+        return get_low(streams_[far_stream], sizeof(uint64_t));
+    const bool shared = symbol >= shared_symbol;
+    const unsigned form = symbol - (shared ? shared_symbol : near_symbol);
+    const unsigned bytes = (shared ? form % 2 : form) + 1;
+    const uint64_t start = shared ? predictor_.history()[form / 2] : state.last;
+    const uint64_t step = get_low(streams_[(shared ? shared_stream : near_stream) + bytes - 1], bytes);
+    return start + static_cast<uint64_t>(zigzag_decode(step));
 }
 
 uint64_t AddressDecoder::decode_symbol(AddressState& state) {
     const unsigned symbol = symbols_.symbol();
-    if (symbol > address_candidates)
-        throw Error("has an invalid symbol in its addresses");
-    uint64_t address = 0;
-    if (symbol == 0)
-        address = state.last + static_cast<uint64_t>(zigzag_decode(literals_.get_varint()));
-    else
-        address = predictor_.candidate(state, symbol - 1);
-    predictor_.learn(state, address, symbol == 0 ? AddressPredictor::none : symbol - 1);
+    const bool found = symbol < address_candidates;
+    const uint64_t address = found ? predictor_.candidate(state, symbol) : read_literal(state, symbol);
+    predictor_.learn(state, address, found ? symbol : AddressPredictor::none);
     return address;
 }
 
 void AddressDecoder::check_end() const {
-    if (!symbols_.at_end() || !literals_.at_end())
+    bool all = symbols_.at_end();
+    for (size_t i = symbol_stream + 1; i < streams_.size(); ++i)
+        all = all && streams_[i].at_end();
+    if (!all)
         throw Error("has more addresses than it says");
 }
 

@@ -7,18 +7,26 @@
 //
 // One of them is preferred. While it is right, nothing is written but a run:
 //
-//   column  = varint size of `symbols`, symbols, literals
+//   column  = the streams of streams.h: symbols, near1, near2, near3, far, shared1, shared2
 //   symbols = as in symbol_stream.h
-//   symbol 0     : no candidate is right; the next of `literals`: varint zigzag(address - the operation's
-//   last) symbol 1 to 5: candidate symbol - 1 is the first that is right
+//   symbol 0 to 4 : this candidate is the first that is right
+//   symbol 5 to 7 : none is; the next 1, 2 or 3 bytes of near1, near2 or near3: zigzag(address - the
+//   operation's last) symbol 8      : none is; the next 8 bytes of far: the address symbol 9 to 14: none is;
+//   with symbol - 9 = 2 k + n - 1, the next n bytes of shared1 or shared2:
+//                   zigzag(address - the (k+1)-th last address that was coded)
+//
+// Differences of one width stand together because zstd does better with them than with varints: 12 % of the
+// column, measured on a Linux boot.
 //
 // After each address the operation's last address and stride are updated; the other steps only when the
-// preferred candidate was wrong. The candidate that was right instead is preferred from the second time in a
-// row on. Steps are kept in 32 bits, sign-extended: a longer one makes its candidate wrong, no more.
+// preferred candidate was wrong. Then the candidate that was right instead is preferred. Steps are kept in 32
+// bits, sign-extended: a longer one makes its candidate wrong, no more.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "trace/memory_state.h"
 #include "trace/symbol_stream.h"
@@ -26,6 +34,7 @@
 namespace panda::trace {
 
 inline constexpr unsigned address_candidates = 5;
+inline constexpr size_t address_streams = 7;
 
 // The last four addresses that were coded.
 class AddressHistory {
@@ -49,13 +58,14 @@ class AddressPredictor {
     // After the preferred candidate was right.
     void confirm(AddressState& state, uint64_t address) {
         state.step[0] = static_cast<int32_t>(address - state.last);
-        state.doubt = 0;
         state.last = address;
         history_.push(address);
     }
     // After it was wrong. found: the candidate that was right, or none.
     void learn(AddressState& state, uint64_t address, unsigned found);
 
+    // The last addresses that were coded.
+    const AddressHistory& history() const { return history_; }
     void reset() { history_ = AddressHistory(); }
     static constexpr unsigned none = address_candidates;
 
@@ -73,16 +83,17 @@ class AddressEncoder {
             miss(state, address);
         }
     }
-    size_t size() const { return symbols_.size() + literals_.size(); }
+    size_t size() const;  // bytes so far
     // The column; the encoder begins anew.
     Bytes take();
 
   private:
     void miss(AddressState& state, uint64_t address);
+    void put_literal(const AddressState& state, uint64_t address);
 
     AddressPredictor predictor_;
     SymbolWriter symbols_;
-    ByteWriter literals_;
+    std::array<ByteWriter, address_streams> streams_;
 };
 
 // Every call throws Error on malformed input.
@@ -102,10 +113,11 @@ class AddressDecoder {
 
   private:
     uint64_t decode_symbol(AddressState& state);
+    uint64_t read_literal(const AddressState& state, unsigned symbol);
 
     AddressPredictor predictor_;
     SymbolReader symbols_{{}};
-    ByteReader literals_{{}};
+    std::vector<ByteReader> streams_;
 };
 
 }  // namespace panda::trace

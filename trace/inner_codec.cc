@@ -76,7 +76,8 @@ void InnerEncoder::put_access(const InnerEvent& event, ValueCache& cache) {
 }
 
 Bytes InnerEncoder::take() {
-    const Bytes column = join_streams({heads_.bytes(), fills_.bytes(), addresses_.bytes(), values_.bytes()});
+    const Bytes column =
+        join_streams(std::array{heads_.bytes(), fills_.bytes(), addresses_.bytes(), values_.bytes()});
     *this = InnerEncoder();
     return column;
 }

@@ -14,8 +14,7 @@ struct AddressState {
     uint64_t last = 0;      // its address before
     int32_t step[5] = {};   // by candidate: address - what the candidate starts from, when last updated
     uint8_t preferred = 0;  // candidate
-    uint8_t doubt = 0;      // times in a row that another candidate was right
-    uint16_t unused = 0;
+    uint8_t unused[3] = {};
 };
 
 // Of a value word: see value_codec.h.
@@ -23,7 +22,7 @@ struct ValueState {
     uint64_t last = 0;
     int32_t step[4] = {};
     uint8_t preferred = 0;
-    uint8_t doubt = 0;
+    uint8_t doubt = 0;  // times in a row that another candidate was right
     uint16_t unused[3] = {};
 };
 

@@ -63,7 +63,7 @@ Bytes encode_translations(std::span<const Translation> translations) {
         last = distance;
         spaces.put_varint(translation.address_space);
     }
-    return join_streams({pages.bytes(), frames.bytes(), spaces.bytes()});
+    return join_streams(std::array{pages.bytes(), frames.bytes(), spaces.bytes()});
 }
 
 std::vector<Translation> decode_translations(std::span<const std::byte> column, uint64_t count) {

@@ -28,7 +28,7 @@ Bytes ShapeEncoder::take() {
     const Bytes masks = out_.take();
     const Bytes cuts = cuts_.take();
     run_ = masks_ = 0;
-    return join_streams({masks, cuts});
+    return join_streams(std::array<std::span<const std::byte>, 2>{masks, cuts});
 }
 
 void ShapeDecoder::start(std::span<const std::byte> column) {

@@ -18,24 +18,19 @@ class SymbolWriter {
   public:
     void hit() { ++run_; }
     // symbol: below 16.
-    void put(unsigned symbol) {
+    void put(ByteWriter& out, unsigned symbol) {
         if (run_ < long_symbol_run) {
-            out_.put(static_cast<uint8_t>(run_ << 4 | symbol));
+            out.put(static_cast<uint8_t>(run_ << 4 | symbol));
         } else {
-            out_.put(static_cast<uint8_t>(long_symbol_run << 4 | symbol));
-            out_.put_varint(run_ - long_symbol_run);
+            out.put(static_cast<uint8_t>(long_symbol_run << 4 | symbol));
+            out.put_varint(run_ - long_symbol_run);
         }
         run_ = 0;
     }
-    size_t size() const { return out_.size(); }
-    // The stream; the writer begins anew.
-    Bytes take() {
-        run_ = 0;
-        return out_.take();
-    }
+    // The stream ends.
+    void reset() { run_ = 0; }
 
   private:
-    ByteWriter out_;
     uint64_t run_ = 0;
 };
 

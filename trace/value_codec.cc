@@ -1,21 +1,28 @@
 #include "trace/value_codec.h"
 
 #include <algorithm>
-#include <cstring>
+#include <bit>
 
 #include "trace/streams.h"
 
 namespace panda::trace {
 namespace {
 
-constexpr unsigned literal_symbol = 0;
-constexpr unsigned difference_symbol = value_candidates + 1;
+constexpr unsigned literal_symbol = value_candidates;
+constexpr unsigned step_symbol = literal_symbol + 1;  // + log2 of the bytes
+constexpr unsigned symbol_end = step_symbol + 3;
 
-size_t varint_size(uint64_t value) {
-    size_t size = 1;
-    for (; value >= 0x80; value >>= 7)
-        ++size;
-    return size;
+constexpr size_t symbol_stream = 0;
+constexpr size_t step_stream = 1;   // + log2 of the bytes
+constexpr size_t value_stream = 4;  // + log2 of the bytes
+
+unsigned log2_of(uint32_t size) {
+    return static_cast<unsigned>(std::countr_zero(size));
+}
+
+// The width that a step is written in: 0, 1, 2 or 3 for 1, 2, 4 or 8 bytes.
+unsigned width_of(uint64_t step) {
+    return step < 1u << 8 ? 0 : step < 1u << 16 ? 1 : step < uint64_t{1} << 32 ? 2 : 3;
 }
 
 // A difference between two values of `size` bytes, the shorter way round.
@@ -56,61 +63,67 @@ void ValueEncoder::miss(ValueState& state, uint64_t address, uint64_t value, uin
     if (found == ValuePredictor::none)
         put_literal(state, value, size);
     else
-        symbols_.put(found + 1);
+        symbols_.put(streams_[symbol_stream], found);
     predictor_.learn(state, address, value, found);
 }
 
 void ValueEncoder::put_literal(const ValueState& state, uint64_t value, uint32_t size) {
     const uint64_t step = zigzag_encode(difference(value, state.last, size));
-    if (varint_size(step) < size) {
-        symbols_.put(difference_symbol);
-        differences_.put_varint(step);
+    const unsigned width = width_of(step);
+    if (width < log2_of(size)) {
+        symbols_.put(streams_[symbol_stream], step_symbol + width);
+        put_low(streams_[step_stream + width], step, 1u << width);
     } else {
-        symbols_.put(literal_symbol);
-        literals_.put_bytes(std::as_bytes(std::span(&value, 1)).first(size));
+        symbols_.put(streams_[symbol_stream], literal_symbol);
+        put_low(streams_[value_stream + log2_of(size)], value, size);
     }
 }
 
+size_t ValueEncoder::size() const {
+    size_t size = 0;
+    for (const ByteWriter& stream : streams_)
+        size += stream.size();
+    return size;
+}
+
 Bytes ValueEncoder::take() {
-    const Bytes symbols = symbols_.take();
-    const Bytes differences = differences_.take();
-    const Bytes literals = literals_.take();
+    symbols_.reset();
     predictor_.reset();
-    return join_streams({symbols, differences, literals});
+    return join_streams(streams_);
 }
 
 void ValueDecoder::start(std::span<const std::byte> column) {
-    const auto streams = split_streams<3>(column);
-    symbols_ = SymbolReader(streams[0]);
-    differences_ = ByteReader(streams[1]);
-    literals_ = ByteReader(streams[2]);
+    streams_.clear();
+    for (const auto stream : split_streams<value_streams>(column))
+        streams_.emplace_back(stream);
+    symbols_ = SymbolReader(split_streams<value_streams>(column)[symbol_stream]);
     predictor_.reset();
 }
 
 uint64_t ValueDecoder::read_value(const ValueState& state, unsigned symbol, uint64_t address, uint32_t size) {
-    if (symbol == literal_symbol) {
-        const auto bytes = literals_.take(size);
-        uint64_t value = 0;
-        std::memcpy(&value, bytes.data(), size);
-        return value;
-    }
-    if (symbol == difference_symbol)
-        return state.last + static_cast<uint64_t>(zigzag_decode(differences_.get_varint()));
-    if (symbol > value_candidates)
+    if (symbol < value_candidates)
+        return predictor_.candidate(state, symbol, address);
+    if (symbol == literal_symbol)
+        return get_low(streams_[value_stream + log2_of(size)], size);
+    if (symbol >= symbol_end)
         throw Error("has an invalid symbol in its values");
-    return predictor_.candidate(state, symbol - 1, address);
+    const unsigned width = symbol - step_symbol;
+    const uint64_t step = get_low(streams_[step_stream + width], 1u << width);
+    return state.last + static_cast<uint64_t>(zigzag_decode(step));
 }
 
 uint64_t ValueDecoder::decode_symbol(ValueState& state, uint64_t address, uint32_t size) {
     const unsigned symbol = symbols_.symbol();
     const uint64_t value = read_value(state, symbol, address, size) & size_mask(size);
-    const bool found = symbol >= 1 && symbol <= value_candidates;
-    predictor_.learn(state, address, value, found ? symbol - 1 : ValuePredictor::none);
+    predictor_.learn(state, address, value, symbol < value_candidates ? symbol : ValuePredictor::none);
     return value;
 }
 
 void ValueDecoder::check_end() const {
-    if (!symbols_.at_end() || !differences_.at_end() || !literals_.at_end())
+    bool all = symbols_.at_end();
+    for (size_t i = symbol_stream + 1; i < streams_.size(); ++i)
+        all = all && streams_[i].at_end();
+    if (!all)
         throw Error("has more values than it says");
 }
 

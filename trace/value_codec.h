@@ -16,12 +16,12 @@
 //
 // One candidate is preferred. While it is right, nothing is written but a run:
 //
-//   column  = varint size of `symbols`, varint size of `differences`, symbols, differences, literals
+//   column  = the streams of streams.h: symbols, step1, step2, step4, value1, value2, value4, value8
 //   symbols = as in symbol_stream.h
-//   symbol 0     : no candidate is right; the next of `literals`: the value, as many bytes as the store has
-//   symbol 1 to 7: candidate symbol - 1 is the first that is right
-//   symbol 8     : no candidate is right; the next of `differences`: varint zigzag(value - the operation's
-//   last)
+//   symbol 0 to 6 : this candidate is the first that is right
+//   symbol 7      : none is; the next bytes of value1 to value8: the value, as many bytes as the store has
+//   symbol 8 to 10: none is; the next 1, 2 or 4 bytes of step1, step2 or step4, fewer than the store has:
+//                   zigzag(value - the operation's last)
 //
 // After each value the operation's last value and stride are updated; the other steps only when the preferred
 // candidate was wrong. The candidate that was right instead is preferred from the second time in a row on.
@@ -39,8 +39,9 @@
 namespace panda::trace {
 
 inline constexpr unsigned value_candidates = 7;
+inline constexpr size_t value_streams = 8;
 
-// The memory as far as stores of this chunk tell, roughly. 512 KiB.
+// The memory as far as stores of this chunk tell, roughly. 256 KiB.
 class ValueCache {
   public:
     ValueCache() : values_(size_t{1} << bits) {}
@@ -49,11 +50,11 @@ class ValueCache {
     void reset();
 
   private:
-    static constexpr unsigned bits = 16;
-    // Neighbours stay neighbours: the eight entries of a cache line belong to 64 bytes of memory.
+    static constexpr unsigned bits = 15;
+    // Neighbours stay neighbours: 16 entries, two cache lines, belong to 64 bytes of memory.
     static size_t index(uint64_t address) {
-        const uint64_t line = (address >> 6) * 0x9e37'79b9'7f4a'7c15 >> (64 - bits + 3);
-        return static_cast<size_t>(line << 3 | (address >> 3 & 7));
+        const uint64_t line = (address >> 6) * 0x9e37'79b9'7f4a'7c15 >> (64 - bits + 4);
+        return static_cast<size_t>(line << 4 | (address >> 2 & 15));
     }
     std::vector<uint64_t> values_;
 };
@@ -130,7 +131,7 @@ class ValueEncoder {
         predictor_.stored(address, value);
     }
     ValuePredictor& predictor() { return predictor_; }
-    size_t size() const { return symbols_.size() + differences_.size() + literals_.size(); }
+    size_t size() const;  // bytes so far
     // The column; the encoder begins anew.
     Bytes take();
 
@@ -140,8 +141,7 @@ class ValueEncoder {
 
     ValuePredictor predictor_;
     SymbolWriter symbols_;
-    ByteWriter differences_;
-    ByteWriter literals_;
+    std::array<ByteWriter, value_streams> streams_;
 };
 
 // Every call throws Error on malformed input.
@@ -171,8 +171,7 @@ class ValueDecoder {
 
     ValuePredictor predictor_;
     SymbolReader symbols_{{}};
-    ByteReader differences_{{}};
-    ByteReader literals_{{}};
+    std::vector<ByteReader> streams_;
 };
 
 }  // namespace panda::trace
