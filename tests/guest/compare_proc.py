@@ -1,0 +1,214 @@
+#!/usr/bin/python3
+"""Compares what panda-analyze osi says of a trace with what /proc said in the guest, line by line.
+
+usage: compare_proc.py DUMP TRACE [OSI-OPTION...]
+
+DUMP is the output of `population dump` (tests/guest/population), at whose end the trace ends. Every line of it must be
+found in the trace and the other way round. What cannot agree is listed in EXCEPTIONS and counted.
+"""
+
+import json
+import re
+import subprocess
+import sys
+
+EXCEPTIONS = {
+    "witness": "the process that looked at /proc, and the shell that ran it, have ended or gone on since",
+    "agent": "the guest's first process has run the witness, and reads its next command",
+    "worker": "kernel workers come and go, and what they work on is part of their name",
+    "vsyscall": "[vsyscall] is a page of the kernel's that /proc/PID/maps adds",
+}
+used = dict.fromkeys(EXCEPTIONS, 0)
+differences = []
+compared = 0
+
+
+def read_dump(path):
+    """Path to content, in the order of the dump; see population/dump.c."""
+    data = open(path, "rb").read()
+    records = {}
+    at = 0
+    while at < len(data):
+        end = data.index(b"\n", at)
+        name, size = data[at:end].rsplit(b" ", 1)
+        start = end + 1
+        records[name.decode()] = data[start:start + int(size)]
+        at = start + int(size) + 1
+    return records
+
+
+def text(content):
+    return content.decode("utf-8", "replace")
+
+
+def osi(trace, options, *what):
+    command = ["panda-analyze", "osi", *options, "--json", *what, trace]
+    output = subprocess.run(command, capture_output=True, check=False)
+    if output.returncode != 0 or output.stderr:
+        sys.exit(f"{' '.join(command)}: {output.returncode} {text(output.stderr)}")
+    return [json.loads(line) for line in output.stdout.splitlines()]
+
+
+def check(where, guest, trace):
+    global compared
+    compared += 1
+    if guest != trace:
+        differences.append(f"{where}: the guest says {guest!r}, the trace {trace!r}")
+
+
+def check_sets(where, guest, trace):
+    """Compares two dictionaries."""
+    for key in sorted(set(guest) | set(trace)):
+        check(f"{where} {key}", guest.get(key), trace.get(key))
+
+
+def status_of(content):
+    return dict(line.split(":\t", 1) for line in text(content).splitlines() if ":\t" in line)
+
+
+def escaped(name):
+    """As proc_task_name() writes it."""
+    return name.replace("\\", "\\\\").replace("\n", "\\n")
+
+
+def without_work(title):
+    return re.split("[-+]", title, maxsplit=1)[0] if title.startswith("kworker") else title
+
+
+def stat_field(content, number):
+    """Field of /proc/PID/stat, counted as in proc(5); the second is in parentheses."""
+    return int(content[content.rindex(b")") + 2:].split()[number - 3])
+
+
+def texts(content):
+    """What stands between zeros, each ended by one."""
+    if content == b"":
+        return []
+    return [text(part) for part in content.removesuffix(b"\0").split(b"\0")]
+
+
+def mapping_lines(content):
+    lines = []
+    for line in text(content).splitlines():
+        addresses, permissions, offset, _, _, *name = line.split(" ", 5)
+        # After the inode come blanks up to a column, and a name in which only line ends are escaped.
+        name = name[0].lstrip(" ") if name else ""
+        if name == "[vsyscall]":
+            used["vsyscall"] += 1
+            continue
+        start, end = (int(part, 16) for part in addresses.split("-"))
+        lines.append((hex(start), hex(end), permissions, int(offset, 16), name))
+    return lines
+
+
+class Guest:
+    """What the dump knows of one process."""
+
+    def __init__(self, records, pid):
+        self.pid = pid
+        self.prefix = f"/proc/{pid}/"
+        self.records = {name[len(self.prefix):]: content for name, content in records.items()
+                        if name.startswith(self.prefix)}
+        self.status = status_of(self.records["status"])
+        self.is_kernel = b"VmSize" not in self.records["status"] and self.records.get("maps", b"") == b""
+        self.is_worker = self.status["Name"].startswith("kworker")
+
+    def below(self, folder):
+        return {name[len(folder) + 1:]: content for name, content in self.records.items()
+                if name.startswith(folder + "/")}
+
+
+def compare_process(guest, process):
+    where = f"process {guest.pid}"
+    status = guest.status
+    check(f"{where} name", without_work(status["Name"]), without_work(escaped(process["title"])))
+    check(f"{where} parent", int(status["PPid"]), process["ppid"])
+    check(f"{where} thread group", int(status["Tgid"]), process["tgid"])
+    for name, real, effective in (("Uid", "uid", "euid"), ("Gid", "gid", "egid")):
+        ids = status[name].split()
+        check(f"{where} {real}", (int(ids[0]), int(ids[1])), (process.get(real), process.get(effective)))
+    # Ticks of 10 ms since the boot.
+    check(f"{where} start", stat_field(guest.records["stat"], 22), process["start_ns"] // 10_000_000)
+    check(f"{where} arguments", texts(guest.records["cmdline"]), process["arguments"])
+    # Those without memory have none, or (since 6.16 and stable kernels after it) no file to read.
+    check(f"{where} environment", texts(guest.records.get("environ", b"")), process["environment"])
+    check(f"{where} cwd", text(guest.records["cwd"]) if "cwd" in guest.records else None, process.get("cwd"))
+    check(f"{where} exe", text(guest.records["exe"]) if "exe" in guest.records else None, process.get("exe"))
+    threads = {int(name.split("/")[0]): status_of(content)["Name"] for name, content in guest.below("task").items()}
+    check_sets(f"{where} thread", {tid: without_work(name) for tid, name in threads.items()},
+               {thread["tid"]: without_work(escaped(thread["name"])) if len(threads) > 1 or not guest.is_kernel
+                else without_work(escaped(process["title"])) for thread in process["threads"]})
+
+
+def compare_maps(guest, mappings):
+    found = [(m["start"], m["end"], m["permissions"], int(m["offset"], 16), m["name"].replace("\n", "\\012"))
+             for m in mappings]
+    expected = mapping_lines(guest.records.get("maps", b""))
+    check(f"process {guest.pid} number of mappings", len(expected), len(found))
+    for number, (line, mapping) in enumerate(zip(expected, found)):
+        check(f"process {guest.pid} mapping {number}", line, mapping)
+
+
+def compare_files(guest, files):
+    names = {int(fd): text(content) for fd, content in guest.below("fd").items()}
+    positions = {int(fd): int(re.match(rb"pos:\t(\d+)", content).group(1))
+                 for fd, content in guest.below("fdinfo").items()}
+    check_sets(f"process {guest.pid} file", names, {file["fd"]: file["name"] for file in files})
+    check_sets(f"process {guest.pid} position", positions, {file["fd"]: file["position"] for file in files})
+
+
+def compare_modules(content, modules):
+    expected = {}
+    for line in text(content).splitlines():
+        name, size, _, _, _, address, *_ = line.split()
+        expected[name] = (int(size), int(address, 16))
+    check_sets("module", expected, {m["name"]: (m["size"], int(m["base"], 16)) for m in modules})
+
+
+def by_pid(lines):
+    groups = {}
+    for line in lines:
+        groups.setdefault(line["pid"], []).append(line)
+    return groups
+
+
+def main():
+    dump, trace, *options = sys.argv[1:]
+    records = read_dump(dump)
+    witness = {int(pid) for pid in records["witness"].split()}
+    guests = {}
+    for name in records:
+        if match := re.fullmatch(r"/proc/(\d+)/status", name):
+            guests[int(match.group(1))] = Guest(records, int(match.group(1)))
+    processes = {p["pid"]: p for p in osi(trace, options, "--threads", "--args", "--env")}
+    mappings = by_pid(osi(trace, options, "--maps"))
+    files = by_pid(osi(trace, options, "--files"))
+    for pid in sorted(set(guests) | set(processes)):
+        guest, process = guests.get(pid), processes.get(pid)
+        if pid in witness - {1}:
+            used["witness"] += 1
+        elif guest is None and process["name"].startswith("kworker") or \
+                process is None and guest.is_worker:
+            used["worker"] += 1
+        elif guest is None or process is None:
+            check(f"process {pid}", guest and guest.status["Name"], process and process["name"])
+        else:
+            compare_process(guest, process)
+            if pid == 1:
+                used["agent"] += 1
+                continue
+            compare_maps(guest, mappings.get(pid, []))
+            compare_files(guest, files.get(pid, []))
+    compare_modules(records["/proc/modules"], osi(trace, options, "--modules"))
+    for difference in differences[:40]:
+        print(difference)
+    for name, count in used.items():
+        if count:
+            print(f"excepted: {count} x {name}: {EXCEPTIONS[name]}")
+    print(f"{len(processes)} processes, {sum(map(len, mappings.values()))} mappings, "
+          f"{sum(map(len, files.values()))} files: {compared} comparisons, {len(differences)} differ")
+    if differences or compared < 1000:
+        sys.exit(1)
+
+
+main()

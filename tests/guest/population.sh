@@ -1,0 +1,35 @@
+# Sourced after common.sh: a guest full of processes of every kind, and what /proc says of them (population/).
+# shellcheck shell=bash
+
+# record_population NAME GUEST: records NAME.panda in the guest, whose witness prints NAME.dump, and traces NAME.capnp.
+record_population() {
+    local name=$1 guest=$2
+    "$repository/tools/guest/compile.sh" "$(sed -n 's/^architecture=//p' "$guest/build-info")" population \
+        "$repository"/tests/guest/population/*.c
+    # shellcheck disable=SC2016  # for the guest's shell
+    panda-record --force -o "$name.panda" --guest "$guest" --copy-in population:/tmp/ -- sh -c '
+        /tmp/population start
+        i=0
+        until [ -e /tmp/populated ]; do
+            i=$((i + 1))
+            [ $i -lt 120 ] || exit 1
+            sleep 1
+        done
+        /tmp/population dump' >"$name.dump" || fail "$name: the guest's population did not grow up"
+    panda-replay --quiet --force --trace "$name.capnp" "$name.panda"
+}
+
+# compare_population NAME OSI-OPTION…: the trace against the dump.
+compare_population() {
+    local name=$1
+    shift
+    /usr/bin/python3 "$repository/tests/guest/compare_proc.py" "$name.dump" "$name.capnp" "$@" ||
+        fail "$name: introspection differs from /proc"
+}
+
+# Programs that know no kernelinfo.conf of their own, before all others on PATH.
+without_kernelinfo() {
+    mkdir -p bin
+    cp "$build/bin/panda-analyze" "$build/bin/panda-analyze-osi" "$build/bin/panda-kernelinfo" bin/
+    PATH=$PWD/bin:$PATH
+}

@@ -1,0 +1,100 @@
+/* The witness. Prints the files of /proc as records: a line "PATH LENGTH", that many bytes, and a line end. */
+#define _GNU_SOURCE
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "population.h"
+
+enum { most = 1 << 20 };
+
+static char content[most];
+
+static void print_record(const char *path, ssize_t size)
+{
+    if (size < 0)
+        return; /* gone, or a kernel thread, which has no such thing */
+    printf("%s %zd\n", path, size);
+    fwrite(content, 1, (size_t)size, stdout);
+    putchar('\n');
+}
+
+static void print_file(const char *directory, const char *name)
+{
+    char path[400];
+    ssize_t size = 0, more = 0;
+    int file;
+
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    file = open(path, O_RDONLY);
+    if (file < 0)
+        return;
+    while (size < most && (more = read(file, content + size, most - (size_t)size)) > 0)
+        size += more;
+    close(file);
+    print_record(path, more < 0 ? -1 : size);
+}
+
+static void print_link(const char *directory, const char *name)
+{
+    char path[400];
+
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    print_record(path, readlink(path, content, most));
+}
+
+/* Calls `print` with each entry of a directory that is a number. */
+static void for_each_number(const char *directory, void (*print)(const char *, const char *))
+{
+    DIR *entries = opendir(directory);
+    struct dirent *entry;
+
+    if (!entries)
+        return;
+    while ((entry = readdir(entries)))
+        if (isdigit((unsigned char)entry->d_name[0]))
+            print(directory, entry->d_name);
+    closedir(entries);
+}
+
+static void print_thread(const char *directory, const char *number)
+{
+    char path[300];
+
+    snprintf(path, sizeof(path), "%s/%s", directory, number);
+    print_file(path, "status");
+}
+
+static void print_process(const char *directory, const char *number)
+{
+    char path[200], below[220];
+
+    snprintf(path, sizeof(path), "%s/%s", directory, number);
+    print_file(path, "status");
+    print_file(path, "stat");
+    print_file(path, "cmdline");
+    print_file(path, "environ");
+    print_file(path, "maps");
+    print_link(path, "cwd");
+    print_link(path, "exe");
+    snprintf(below, sizeof(below), "%s/fd", path);
+    for_each_number(below, print_link);
+    snprintf(below, sizeof(below), "%s/fdinfo", path);
+    for_each_number(below, print_file);
+    snprintf(below, sizeof(below), "%s/task", path);
+    for_each_number(below, print_thread);
+}
+
+void dump_proc(void)
+{
+    setvbuf(stdout, NULL, _IOFBF, most);
+    snprintf(content, most, "%d %d", getpid(), getppid());
+    print_record("witness", (ssize_t)strlen(content));
+    print_file("/proc", "modules");
+    for_each_number("/proc", print_process);
+    fflush(stdout);
+}
