@@ -1,13 +1,13 @@
 #!/bin/bash
 # The module that is loaded into the guest prints the group that panda-kernelinfo makes from BTF, key by key.
 . "$(dirname "$0")/common.sh"
+. "$repository/tests/guest/population.sh"
 guest=$(readlink -f "$build/libexec/panda/guest")
 "$repository/tools/guest/build_module.sh" "$guest" "$repository/kernelinfo/module" .
 # It fails to load on purpose.
 panda-record -o module.panda --copy-in kernelinfo.ko:/root/ -- sh -c 'insmod /root/kernelinfo.ko && exit 1; dmesg' >dmesg
 panda-kernelinfo "$guest/vmlinuz" >btf.conf
-# Of a second try of insmod's there is a second block, with the same content.
-{ echo '[module]' && sed -n '/--KERNELINFO-BEGIN--/,/---KERNELINFO-END---/s/^\[[ 0-9.]*\] \(.* = .*\)$/\1/p' dmesg; } >module.conf
+group_from_dmesg module <dmesg >module.conf
 # The one value that only a running kernel knows.
 keys() { grep -v -e '^#' -e '^\[' -e '^task.per_cpu_offset_0_addr ' "$1" | sort -u; }
 keys btf.conf >expected

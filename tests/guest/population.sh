@@ -33,3 +33,9 @@ without_kernelinfo() {
     cp "$build/bin/panda-analyze" "$build/bin/panda-analyze-osi" "$build/bin/panda-kernelinfo" bin/
     PATH=$PWD/bin:$PATH
 }
+
+# group_from_dmesg GROUP: what kernelinfo.ko has printed to the kernel's log, from standard input. insmod tries twice.
+group_from_dmesg() {
+    echo "[$1]"
+    sed -n '/--KERNELINFO-BEGIN--/,/---KERNELINFO-END---/s/^\[[ 0-9.]*\] \(.* = .*\)$/\1/p' | grep -v '^#' | sort -u
+}

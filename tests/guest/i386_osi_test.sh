@@ -1,0 +1,16 @@
+#!/bin/bash
+# Introspection of a Debian 686 kernel, which has no BTF, by the group that the module prints: against /proc, line by line.
+. "$(dirname "$0")/common.sh"
+. "$repository/tests/guest/population.sh"
+guest=$("$repository/tools/guest/build.sh" --kernel linux-image-686)
+"$repository/tools/guest/build_module.sh" "$guest" "$repository/kernelinfo/module" .
+panda-record -o module.panda --guest "$guest" --copy-in kernelinfo.ko:/root/ -- \
+    sh -c 'insmod /root/kernelinfo.ko && exit 1; dmesg' >dmesg
+group_from_dmesg i386-guest <dmesg >module.conf
+record_population guest "$guest"
+compare_population guest --kconf module.conf
+# The group from the debug package of this kernel, when it ships.
+release=$(sed -n 's/^name = \([^|]*\)|.*/\1/p' module.conf)
+if grep -q "^\[debian:$release:32\]" "$repository/kernelinfo/kernelinfo.conf"; then
+    compare_population guest --kconf "$repository/kernelinfo/kernelinfo.conf" --kconf-group "debian:$release:32"
+fi

@@ -1,0 +1,69 @@
+#!/bin/bash
+# panda-analyze syscalls says of programs in a guest what strace says there, running beside them.
+. "$(dirname "$0")/common.sh"
+strace=$(command -v strace) || skip "no strace on this machine"
+
+# Programs of this machine with their libraries, for /opt in the guest.
+add_program() {
+    local library
+    mkdir -p tree/bin tree/lib
+    cp -L "$1" tree/bin/
+    ldd "$1" 2>/dev/null | sed -n 's/.* => \(\/[^ ]*\).*/\1/p; s/^\s*\(\/lib64[^ ]*\).*/\1/p' | while read -r library; do
+        cp -nL "$library" tree/lib/ 2>/dev/null || true
+    done
+}
+for program in "$strace" ls find tar gzip bash cat sort grep; do
+    add_program "$(command -v "$program")"
+done
+for source in "$repository"/tests/guest/syscalls_programs/*.c; do
+    name=$(basename "$source" .c)
+    gcc -O1 -w -pthread -o "$name" "$source"
+    add_program "./$name"
+done
+# A 32-bit program, static, from the i386 guest's packages when they are in the cache.
+for package in "${PANDA_CACHE:-$HOME/.cache/panda}"/packages/busybox-static_*_i386.deb; do
+    [ -e "$package" ] || continue
+    dpkg-deb -x "$package" busybox32
+    cp "$(find busybox32 -path '*bin/busybox' | head -n 1)" tree/bin/busybox32
+done
+
+cat >tree/run <<'GUEST'
+#!/bin/sh
+# The loader lies where the programs look for it.
+mkdir -p /lib64 /lib/x86_64-linux-gnu /tmp/out
+cp /opt/tree/lib/* /lib/x86_64-linux-gnu/
+ln -s /lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 /lib64/
+PATH=/opt/tree/bin:/bin
+cd /tmp
+trace() {
+    name=$1
+    shift
+    strace -f -o "/tmp/out/$name" "$@" >/dev/null 2>&1 </dev/null
+}
+trace ls ls -l / /proc/self
+trace find find /proc/self /sys/kernel -maxdepth 1
+trace tar tar czf /tmp/a.tar.gz /etc /opt/tree/bin/ls
+trace pipeline bash -c 'cat /proc/cpuinfo | sort -r | grep -c o; ls /nowhere; echo $((1+2)) >/tmp/x; cat </tmp/x'
+trace threads threads
+trace signals signals
+trace network network
+trace stress stress
+if [ -e /opt/tree/bin/busybox32 ]; then
+    trace ls32 busybox32 ls -l /
+    trace sh32 busybox32 sh -c 'echo a | busybox32 wc; busybox32 sleep 0.1; busybox32 date'
+fi
+for file in /tmp/out/*; do
+    echo "=== ${file#/tmp/out/}"
+    cat "$file"
+done
+echo "=== end"
+GUEST
+chmod +x tree/run
+
+panda-record -m 512M -o strace.panda --copy-in tree:/opt/ -- /opt/tree/run >out
+mkdir -p strace
+tr -d '\r' <out | awk '/^=== / { file = $2; next } file && file != "end" { print > "strace/" file }'
+grep -q '^=== end' out || fail "the guest's programs did not end"
+panda-replay --quiet --trace trace.capnp strace.panda
+panda-analyze syscalls --quiet trace.capnp >ours
+/usr/bin/python3 "$repository/tests/guest/syscalls_compare.py" ours strace/* || fail "too few calls are as strace has them"
