@@ -21,6 +21,7 @@ namespace panda::trace {
 //                                                                 call, or in several with events between
 //                                                                 them
 //     on_event(const Event&)
+//     bool done()                                                 may be left out; true ends the chunk early
 class ChunkWalk {
   public:
     // blocks: as for ChunkCursor.
@@ -37,6 +38,9 @@ class ChunkWalk {
                 take_block<columns>(visitor);
             else
                 take_event(cursor_.event(), visitor);
+            if constexpr (requires { visitor.done(); })
+                if (visitor.done())
+                    return;
         }
     }
 

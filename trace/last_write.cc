@@ -73,11 +73,12 @@ class Search {
 
     void on_block(const BlockExecution&) {}
     void on_accesses(const BlockExecution& block, std::span<const Access> accesses) {
-        if (block.instr >= before_)
+        const bool whole = block.instr + block.executed <= before_;
+        if (!whole && block.instr >= before_)
             return;
         for (const Access& access : accesses) {
             router_.apply({&access, 1});
-            if (watch_.take_hit() && block.instr + access.instruction < before_)
+            if (watch_.take_hit() && (whole || block.instr + access.instruction < before_))
                 found_ = write_of(block, access);
         }
     }

@@ -118,7 +118,7 @@ TEST_CASE("verify names the page that differs, and what wrote it last") {
         CHECK((difference.expected ^ difference.found) == 0x80);
         std::optional<Write> last;
         for (const ByteWrite& write : machine.log())
-            if (write.block == 1 && write.offset == offset && write.instr <= difference.to_instr)
+            if (write.block == 1 && write.offset == offset && write.is_before(difference.to_instr))
                 last = machine.writes()[write.write];
         REQUIRE(last.has_value() == difference.last_write.has_value());
         if (last) {
@@ -142,8 +142,7 @@ TEST_CASE("the last write to a byte is found, whoever made it") {
         const ByteWrite* last = nullptr;
         for (const ByteWrite& write : sample.machine.log())
             if (write.block == piece.block && write.offset >= piece.offset &&
-                write.offset < piece.offset + piece.size &&
-                (write.event ? write.instr <= before : write.instr < before))
+                write.offset < piece.offset + piece.size && write.is_before(before))
                 last = &write;
         const LastWrite found = find_last_write(reader, piece, before);
         REQUIRE(found.write.has_value() == (last != nullptr));

@@ -14,11 +14,14 @@ namespace panda::trace_tests {
 struct ByteWrite {
     uint64_t instr;
     bool event;         // a device's: before the instruction of that number
+    uint64_t end;       // instr behind the execution that it was part of; of an event its instr
     size_t executions;  // of blocks, before the one that it happened in or, if an event, right before
     uint32_t block;
     uint64_t offset;
     std::byte value;
     size_t write;  // number of the write that it was part of, in StoreMachine::writes
+
+    bool is_before(uint64_t at) const { return end <= at || (!event && instr < at); }
 };
 
 class StoreMachine {
@@ -69,7 +72,7 @@ class StoreMachine {
     Bytes memory_at(uint32_t block, uint64_t instr) const {
         Bytes bytes = block == 2 ? memory_[2] : Bytes(header_.memory_blocks[block].size);
         for (const ByteWrite& write : log_)
-            if (write.block == block && (write.event ? write.instr <= instr : write.instr < instr))
+            if (write.block == block && write.is_before(instr))
                 bytes[write.offset] = write.value;
         return bytes;
     }
@@ -151,6 +154,7 @@ class StoreMachine {
         const uint32_t count = block.instruction_count();
         const uint32_t executed = one_in(8) ? static_cast<uint32_t>(below(count + 1)) : count;
         const uint64_t transfer_at = one_in(10) && executed > 1 ? 1 + below(executed - 1) : 0;
+        end_ = begin + executed;
         std::vector<uint64_t> words;
         size_t next = 0;
         inner_events(writer, begin, block.pc, 0, InnerEvent::before_block);
@@ -273,7 +277,8 @@ class StoreMachine {
     }
     void set(uint64_t instr, bool event, uint32_t block, uint64_t offset, std::byte value) {
         memory_[block][offset] = value;
-        log_.push_back({instr, event, executions_, block, offset, value, writes_.size() - 1});
+        log_.push_back(
+            {instr, event, event ? instr : end_, executions_, block, offset, value, writes_.size() - 1});
     }
 
     void begin_chunk(TraceWriter& writer) {
@@ -312,6 +317,7 @@ class StoreMachine {
     std::vector<uint64_t> snapshots_;
     std::optional<std::pair<uint32_t, uint64_t>> spoiled_;
     size_t executions_ = 0;
+    uint64_t end_ = 0;  // instr behind the current execution
     uint64_t end_instr_ = 0;
 };
 

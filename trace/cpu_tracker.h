@@ -1,0 +1,49 @@
+// The processor's registers along a trace, as far as the trace tells them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "trace/block_table.h"
+#include "trace/chunk.h"
+#include "trace/cpu_state.h"
+#include "trace/event.h"
+
+namespace panda::trace {
+
+// A chunk begins with all registers. From there on control registers are followed by events, rip, cs' base
+// and the privilege level by the blocks, and gs' two bases by the swapgs instructions that are executed. Of
+// the other registers the trace tells nothing until the next chunk: the general registers and rflags are zero
+// then, descriptor tables, segments and model-specific registers stay as they were.
+class CpuTracker {
+  public:
+    // blocks: outlives this.
+    explicit CpuTracker(const BlockTable& blocks) : blocks_(blocks) {}
+
+    // At a snapshot, whose registers are known.
+    void start(const CpuState& cpu) { cpu_ = cpu; }
+    // At the begin of a chunk.
+    void start(const ChunkSummary& chunk);
+    // An execution begins; the same, when only `executed` of its instructions went by.
+    void on_block(const BlockExecution& block) { on_block(block, block.executed); }
+    void on_block(const BlockExecution& block, uint32_t executed);
+    // After the accesses before it.
+    void on_event(const Event& event);
+
+    // After on_block: as it is behind the instructions that went by.
+    CpuState cpu() const;
+    bool system_management() const { return system_management_; }
+
+  private:
+    bool has_swapgs(uint32_t id);
+
+    const BlockTable& blocks_;
+    CpuState cpu_;                // as last told
+    bool moved_ = false;          // a block was executed since
+    BlockExecution last_;         // that block
+    uint32_t last_executed_ = 0;  // of its instructions
+    bool system_management_ = false;
+    std::vector<uint8_t> swapgs_;  // by block id: 0 not looked at, 1 none, 2 some
+};
+
+}  // namespace panda::trace

@@ -1,0 +1,282 @@
+#include "trace/memory_at.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "trace/chunk_walk.h"
+#include "trace/pass.h"
+#include "trace/store_router.h"
+
+namespace panda::trace {
+namespace {
+
+constexpr uint64_t overlay_page_bytes = sizeof(ChunkOverlay::Content);
+
+// Collects what a chunk stores.
+class Collector {
+  public:
+    Collector(const TraceReader& reader, const MemoryLayout& layout)
+        : reader_(reader), router_(layout, overlay_) {}
+
+    void start(const Chunk& chunk) {
+        for (const uint32_t number : chunk.summary().first_memory_maps)
+            if (number != 0)
+                change_map(number - 1);
+        router_.restart(chunk.translations());
+    }
+    void on_block(const BlockExecution&) {}
+    void on_accesses(const BlockExecution&, std::span<const Access> accesses) { router_.apply(accesses); }
+    void on_event(const Event& event) {
+        if (const auto* transfer = std::get_if<Transfer>(&event.detail))
+            router_.write_block(transfer->block, transfer->offset, transfer->data);
+        else if (const auto* change = std::get_if<MemoryMapChange>(&event.detail))
+            change_map(change->map);
+        else if (std::holds_alternative<Gap>(event.detail))
+            throw Error("leaves out instructions, so memory after them is unknown until the next snapshot");
+    }
+    void require_nothing_lost() const {
+        if (router_.lost_stores() != 0)
+            throw Error("stores to an address and does not tell where that leads");
+    }
+    ChunkOverlay take() { return std::move(overlay_); }
+
+  private:
+    void change_map(uint32_t number) {
+        if (number >= reader_.memory_maps().size())
+            throw Error("names a memory map that is not there");
+        router_.set_map(reader_.memory_maps()[number]);
+    }
+
+    const TraceReader& reader_;
+    ChunkOverlay overlay_;
+    StoreRouter<ChunkOverlay> router_;
+};
+
+// Gives errors of a chunk its place.
+template <typename Function>
+auto in_chunk(const TraceReader& reader, const Chunk& chunk, Function&& function) {
+    try {
+        return function();
+    } catch (const FileError&) {
+        throw;
+    } catch (const Error& error) {
+        throw FileError(reader.path(), "chunk at instr " + std::to_string(chunk.summary().first_instr),
+                        error.what());
+    }
+}
+
+}  // namespace
+
+// The chunk that holds instr, up to there; follows registers and memory maps too.
+class MemoryAt::Partial {
+  public:
+    Partial(MemoryAt& at, Collector& collector, const CpuState& cpu)
+        : at_(at), collector_(collector), cpu_(at.reader_.blocks()) {
+        cpu_.start(cpu);
+    }
+    void start(const ChunkSummary& summary) {
+        cpu_.start(summary);
+        for (const uint32_t number : summary.first_memory_maps)
+            if (number != 0 && number <= at_.reader_.memory_maps().size())
+                at_.set_map(at_.reader_.memory_maps()[number - 1]);
+    }
+    bool done() const { return done_; }
+    // The execution that instr is in ends the walk. One that stopped there, for the instruction faulted, is
+    // all before it: the handler's first instruction has the same number.
+    void on_block(const BlockExecution& block) {
+        done_ = block.instr + block.executed > at_.instr_;
+        executed_ = done_ ? static_cast<uint32_t>(at_.instr_ - block.instr) : block.executed;
+        cpu_.on_block(block, executed_);
+    }
+    void on_accesses(const BlockExecution& block, std::span<const Access> accesses) {
+        const auto later =
+            done_ ? std::find_if(accesses.begin(), accesses.end(),
+                                 [this](const Access& access) { return access.instruction >= executed_; })
+                  : accesses.end();
+        collector_.on_accesses(block, {accesses.begin(), later});
+    }
+    void on_event(const Event& event) {
+        if (event.instr > at_.instr_)
+            return;
+        cpu_.on_event(event);
+        collector_.on_event(event);
+        if (const auto* change = std::get_if<MemoryMapChange>(&event.detail))
+            at_.set_map(at_.reader_.memory_maps()[change->map]);
+    }
+    CpuState cpu() const { return cpu_.cpu(); }
+
+  private:
+    MemoryAt& at_;
+    Collector& collector_;
+    CpuTracker cpu_;
+    bool done_ = false;
+    uint32_t executed_ = 0;  // instructions of the current execution that are before instr
+};
+
+MemoryAt::MemoryAt(TraceReader& reader, uint64_t instr, uint64_t cache_bytes)
+    : reader_(reader), instr_(instr), cache_bytes_(cache_bytes), layout_(reader.header().memory_blocks) {
+    if (instr > reader.end_instr())
+        throw FileError(reader.path(), "ends at instr " + std::to_string(reader.end_instr()) +
+                                           ", before instr " + std::to_string(instr) +
+                                           (reader.whole() ? "" : " (" + reader.flaw() + ")"));
+    find_snapshot();
+    reader.load_blocks();
+    finder_.emplace(reader.memory_maps());
+    const Contents& contents = reader.contents();
+    const uint64_t begin = contents.snapshots[snapshot_].offset;
+    std::vector<size_t> chunks;
+    for (size_t number = 0; number < contents.chunks.size(); ++number)
+        if (contents.chunks[number].offset > begin && contents.chunks[number].first_instr <= instr)
+            chunks.push_back(number);
+    decode_last_chunk(chunks);
+    for (size_t i = chunks.size(); i-- > 0;)
+        if (i + 1 < chunks.size())
+            candidates_.push_back({chunks[i], std::nullopt, nullptr});
+}
+
+void MemoryAt::find_snapshot() {
+    const auto& snapshots = reader_.contents().snapshots;
+    const auto after =
+        std::partition_point(snapshots.begin(), snapshots.end(),
+                             [this](const SnapshotEntry& entry) { return entry.instr <= instr_; });
+    if (after == snapshots.begin())
+        throw FileError(reader_.path(), snapshots.empty()
+                                            ? "has no snapshot, so guest memory is unknown"
+                                            : "has no snapshot up to instr " + std::to_string(instr_) +
+                                                  "; the first is at " +
+                                                  std::to_string(snapshots.front().instr));
+    snapshot_ = static_cast<size_t>(after - snapshots.begin() - 1);
+    base_.emplace(reader_.memory_at(snapshot_));
+    set_maps(base_->maps());
+    cpu_ = reader_.snapshot(snapshot_).cpu;
+}
+
+void MemoryAt::decode_last_chunk(const std::vector<size_t>& chunks) {
+    if (chunks.empty())
+        return;
+    const Chunk last = chunk(chunks.back());
+    if (last.summary().memory != MemoryColumns::values)
+        throw FileError(
+            reader_.path(),
+            "does not hold what was stored, so memory is known at its snapshots only (--columns full)");
+    in_chunk(reader_, last, [&] {
+        Collector collector(reader_, layout_);
+        collector.start(last);
+        Partial partial(*this, collector, cpu_);
+        partial.start(last.summary());
+        ChunkWalk walk(reader_.blocks());
+        walk.go<CursorColumns::memory>(last, partial);
+        collector.require_nothing_lost();
+        cpu_ = partial.cpu();
+        last_ = std::make_shared<const ChunkOverlay>(collector.take());
+        ++decoded_;
+    });
+}
+
+Chunk MemoryAt::chunk(size_t number) const {
+    const std::lock_guard lock(reader_mutex_);
+    return reader_.chunk(number);
+}
+
+bool MemoryAt::may_write(Candidate& candidate, const BlockPage& page,
+                         const std::vector<PhysicalPage>& frames) const {
+    if (!candidate.written)
+        candidate.written = chunk(candidate.number).pages_written();
+    const auto& written = *candidate.written;
+    return !written || FrameFinder::may_write(*written, page, frames);
+}
+
+std::shared_ptr<const ChunkOverlay> MemoryAt::decode_chunk(const Chunk& chunk) const {
+    return in_chunk(reader_, chunk, [&] {
+        Collector collector(reader_, layout_);
+        collector.start(chunk);
+        ChunkWalk walk(reader_.blocks());
+        walk.go<CursorColumns::memory>(chunk, collector);
+        walk.finish(collector);
+        collector.require_nothing_lost();
+        return std::make_shared<const ChunkOverlay>(collector.take());
+    });
+}
+
+void MemoryAt::decode(const std::vector<Candidate*>& candidates) const {
+    run_shards(candidates.size(), static_cast<unsigned>(candidates.size()),
+               [&](size_t i) { candidates[i]->overlay = decode_chunk(chunk(candidates[i]->number)); });
+    for (Candidate* candidate : candidates) {
+        cached_.push_back(candidate);
+        cached_pages_ += candidate->overlay->page_count();
+        ++decoded_;
+    }
+}
+
+void MemoryAt::keep_within_cache() const {
+    while (cached_pages_ * overlay_page_bytes > cache_bytes_ && cached_.size() > 1) {
+        cached_pages_ -= cached_.front()->overlay->page_count();
+        cached_.front()->overlay.reset();
+        cached_.pop_front();
+    }
+    if (pages_.size() * page_size > cache_bytes_)
+        pages_.clear();
+}
+
+std::span<const std::byte> MemoryAt::page(uint32_t block, uint64_t page) const {
+    const uint64_t number = layout_.flat(block, page * page_size) / page_size;
+    if (const auto known = pages_.find(number); known != pages_.end())
+        return known->second;
+    keep_within_cache();
+    std::vector<std::byte> bytes(page_size);
+    std::bitset<page_size> missing;
+    missing.set();
+    const auto lay_under = [&](const ChunkOverlay& overlay) {
+        const ChunkOverlay::Content* content = overlay.find(number);
+        if (content == nullptr)
+            return;
+        const auto fresh = missing & content->stored;
+        for (size_t i = fresh._Find_first(); i < page_size; i = fresh._Find_next(i))
+            bytes[i] = content->bytes[i];
+        missing &= ~content->stored;
+    };
+    if (last_)
+        lay_under(*last_);
+    const BlockPage block_page{block, page};
+    const auto frames = finder_->frames(block_page);
+    const size_t batch = std::max(1u, std::thread::hardware_concurrency());
+    for (size_t i = 0; i < candidates_.size() && missing.any();) {
+        // The next few that are needed are decoded at once.
+        std::vector<Candidate*> wanted;
+        std::vector<Candidate*> cold;
+        for (; i < candidates_.size() && cold.size() < batch; ++i) {
+            if (!may_write(candidates_[i], block_page, frames))
+                continue;
+            wanted.push_back(&candidates_[i]);
+            if (!candidates_[i].overlay)
+                cold.push_back(&candidates_[i]);
+        }
+        decode(cold);
+        for (const Candidate* candidate : wanted)
+            lay_under(*candidate->overlay);
+    }
+    if (missing.any()) {
+        std::vector<std::byte> before(page_size);
+        base_->read_block(block, page * page_size, before);
+        for (size_t i = missing._Find_first(); i < page_size; i = missing._Find_next(i))
+            bytes[i] = before[i];
+    }
+    return pages_.emplace(number, std::move(bytes)).first->second;
+}
+
+bool MemoryAt::read_block(uint32_t block, uint64_t offset, std::span<std::byte> out) const {
+    if (block >= layout_.block_count() || offset > layout_.block_size(block) ||
+        out.size() > layout_.block_size(block) - offset)
+        return false;
+    while (!out.empty()) {
+        const uint64_t in_page = offset % page_size;
+        const auto part = out.first(std::min<uint64_t>(out.size(), page_size - in_page));
+        const auto content = page(block, offset / page_size).subspan(in_page, part.size());
+        std::copy(content.begin(), content.end(), part.begin());
+        offset += part.size();
+        out = out.subspan(part.size());
+    }
+    return true;
+}
+
+}  // namespace panda::trace
