@@ -1,0 +1,132 @@
+// How fast a trace is read: trace_read_bench TRACE [SEEKS] measures, in processor time of one thread, a pass
+// over blocks, one over memory accesses, one that keeps memory current; and in real time, seeks to random
+// instrs with a read of 4 KiB of virtual memory at the address that the code at hand runs at or stores to.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "common/command_line.h"
+#include "trace/chunk_walk.h"
+#include "trace/memory_at.h"
+#include "trace/memory_follower.h"
+#include "trace/reader.h"
+
+namespace {
+
+using namespace panda;
+using namespace panda::trace;
+
+double thread_seconds() {
+    timespec now;
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+struct Blocks {
+    uint64_t instructions = 0;
+    void on_block(const BlockExecution& block) { instructions += block.executed; }
+    void on_accesses(const BlockExecution&, std::span<const Access>) {}
+    void on_event(const Event&) {}
+};
+
+struct Accesses : Blocks {
+    uint64_t accesses = 0;
+    void on_accesses(const BlockExecution&, std::span<const Access> part) { accesses += part.size(); }
+};
+
+struct Following : Blocks {
+    explicit Following(MemoryFollower& memory) : follower(memory) {}
+    MemoryFollower& follower;
+    void on_accesses(const BlockExecution&, std::span<const Access> part) { follower.apply(part); }
+    void on_event(const Event& event) { follower.apply(event); }
+};
+
+template <CursorColumns columns, typename Visitor, typename Start>
+void measure(const char* what, TraceReader& reader, Visitor& visitor, const Start& start) {
+    ChunkWalk walk(reader.blocks());
+    const double begin = thread_seconds();
+    for (size_t i = 0; i < reader.contents().chunks.size(); ++i) {
+        const Chunk chunk = reader.chunk(i);
+        start(chunk);
+        walk.go<columns>(chunk, visitor);
+    }
+    const double seconds = thread_seconds() - begin;
+    std::printf("%-28s %8.2f s %8.1f M instr/s\n", what, seconds,
+                static_cast<double>(visitor.instructions) / seconds / 1e6);
+}
+
+double real_milliseconds(const std::chrono::steady_clock::time_point& since) {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - since).count();
+}
+
+// Virtual addresses that the trace touches around an instr: the code's, or a store's.
+class AddressPicker {
+  public:
+    AddressPicker(TraceReader& reader, uint64_t seed) : reader_(reader), random_(seed) {}
+    uint64_t at(uint64_t instr) {
+        const auto& chunks = reader_.contents().chunks;
+        const auto after =
+            std::partition_point(chunks.begin(), chunks.end(),
+                                 [instr](const ChunkEntry& entry) { return entry.first_instr <= instr; });
+        const Chunk chunk = reader_.chunk(static_cast<size_t>(after - chunks.begin() - 1));
+        const auto translations = chunk.translations();
+        return translations.empty() ? 0 : translations[random_() % translations.size()].page * page_size;
+    }
+
+  private:
+    TraceReader& reader_;
+    std::mt19937_64 random_;
+};
+
+void measure_seeks(TraceReader& reader, int count) {
+    std::mt19937_64 random(1);
+    AddressPicker picker(reader, 2);
+    std::vector<double> times;
+    size_t read = 0;
+    size_t decoded = 0;
+    for (int i = 0; i < count; ++i) {
+        const uint64_t first = reader.header().first_instr;
+        const uint64_t instr = first + random() % (reader.end_instr() - first);
+        const uint64_t address = picker.at(instr);
+        const auto begin = std::chrono::steady_clock::now();
+        const MemoryAt memory(reader, instr);
+        Bytes page(page_size);
+        read += memory.address_space().read(address, page) ? 1 : 0;
+        times.push_back(real_milliseconds(begin));
+        decoded += memory.chunks_decoded();
+    }
+    std::sort(times.begin(), times.end());
+    std::printf(
+        "%d seeks: median %.1f ms, p90 %.1f ms, max %.1f ms; %zu reads were of mapped memory; %.1f chunks "
+        "decoded a seek\n",
+        count, times[times.size() / 2], times[times.size() * 9 / 10], times.back(), read,
+        static_cast<double>(decoded) / count);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return run_main("trace_read_bench", [&] {
+        if (argc < 2)
+            throw UsageError("usage: trace_read_bench TRACE [SEEKS]");
+        TraceReader reader(argv[1]);
+        reader.load_blocks();
+        Blocks blocks;
+        measure<CursorColumns::blocks>("blocks", reader, blocks, [](const Chunk&) {});
+        if (reader.chunk(0).summary().memory != MemoryColumns::values)
+            return exit_ok;
+        Accesses accesses;
+        measure<CursorColumns::memory>("memory accesses", reader, accesses, [](const Chunk&) {});
+        MemoryFollower follower(reader.header(), reader.memory_maps());
+        follower.restore(reader.memory_at(0));
+        Following following(follower);
+        measure<CursorColumns::memory>("memory kept current", reader, following,
+                                       [&](const Chunk& chunk) { follower.start(chunk); });
+        measure_seeks(reader, argc > 2 ? std::stoi(argv[2]) : 200);
+        return exit_ok;
+    });
+}
