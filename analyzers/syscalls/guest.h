@@ -16,6 +16,8 @@ class Guest {
     // The task that the processor runs. Nothing when it cannot be told: the kernel is not known, or not up
     // yet.
     virtual std::optional<Task> current_task() = 0;
+    // Whether a task still exists. Slow; for the end of a trace.
+    virtual bool is_alive(const Task& task) = 0;
     // The memory that the running program sees.
     virtual const UserMemory& user_memory() const = 0;
 };

@@ -44,6 +44,21 @@ std::optional<Task> LinuxGuest::current_task() {
     return Task{thread->task, thread->pid, thread->tid, thread->name};
 }
 
+bool LinuxGuest::is_alive(const Task& task) {
+    if (!kernel_)
+        return true;
+    for (const osi::ProcessHandle& handle : kernel_->process_handles(point()).entries) {
+        const auto process = kernel_->process(point(), handle);
+        // A zombie has no address space any more, and makes no calls.
+        if (!process || process->pid != task.pid || handle.asid == 0)
+            continue;
+        for (const osi::Thread& thread : kernel_->threads(point(), handle).entries)
+            if (thread.tid == task.tid)
+                return true;
+    }
+    return false;
+}
+
 std::string LinuxGuest::describe_fd(int64_t fd) const {
     constexpr int64_t at_fdcwd = -100;
     const auto handle = kernel_ ? kernel_->current_process_handle(point()) : std::nullopt;

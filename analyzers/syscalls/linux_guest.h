@@ -33,6 +33,7 @@ class LinuxGuest final : public Guest {
 
     // Guest. About 1 us.
     std::optional<Task> current_task() override;
+    bool is_alive(const Task& task) override;
     const UserMemory& user_memory() const override { return user_memory_; }
 
     // What a descriptor of the current task is, as /proc/PID/fd names it; of AT_FDCWD (-100) the working

@@ -48,7 +48,8 @@ ArgumentNotation out_number, out_number_list, out_time, out_groups, in_groups, i
 ArgumentNotation out_remaining;
 
 // --- processes (processes.cc) ---
-ArgumentNotation clone_flags, clone_stack, clone_parent, clone_child, clone_tls, clone3_arguments;
+ArgumentNotation clone_flags, clone_stack, clone_parent, clone_child, clone_tls, clone3_arguments,
+    in_user_desc;
 ArgumentNotation out_wait_status, arch_prctl_argument, prctl_argument, lx_prctl;
 ArgumentNotation futex_operation, futex_timeout, futex_address2, futex_value3;
 
@@ -73,6 +74,6 @@ ArgumentNotation ioctl_command, ioctl_argument;
 ResultNotation result_number, result_address, result_octal, result_fd, result_fcntl, result_ioctl,
     result_prctl;
 ResultNotation result_poll, result_ppoll, result_select, result_pselect, result_futex, result_sigreturn,
-    result_sched_policy;
+    result_sched_policy, result_thread_area;
 
 }  // namespace panda::syscalls::notation

@@ -1,16 +1,13 @@
 // panda-analyze-syscalls: the strace of a recording.
-#include <fstream>
 #include <iostream>
 #include <memory>
-#include <optional>
 
-#include "analyzers/osi/kernelinfo_path.h"
-#include "analyzers/shared/arguments.h"
 #include "analyzers/syscalls/json_writer.h"
 #include "analyzers/syscalls/line_writer.h"
-#include "analyzers/syscalls/open_kernel.h"
+#include "analyzers/syscalls/pandalog_writer.h"
+#include "analyzers/syscalls/program.h"
 #include "analyzers/syscalls/summary.h"
-#include "analyzers/syscalls/trace_pass.h"
+#include "analyzers/syscalls/timeline_writer.h"
 
 namespace {
 
@@ -33,9 +30,10 @@ po::options_description visible_options() {
         "time,t", "begin each line with the instr")(
         "string-limit,s", po::value<uint32_t>()->default_value(32), "bytes of a string that are shown")(
         "paths,y", "write what each file descriptor is")("json", "one JSON object a line")(
-        "kconf", po::value<std::string>()->value_name("FILE"), "kernelinfo.conf for the guest's kernel")(
-        "kconf-group", po::value<std::string>()->value_name("NAME"), "the group in it")("quiet,q",
-                                                                                        "no progress bar");
+        "pandalog", po::value<std::string>()->value_name("FILE"), "write them to a pandalog instead")(
+        "perfetto", po::value<std::string>()->value_name("FILE"),
+        "write a timeline for ui.perfetto.dev instead, .json or .json.gz");
+    add_kernel_options(options);
     return options;
 }
 
@@ -50,25 +48,28 @@ ReportOptions report_options(const po::variables_map& given) {
     return options;
 }
 
-std::string text_of(const po::variables_map& given, const char* name) {
-    return given.count(name) != 0 ? given[name].as<std::string>() : "";
-}
-
 // What the command line asks to be written, and where.
 struct Sinks {
     explicit Sinks(const po::variables_map& given) : json(given.count("json") != 0) {
+        if (given.count("pandalog") != 0)
+            files.push_back(std::make_unique<PandalogWriter>(given["pandalog"].as<std::string>()));
+        if (given.count("perfetto") != 0)
+            files.push_back(std::make_unique<TimelineWriter>(given["perfetto"].as<std::string>()));
         if (given.count("summary") != 0)
             summary = std::make_unique<Summary>();
         else if (json)
-            calls = std::make_unique<JsonWriter>(std::cout);
-        else
-            calls = std::make_unique<LineWriter>(std::cout, given.count("time") != 0);
+            lines = std::make_unique<JsonWriter>(std::cout);
+        else if (files.empty())
+            lines = std::make_unique<LineWriter>(std::cout, given.count("time") != 0);
     }
     std::vector<CallSink*> all() const {
         std::vector<CallSink*> sinks;
-        for (CallSink* sink : {calls.get(), static_cast<CallSink*>(summary.get())})
-            if (sink != nullptr)
-                sinks.push_back(sink);
+        for (const auto& file : files)
+            sinks.push_back(file.get());
+        if (lines)
+            sinks.push_back(lines.get());
+        if (summary)
+            sinks.push_back(summary.get());
         return sinks;
     }
     void write_summary() const {
@@ -79,8 +80,9 @@ struct Sinks {
     }
 
     bool json;
-    std::unique_ptr<CallSink> calls;
+    std::unique_ptr<CallSink> lines;
     std::unique_ptr<Summary> summary;
+    std::vector<std::unique_ptr<CallSink>> files;
 };
 
 int run(int count, char** arguments) {
@@ -89,25 +91,17 @@ int run(int count, char** arguments) {
         return exit_ok;
     Sinks sinks(*given);
     CallReport report(report_options(*given), sinks.all());
-    trace::TraceReader reader((*given)["trace"].as<std::string>());
-    const bool quiet = given->count("quiet") != 0;
-    Progress progress(usage.name, trace::pass_length(reader, {}), quiet);
-    const SystemCallPass pass{
-        kernel_opener(text_of(*given, "kconf"), text_of(*given, "kconf-group"), reader.path()),
+    return run_program(
+        usage.name, *given,
         [&](CallTracker& tracker, LinuxGuest& guest) {
             if (given->count("paths") != 0)
                 report.describe_fds([&guest](int64_t fd) { return guest.describe_fd(fd); });
             report.attach(tracker, guest);
         },
-        [&progress](uint64_t instr) { progress.update(instr); }};
-    const SystemCallPassResult result = run_system_call_pass(reader, pass);
-    progress.finish();
-    report.finish();
-    sinks.write_summary();
-    std::cout.flush();
-    if (!result.flaw.empty())
-        throw FileError(reader.path(), result.flaw);
-    return exit_ok;
+        [&] {
+            report.finish();
+            sinks.write_summary();
+        });
 }
 
 }  // namespace

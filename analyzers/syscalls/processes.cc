@@ -262,6 +262,17 @@ std::optional<std::string> futex_value3(Context& context, const Notation& notati
     return command == 5 ? hexadecimal_text(value) : std::to_string(value);
 }
 
+std::optional<std::string> in_user_desc(Context& context, const Notation& notation) {
+    return user_desc_text(context, context.argument(notation));
+}
+
+// The kernel chooses an entry when it was given -1, and writes its number back.
+std::string result_thread_area(Context& context) {
+    const auto entry = context.read_signed(context.argument_at(0), 4);
+    return std::to_string(context.result().value) +
+           (entry ? " (entry_number=" + std::to_string(*entry) + ")" : "");
+}
+
 std::string result_prctl(Context& context) {
     return std::to_string(context.result().value);
 }

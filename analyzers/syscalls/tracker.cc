@@ -251,7 +251,7 @@ void CallTracker::finish(uint64_t instr) {
         return a->open->call.instr < b->open->call.instr;
     });
     for (TaskState* state : open)
-        close(*state, {Ending::unfinished, 0, instr});
+        close(*state, {guest_.is_alive(state->task) ? Ending::unfinished : Ending::gone, 0, instr});
 }
 
 const Call* CallTracker::open_call(uint64_t task) const {

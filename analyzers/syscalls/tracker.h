@@ -70,7 +70,8 @@ class CallTracker {
     // Events in their order; those of other kinds are ignored. The guest must be as it is at the event, and
     // at a change of the address space still in the old one.
     void event(const trace::Event& event);
-    // After the last event: what is still open is unfinished.
+    // After the last event: calls that are still open are unfinished, or gone with tasks that were killed in
+    // them.
     void finish(uint64_t instr);
 
     const PairCounts& counts() const { return counts_; }

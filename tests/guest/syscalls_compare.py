@@ -29,14 +29,14 @@ def read_calls(path):
             if text.startswith(("---", "+++")):
                 continue
             if text.endswith("<unfinished ...>"):
-                begun[task] = text[:-len("<unfinished ...>")].rstrip()
+                begun[task] = re.sub(r",$", ", ", text[:-len("<unfinished ...>")].rstrip())
                 continue
             resumed = re.match(r"<\.\.\. \w+ resumed>(.*)", text)
             if resumed:
                 text = begun.pop(task, "") + resumed.group(1)
             calls.setdefault(task, []).append(plain(text))
     for task, text in begun.items():
-        calls.setdefault(task, []).append(plain(text + " = ?"))
+        calls.setdefault(task, []).append(plain(re.sub(r",$", "", text.rstrip()) + ") = ?"))
     return calls
 
 

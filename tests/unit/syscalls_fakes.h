@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,9 +47,11 @@ class FakeMemory final : public UserMemory {
 class FakeGuest final : public Guest {
   public:
     std::optional<Task> current_task() override { return task; }
+    bool is_alive(const Task& of) override { return dead.count(of.tid) == 0; }
     const UserMemory& user_memory() const override { return memory; }
 
     std::optional<Task> task;
+    std::set<int64_t> dead;
     FakeMemory memory;
 };
 

@@ -1,0 +1,189 @@
+#include "analyzers/files/file_usage.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+
+#include "analyzers/osi/json.h"
+#include "analyzers/osi/text.h"
+
+namespace panda::analyze_files {
+namespace {
+
+using syscalls::Call;
+using syscalls::Ending;
+using syscalls::Return;
+
+constexpr int64_t at_fdcwd = -100;
+
+enum class Kind { other, open, open_at, execute, execute_at, read, write, map, move };
+
+// What a call does with files. `move`: from one descriptor to another.
+Kind kind_of(std::string_view name) {
+    using Entry = std::pair<std::string_view, Kind>;
+    static constexpr Entry kinds[] = {
+        {"open", Kind::open},       {"creat", Kind::open},          {"openat", Kind::open_at},
+        {"openat2", Kind::open_at}, {"execve", Kind::execute},      {"execveat", Kind::execute_at},
+        {"read", Kind::read},       {"pread64", Kind::read},        {"readv", Kind::read},
+        {"preadv", Kind::read},     {"preadv2", Kind::read},        {"getdents", Kind::read},
+        {"getdents64", Kind::read}, {"recvfrom", Kind::read},       {"recvmsg", Kind::read},
+        {"recv", Kind::read},       {"write", Kind::write},         {"pwrite64", Kind::write},
+        {"writev", Kind::write},    {"pwritev", Kind::write},       {"pwritev2", Kind::write},
+        {"sendto", Kind::write},    {"sendmsg", Kind::write},       {"mmap", Kind::map},
+        {"mmap2", Kind::map},       {"sendfile", Kind::move},       {"sendfile64", Kind::move},
+        {"splice", Kind::move},     {"copy_file_range", Kind::move}};
+    const auto found = std::find_if(std::begin(kinds), std::end(kinds),
+                                    [name](const Entry& entry) { return entry.first == name; });
+    return found == std::end(kinds) ? Kind::other : found->second;
+}
+
+int64_t fd_argument(const Call& call, size_t index) {
+    return static_cast<int32_t>(call.arguments[index]);
+}
+
+std::string path_at(const syscalls::UserMemory& memory, uint64_t address) {
+    constexpr size_t path_max = 4096;
+    std::string path;
+    for (char byte = 0; path.size() < path_max; path += byte) {
+        if (!memory.read(address + path.size(), std::as_writable_bytes(std::span(&byte, 1))))
+            return {};
+        if (byte == 0)
+            break;
+    }
+    return path;
+}
+
+}  // namespace
+
+void FileUsage::attach(syscalls::CallTracker& tracker, const syscalls::Guest& guest,
+                       std::function<std::string(int64_t)> describe_fd) {
+    describe_fd_ = std::move(describe_fd);
+    guest_ = &guest;
+    tracker.on_all_sys_enter([this](const Call& call) { enter(call); });
+    tracker.on_all_sys_return([this](const Call& call, const Return& result) { leave(call, result); });
+}
+
+std::string FileUsage::whole_path(int64_t directory, const std::string& path) const {
+    if (path.empty() || path.front() == '/')
+        return path;
+    const std::string base = describe_fd_(directory);
+    return base.empty() ? path : base.back() == '/' ? base + path : base + "/" + path;
+}
+
+FileUsage::Open FileUsage::open_path(int64_t directory, uint64_t path) const {
+    return {whole_path(directory, path_at(guest_->user_memory(), path)), {}, path, directory};
+}
+
+// Descriptors are looked up when the call is made: it may be a close, and another thread may open another
+// file.
+void FileUsage::enter(const Call& call) {
+    if (!processes_.selects(call.task))
+        return;
+    switch (kind_of(call.name())) {
+        case Kind::open:
+        case Kind::execute:
+            open_[&call] = open_path(at_fdcwd, call.arguments[0]);
+            break;
+        case Kind::open_at:
+        case Kind::execute_at:
+            open_[&call] = open_path(fd_argument(call, 0), call.arguments[1]);
+            break;
+        case Kind::read:
+        case Kind::write:
+            open_[&call] = {describe_fd_(fd_argument(call, 0)), {}, 0, 0};
+            break;
+        case Kind::map:
+            if (fd_argument(call, 4) >= 0)
+                open_[&call] = {describe_fd_(fd_argument(call, 4)), {}, 0, 0};
+            break;
+        case Kind::move: {
+            // sendfile(to, from, …), the others (from, offset, to, …).
+            const bool sends = call.name().starts_with("sendfile");
+            open_[&call] = {describe_fd_(fd_argument(call, sends ? 1 : 0)),
+                            describe_fd_(fd_argument(call, sends ? 0 : 2)), 0, 0};
+            break;
+        }
+        case Kind::other:
+            break;
+    }
+}
+
+Usage* FileUsage::usage_of(const Call& call, const std::string& file, uint64_t instr) {
+    if (file.empty() || (!options_.all && file.front() != '/'))
+        return nullptr;
+    Usage& usage = usage_[{call.task.pid, call.task.name, file}];
+    if (usage == Usage{})
+        usage.first_instr = call.instr;
+    usage.last_instr = instr;
+    return &usage;
+}
+
+void FileUsage::leave(const Call& call, const Return& result) {
+    const auto found = open_.find(&call);
+    if (found == open_.end())
+        return;
+    Open open = std::move(found->second);
+    open_.erase(found);
+    if (result.ending != Ending::returned)
+        return;
+    if (open.file.empty() && open.path != 0)
+        open.file = open_path(open.directory, open.path).file;
+    const Kind kind = kind_of(call.name());
+    const auto moved = static_cast<uint64_t>(std::max<int64_t>(result.value, 0));
+    // The kernel's own name of what was opened, without symbolic links and "..".
+    if ((kind == Kind::open || kind == Kind::open_at) && result.value >= 0)
+        if (std::string name = describe_fd_(result.value); !name.empty())
+            open.file = std::move(name);
+    if (Usage* usage = usage_of(call, open.file, result.instr)) {
+        const bool failed = result.failed();
+        usage->opens += (kind == Kind::open || kind == Kind::open_at) && !failed;
+        usage->failed_opens += (kind == Kind::open || kind == Kind::open_at) && failed;
+        usage->reads += kind == Kind::read || kind == Kind::move;
+        usage->read_bytes += kind == Kind::read || kind == Kind::move ? moved : 0;
+        usage->writes += kind == Kind::write;
+        usage->written_bytes += kind == Kind::write ? moved : 0;
+        usage->maps += kind == Kind::map && !failed;
+        usage->executed += (kind == Kind::execute || kind == Kind::execute_at) && !failed;
+    }
+    if (Usage* usage = kind == Kind::move ? usage_of(call, open.second, result.instr) : nullptr) {
+        ++usage->writes;
+        usage->written_bytes += moved;
+    }
+}
+
+void FileUsage::write_table(std::ostream& out) const {
+    out << "  PID NAME             OPENS  READS       READ WRITES    WRITTEN FILE\n";
+    for (const auto& [key, usage] : usage_) {
+        const auto& [pid, name, file] = key;
+        char text[128];
+        std::snprintf(
+            text, sizeof text, "%5lld %-15s %6llu %6llu %10llu %6llu %10llu ", static_cast<long long>(pid),
+            analyze_osi::printable(name).substr(0, 15).c_str(), static_cast<unsigned long long>(usage.opens),
+            static_cast<unsigned long long>(usage.reads), static_cast<unsigned long long>(usage.read_bytes),
+            static_cast<unsigned long long>(usage.writes),
+            static_cast<unsigned long long>(usage.written_bytes));
+        out << text << analyze_osi::printable(file) << '\n';
+    }
+}
+
+void FileUsage::write_json(std::ostream& out) const {
+    for (const auto& [key, usage] : usage_) {
+        const auto& [pid, name, file] = key;
+        analyze_osi::write_line(out, {{"kind", "file_usage"},
+                                      {"pid", pid},
+                                      {"name", name},
+                                      {"file", file},
+                                      {"opens", usage.opens},
+                                      {"failed_opens", usage.failed_opens},
+                                      {"reads", usage.reads},
+                                      {"read_bytes", usage.read_bytes},
+                                      {"writes", usage.writes},
+                                      {"written_bytes", usage.written_bytes},
+                                      {"maps", usage.maps},
+                                      {"executed", usage.executed},
+                                      {"first_instr", usage.first_instr},
+                                      {"last_instr", usage.last_instr}});
+    }
+}
+
+}  // namespace panda::analyze_files

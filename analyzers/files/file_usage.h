@@ -1,0 +1,82 @@
+// Who opened, read and wrote which file, from system calls.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <iosfwd>
+#include <map>
+#include <string>
+#include <tuple>
+
+#include "analyzers/syscalls/selection.h"
+#include "analyzers/syscalls/tracker.h"
+
+namespace panda::analyze_files {
+
+// What one process did with one file.
+struct Usage {
+    uint64_t opens = 0;
+    uint64_t failed_opens = 0;
+    uint64_t reads = 0;
+    uint64_t read_bytes = 0;
+    uint64_t writes = 0;
+    uint64_t written_bytes = 0;
+    uint64_t maps = 0;      // mmap
+    uint64_t executed = 0;  // execve
+    uint64_t first_instr = 0;
+    uint64_t last_instr = 0;
+
+    bool operator==(const Usage&) const = default;
+};
+
+struct Options {
+    bool all = false;  // pipes, sockets and the like too, not only what has a path
+    std::vector<std::string> processes;
+};
+
+class FileUsage {
+  public:
+    using Key = std::tuple<int64_t, std::string, std::string>;  // pid, name of the process, file
+
+    explicit FileUsage(const Options& options) : options_(options), processes_(options.processes, false) {}
+    FileUsage(const FileUsage&) = delete;
+    FileUsage& operator=(const FileUsage&) = delete;
+
+    // Adds itself to the tracker. describe_fd: what a descriptor of the current task is; AT_FDCWD (-100) too.
+    // All outlive the pass.
+    void attach(syscalls::CallTracker& tracker, const syscalls::Guest& guest,
+                std::function<std::string(int64_t)> describe_fd);
+
+    const std::map<Key, Usage>& usage() const { return usage_; }
+
+    // PID NAME OPENS READS READ WRITES WRITTEN FILE
+    void write_table(std::ostream& out) const;
+    // {"kind": "file_usage", "pid", "name", "file", "opens", "failed_opens", "reads", "read_bytes", "writes",
+    // "written_bytes", "maps", "executed", "first_instr", "last_instr"}
+    void write_json(std::ostream& out) const;
+
+  private:
+    struct Open {
+        std::string file;    // that the descriptors of the call lead to, or that it names
+        std::string second;  // of calls that move data from one file to another: to where
+        // A path that was not there when the call was made: its page is read when the kernel wants it.
+        uint64_t path = 0;
+        int64_t directory = 0;
+    };
+
+    void enter(const syscalls::Call& call);
+    void leave(const syscalls::Call& call, const syscalls::Return& result);
+    Open open_path(int64_t directory, uint64_t path) const;
+    Usage* usage_of(const syscalls::Call& call, const std::string& file, uint64_t instr);
+    // A path as the process means it: from its working directory or from that of a descriptor.
+    std::string whole_path(int64_t directory, const std::string& path) const;
+
+    Options options_;
+    syscalls::ProcessSelection processes_;
+    std::function<std::string(int64_t)> describe_fd_;
+    const syscalls::Guest* guest_ = nullptr;
+    std::map<const syscalls::Call*, Open> open_;
+    std::map<Key, Usage> usage_;
+};
+
+}  // namespace panda::analyze_files

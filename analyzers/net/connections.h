@@ -1,0 +1,70 @@
+// The sockets of a guest: who talked to whom, and how many bytes, from system calls.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <iosfwd>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "analyzers/syscalls/selection.h"
+#include "analyzers/syscalls/tracker.h"
+
+namespace panda::analyze_net {
+
+// A socket, whichever processes have it open.
+struct Socket {
+    int64_t pid = 0;   // of the process that made it, accepted it, or was seen with it first
+    std::string name;  // of that process
+    std::string
+        family;  // "inet", "inet6", "unix", "netlink", "family 17"; empty when it was made before the trace
+    std::string type;   // "stream", "dgram", …
+    std::string local;  // "127.0.0.1:80", a path; empty when no call told it
+    std::string peer;   // of the last connect, accept, sendto, recvfrom
+    std::string role;   // "client", "server", "listener", or empty
+    int64_t error = 0;  // errno of a connect that failed
+    uint64_t sends = 0, sent_bytes = 0;
+    uint64_t receives = 0, received_bytes = 0;
+    uint64_t first_instr = 0, last_instr = 0;
+};
+
+class Connections {
+  public:
+    // processes: as for syscalls::ProcessSelection; empty = all.
+    explicit Connections(const std::vector<std::string>& processes) : processes_(processes, false) {}
+    Connections(const Connections&) = delete;
+    Connections& operator=(const Connections&) = delete;
+
+    // Adds itself to the tracker. describe_fd: what a descriptor of the current task is; sockets as
+    // "socket:[123]". All outlive the pass.
+    void attach(syscalls::CallTracker& tracker, const syscalls::Guest& guest,
+                std::function<std::string(int64_t)> describe_fd);
+
+    // By the socket's own name, "socket:[123]".
+    const std::map<std::string, Socket>& sockets() const { return sockets_; }
+
+    // PID NAME FAMILY TYPE ROLE LOCAL PEER SENT RECEIVED, in the order in which they were seen first.
+    void write_table(std::ostream& out) const;
+    // {"kind": "socket", "pid", "name", "socket", "family", "type", "role", "local", "peer", "error",
+    // "sends", "sent_bytes", "receives", "received_bytes", "first_instr", "last_instr"}
+    void write_json(std::ostream& out) const;
+
+  private:
+    void enter(const syscalls::Call& call);
+    void leave(const syscalls::Call& call, const syscalls::Return& result);
+    void returned(const syscalls::Call& call, const syscalls::Return& result, Socket& socket);
+    // The socket that a descriptor is; null when it is none.
+    Socket* socket_of(const syscalls::Call& call, const std::string& name);
+    void made(const syscalls::Call& call, int64_t fd, uint64_t instr);
+    std::string address_at(uint64_t address, uint64_t size) const;
+    std::vector<const std::pair<const std::string, Socket>*> in_order() const;
+
+    syscalls::ProcessSelection processes_;
+    std::function<std::string(int64_t)> describe_fd_;
+    const syscalls::Guest* guest_ = nullptr;
+    std::map<const syscalls::Call*, std::string> open_;  // calls on sockets that have not returned
+    std::map<std::string, Socket> sockets_;
+};
+
+}  // namespace panda::analyze_net
