@@ -28,6 +28,13 @@ unsigned byte_count(uint64_t value) {
 
 }  // namespace
 
+unsigned AddressPredictor::first_right(const AddressState& state, uint64_t address) const {
+    unsigned right = 1u << none;
+    for (unsigned which = 0; which < address_candidates; ++which)
+        right |= static_cast<unsigned>(candidate(state, which) == address) << which;
+    return static_cast<unsigned>(std::countr_zero(right));
+}
+
 void AddressPredictor::learn(AddressState& state, uint64_t address, unsigned found) {
     if (found != none)
         state.preferred = static_cast<uint8_t>(found);
@@ -39,9 +46,7 @@ void AddressPredictor::learn(AddressState& state, uint64_t address, unsigned fou
 }
 
 void AddressEncoder::miss(AddressState& state, uint64_t address) {
-    unsigned found = 0;
-    while (found < address_candidates && predictor_.candidate(state, found) != address)
-        ++found;
+    const unsigned found = predictor_.first_right(state, address);
     if (found == AddressPredictor::none)
         put_literal(state, address);
     else
@@ -65,14 +70,14 @@ void AddressEncoder::put_literal(const AddressState& state, uint64_t address) {
     }
     symbols_.put(streams_[symbol_stream], symbol);
     if (symbol == far_symbol)
-        put_low(streams_[far_stream], address, sizeof(address));
+        streams_[far_stream].put_low(address, sizeof(address));
     else
-        put_low(streams_[stream], step, bytes);
+        streams_[stream].put_low(step, bytes);
 }
 
 size_t AddressEncoder::size() const {
     size_t size = 0;
-    for (const ByteWriter& stream : streams_)
+    for (const StreamWriter& stream : streams_)
         size += stream.size();
     return size;
 }

@@ -55,6 +55,8 @@ class AddressPredictor {
         const uint64_t start = which == 0 ? state.last : history_[which - 1];
         return start + static_cast<uint64_t>(int64_t{state.step[which]});
     }
+    // The first candidate that gives the address, or none.
+    unsigned first_right(const AddressState& state, uint64_t address) const;
     // After the preferred candidate was right.
     void confirm(AddressState& state, uint64_t address) {
         state.step[0] = static_cast<int32_t>(address - state.last);
@@ -93,7 +95,7 @@ class AddressEncoder {
 
     AddressPredictor predictor_;
     SymbolWriter symbols_;
-    std::array<ByteWriter, address_streams> streams_;
+    std::array<StreamWriter, address_streams> streams_;
 };
 
 // Every call throws Error on malformed input.

@@ -10,9 +10,7 @@ namespace {
 
 // Of a chunk's streams, before compression: far below what a message may hold, and far above what a chunk of
 // a million blocks usually has.
-constexpr size_t enough_bytes = size_t{16} << 20;
-// Inner events that may wait for one execution; the rest of the chunk's limit.
-constexpr uint32_t max_pending = 1u << 16;
+constexpr size_t enough = size_t{16} << 20;
 
 }  // namespace
 
@@ -60,11 +58,16 @@ inline void MemoryEncoder::code_store(const PlannedOperation& operation, uint64_
     if (operation.constant_value) {
         values_.predictor().stored(address, operation.constant);
     } else if (operation.size == 16) {
-        values_.encode(*walk.value++, address, *walk.words++, 8);
-        values_.encode(*walk.value++, address + 8, *walk.words++, 8);
+        code_wide_value(address, walk);
     } else {
         values_.encode(*walk.value++, address, *walk.words++ & size_mask(operation.size), operation.size);
     }
+}
+
+// Apart from the rest, which is to stay small.
+[[gnu::noinline]] void MemoryEncoder::code_wide_value(uint64_t address, Walk& walk) {
+    for (const uint64_t offset : {0u, 8u})
+        values_.encode(*walk.value++, address + offset, *walk.words++, 8);
 }
 
 void MemoryEncoder::pass_over(const PlannedOperation& operation, Walk& walk) {
@@ -162,9 +165,8 @@ void MemoryEncoder::inner(const InnerEvent& event) {
     pending_.push_back(event);
 }
 
-bool MemoryEncoder::full() const {
-    return addresses_.size() + values_.size() + shapes_.size() + inner_.size() >= enough_bytes ||
-           inner_.count() >= max_chunk_inner_events - max_pending;
+bool MemoryEncoder::enough_bytes() const {
+    return addresses_.size() + values_.size() + shapes_.size() + inner_.size() >= enough;
 }
 
 void MemoryEncoder::begin(std::span<const Translation> translations) {

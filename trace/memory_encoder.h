@@ -40,6 +40,8 @@ class MemoryEncoder {
         states_.enter(id, block);
         if (block.conditionals != 0 || !pending_.empty())
             append_slowly(block, whole, words);
+        else if (block.operations == 0)
+            ;  // a third of the executions
         else if (with_values_)
             append_plain<true>(block, words);
         else
@@ -55,13 +57,22 @@ class MemoryEncoder {
     }
 
     // Whether the chunk must end before the next execution.
-    bool full() const;
+    bool full() const {
+        // The streams are looked at every 64 executions only: of at most 4096 operations, which take less
+        // than 32 bytes each, these add at most 8 MiB.
+        return inner_.count() >= enough_inner_events || (position_ % 64 == 0 && enough_bytes());
+    }
     // The columns of the chunk; the next one begins, with what is known of translations.
     std::vector<RawColumn> take();
     // The chunk, which is empty, begins with these translations.
     void begin(std::span<const Translation> translations);
 
   private:
+    bool enough_bytes() const;
+
+    // Inner events that may wait for one execution, and the chunk's that leave room for them.
+    static constexpr uint32_t max_pending = 1u << 16;
+    static constexpr uint32_t enough_inner_events = max_chunk_inner_events - max_pending;
     static constexpr uint32_t whole = ~uint32_t{0};  // instructions executed
 
     // Where the coding of an execution is: the next word and states.
@@ -81,6 +92,7 @@ class MemoryEncoder {
     void code(const PlannedOperation& operation, uint32_t number, Walk& walk);
     template <bool with_values>
     void code_store(const PlannedOperation& operation, uint64_t address, Walk& walk);
+    void code_wide_value(uint64_t address, Walk& walk);
     static void pass_over(const PlannedOperation& operation, Walk& walk);
     void code_pending(size_t& next, uint32_t place);
     void code_inner(const InnerEvent& event);

@@ -1,6 +1,12 @@
 #include "trace/streams.h"
 
+#include <algorithm>
+
 namespace panda::trace {
+
+void StreamWriter::grow() {
+    data_.resize(std::max<size_t>(4096, 2 * data_.size()));
+}
 
 Bytes join_streams(std::span<const std::span<const std::byte>> streams) {
     ByteWriter column;

@@ -16,14 +16,41 @@ namespace panda::trace {
 
 Bytes join_streams(std::span<const std::span<const std::byte>> streams);
 
+// A stream that numbers are appended to, in a time that matters.
+class StreamWriter {
+  public:
+    // The number's low bytes; bytes: 1 to 8.
+    void put_low(uint64_t value, size_t bytes) {
+        if (data_.size() - size_ < sizeof(value))
+            grow();
+        std::memcpy(data_.data() + size_, &value, sizeof(value));
+        size_ += bytes;
+    }
+    void put_varint(uint64_t value) {
+        for (; value >= 0x80; value >>= 7)
+            put_low(value | 0x80, 1);
+        put_low(value, 1);
+    }
+    size_t size() const { return size_; }
+    std::span<const std::byte> bytes() const { return {data_.data(), size_}; }
+    // Begins anew; the memory is kept.
+    void clear() { size_ = 0; }
+
+  private:
+    void grow();
+
+    Bytes data_;  // longer than what is used
+    size_t size_ = 0;
+};
+
 // Takes the streams out of their writers.
 template <size_t count>
-Bytes join_streams(std::array<ByteWriter, count>& writers) {
+Bytes join_streams(std::array<StreamWriter, count>& writers) {
     std::array<std::span<const std::byte>, count> streams;
     for (size_t i = 0; i < count; ++i)
         streams[i] = writers[i].bytes();
     Bytes column = join_streams(streams);
-    for (ByteWriter& writer : writers)
+    for (StreamWriter& writer : writers)
         writer.clear();
     return column;
 }
@@ -44,9 +71,6 @@ std::array<std::span<const std::byte>, count> split_streams(std::span<const std:
 }
 
 // A number's low bytes; bytes: 1 to 8.
-inline void put_low(ByteWriter& out, uint64_t value, unsigned bytes) {
-    out.put_bytes(std::as_bytes(std::span(&value, 1)).first(bytes));
-}
 inline uint64_t get_low(ByteReader& in, unsigned bytes) {
     uint64_t value = 0;
     std::memcpy(&value, in.take(bytes).data(), bytes);

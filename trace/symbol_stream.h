@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "common/bytes.h"
+#include "trace/streams.h"
 
 namespace panda::trace {
 
@@ -18,11 +19,11 @@ class SymbolWriter {
   public:
     void hit() { ++run_; }
     // symbol: below 16.
-    void put(ByteWriter& out, unsigned symbol) {
+    void put(StreamWriter& out, unsigned symbol) {
         if (run_ < long_symbol_run) {
-            out.put(static_cast<uint8_t>(run_ << 4 | symbol));
+            out.put_low(run_ << 4 | symbol, 1);
         } else {
-            out.put(static_cast<uint8_t>(long_symbol_run << 4 | symbol));
+            out.put_low(long_symbol_run << 4 | symbol, 1);
             out.put_varint(run_ - long_symbol_run);
         }
         run_ = 0;

@@ -37,6 +37,19 @@ void ValueCache::reset() {
     std::fill(values_.begin(), values_.end(), 0);
 }
 
+unsigned ValuePredictor::first_right(const ValueState& state, uint64_t address, uint64_t value,
+                                     uint32_t size) const {
+    const uint64_t copy = cache_[loads_[0]];
+    const std::array<uint64_t, value_candidates> candidates = {
+        state.last + step(state, 0), cache_[address] + step(state, 1), copy,   cache_[loads_[1]],
+        copy + step(state, 2),       access_ + step(state, 3),         stored_};
+    const uint64_t mask = size_mask(size);
+    unsigned right = 1u << none;
+    for (unsigned which = 0; which < value_candidates; ++which)
+        right |= static_cast<unsigned>(((candidates[which] ^ value) & mask) == 0) << which;
+    return static_cast<unsigned>(std::countr_zero(right));
+}
+
 void ValuePredictor::learn(ValueState& state, uint64_t address, uint64_t value, unsigned found) const {
     if (found != none && ++state.doubt >= 2) {
         state.preferred = static_cast<uint8_t>(found);
@@ -56,10 +69,7 @@ void ValuePredictor::reset() {
 }
 
 void ValueEncoder::miss(ValueState& state, uint64_t address, uint64_t value, uint32_t size) {
-    const uint64_t mask = size_mask(size);
-    unsigned found = 0;
-    while (found < value_candidates && (predictor_.candidate(state, found, address) & mask) != value)
-        ++found;
+    const unsigned found = predictor_.first_right(state, address, value, size);
     if (found == ValuePredictor::none)
         put_literal(state, value, size);
     else
@@ -72,16 +82,16 @@ void ValueEncoder::put_literal(const ValueState& state, uint64_t value, uint32_t
     const unsigned width = width_of(step);
     if (width < log2_of(size)) {
         symbols_.put(streams_[symbol_stream], step_symbol + width);
-        put_low(streams_[step_stream + width], step, 1u << width);
+        streams_[step_stream + width].put_low(step, size_t{1} << width);
     } else {
         symbols_.put(streams_[symbol_stream], literal_symbol);
-        put_low(streams_[value_stream + log2_of(size)], value, size);
+        streams_[value_stream + log2_of(size)].put_low(value, size);
     }
 }
 
 size_t ValueEncoder::size() const {
     size_t size = 0;
-    for (const ByteWriter& stream : streams_)
+    for (const StreamWriter& stream : streams_)
         size += stream.size();
     return size;
 }

@@ -94,6 +94,8 @@ class ValuePredictor {
                 return stored_;
         }
     }
+    // The first candidate that gives the value, in the store's size, or none.
+    unsigned first_right(const ValueState& state, uint64_t address, uint64_t value, uint32_t size) const;
     // After the preferred candidate was right. Before stored().
     static void confirm(ValueState& state, uint64_t value) {
         state.step[0] = static_cast<int32_t>(value - state.last);
@@ -141,7 +143,7 @@ class ValueEncoder {
 
     ValuePredictor predictor_;
     SymbolWriter symbols_;
-    std::array<ByteWriter, value_streams> streams_;
+    std::array<StreamWriter, value_streams> streams_;
 };
 
 // Every call throws Error on malformed input.

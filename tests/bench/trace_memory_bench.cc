@@ -28,8 +28,9 @@ constexpr int rounds = 3;
 struct Load {
     struct Execution {
         uint32_t id;
-        uint32_t executed;
-        uint32_t words;  // that it left
+        uint16_t executed;
+        uint16_t words;  // that it left
+        bool whole;
     };
     std::vector<BlockDefinition> blocks;
     std::vector<Execution> executions;
@@ -89,8 +90,10 @@ Load load_of(const std::string& path) {
                 continue;
             const size_t before = load.words.size();
             put_words(reader.blocks()[cursor.block().id], cursor.accesses(), load.words);
-            load.executions.push_back({cursor.block().id, cursor.block().executed,
-                                       static_cast<uint32_t>(load.words.size() - before)});
+            const uint32_t executed = cursor.block().executed;
+            load.executions.push_back({cursor.block().id, static_cast<uint16_t>(executed),
+                                       static_cast<uint16_t>(load.words.size() - before),
+                                       executed == reader.blocks().instruction_count(cursor.block().id)});
             load.instructions += cursor.block().executed;
             load.accesses += cursor.accesses().size();
         }
@@ -192,7 +195,7 @@ class MadeUpProgram {
             if (block.operations[i].store)
                 load_.words.push_back(value(id, i));
         }
-        load_.executions.push_back({id, 6, static_cast<uint32_t>(load_.words.size() - before)});
+        load_.executions.push_back({id, 6, static_cast<uint16_t>(load_.words.size() - before), true});
         load_.instructions += 6;
         load_.accesses += block.operations.size();
     }
@@ -251,7 +254,7 @@ void write(const Load& load, const std::string& path, MemoryColumns memory) {
         writer.define_block(block);
     const uint64_t* words = load.words.data();
     for (const Load::Execution& execution : load.executions) {
-        if (execution.executed == load.blocks[execution.id].instruction_count())
+        if (execution.whole)
             writer.append(execution.id, words);
         else
             writer.append_cut(execution.id, execution.executed, words);
