@@ -105,7 +105,7 @@ SymbolTable symbols_of(const KernelImage& image, const SymbolTable& system_map) 
     std::string reason = "the image has no loaded segment";
     for (const auto& segment : image.segments()) {
         try {
-            return find_kallsyms(segment.content, image.pointer_size());
+            return find_kallsyms(segment.content, segment.address, image.pointer_size());
         } catch (const Error& error) {
             reason = error.what();
         }

@@ -43,25 +43,37 @@ struct Names {
     size_t names = 0;  // offset of the first name
 };
 
+constexpr uint64_t page_bytes = 4096;
+
 class Finder {
   public:
-    Finder(Span image, unsigned pointer_size) : image_(image), pointer_size_(pointer_size) {}
+    Finder(Span image, uint64_t address, unsigned pointer_size)
+        : image_(image), address_(address), pointer_size_(pointer_size), alignment_(pointer_size) {}
     SymbolTable find();
 
   private:
     std::optional<Tokens> tokens_at(size_t zero_token) const;
     bool read_index(Tokens& tokens, size_t text_end) const;
+    // Leaves in alignment_ what the tables are aligned to.
     std::optional<Names> find_names(const Tokens& tokens);
+    std::optional<Names> find_aligned_names(const Tokens& tokens);
     // Place of the name after the one at `offset`, or nothing when there is no name.
     std::optional<size_t> next_name(const Tokens& tokens, size_t offset, size_t end) const;
     bool is_count(const Tokens& tokens, Names& names);
     bool is_type(char type) const { return std::strchr("abcdgnrstuvwABCDGNRSTUVW?", type) && type != 0; }
     std::string expand(const Tokens& tokens, size_t offset) const;
-    std::optional<std::vector<uint64_t>> addresses(size_t offsets, size_t base_offset, uint32_t count) const;
-    size_t align(size_t offset) const { return (offset + pointer_size_ - 1) / pointer_size_ * pointer_size_; }
+    using Addresses = std::vector<uint64_t>;
+    std::optional<Addresses> find_addresses(const Tokens& tokens, const Names& names) const;
+    std::optional<Addresses> addresses_by_base(size_t offsets, size_t base_offset, uint32_t count) const;
+    std::optional<Addresses> addresses_by_place(size_t offsets, uint32_t count) const;
+    bool are_plausible(const Tokens& tokens, const Names& names, const Addresses& addresses) const;
+    size_t align(size_t offset) const { return (offset + alignment_ - 1) / alignment_ * alignment_; }
+    uint64_t wrap(uint64_t address) const { return pointer_size_ == 8 ? address : address & 0xffffffff; }
 
     Span image_;
+    uint64_t address_;
     unsigned pointer_size_;
+    unsigned alignment_;
     uint64_t budget_ = search_budget;
 };
 
@@ -77,13 +89,7 @@ SymbolTable Finder::find() {
         const auto names = find_names(*tokens);
         if (!names)
             continue;
-        const uint64_t table = uint64_t{names->count} * 4;
-        const size_t after = align(tokens->index_end);  // order since 6.4
-        auto addresses_found = addresses(after, align(after + table), names->count);
-        if (!addresses_found && names->count_offset >= align(table) + pointer_size_) {  // order before
-            const size_t base = names->count_offset - pointer_size_;
-            addresses_found = addresses(base - align(table), base, names->count);
-        }
+        const auto addresses_found = find_addresses(*tokens, *names);
         if (!addresses_found)
             throw Error("kallsyms: names are there, but no addresses that fit them");
         SymbolTable symbols;
@@ -158,12 +164,19 @@ std::optional<size_t> Finder::next_name(const Tokens& tokens, size_t offset, siz
 }
 
 std::optional<Names> Finder::find_names(const Tokens& tokens) {
+    for (alignment_ = pointer_size_; alignment_ >= 4; alignment_ /= 2)
+        if (const auto names = find_aligned_names(tokens))
+            return names;
+    return std::nullopt;
+}
+
+std::optional<Names> Finder::find_aligned_names(const Tokens& tokens) {
     // The count stands aligned and right before the names, which end before the token table.
-    for (size_t at = 0; at + pointer_size_ + 3 < tokens.table && budget_ > 0; at += pointer_size_) {
+    for (size_t at = 0; at + alignment_ + 3 < tokens.table && budget_ > 0; at += alignment_) {
         Names names;
         names.count_offset = at;
         names.count = load<uint32_t>(image_, at);
-        names.names = at + pointer_size_;
+        names.names = at + alignment_;
         if (names.count < min_symbols || names.count > max_symbols)
             continue;
         if (uint64_t{names.count} * 2 > tokens.table - names.names)
@@ -206,13 +219,44 @@ std::string Finder::expand(const Tokens& tokens, size_t offset) const {
     return name.substr(1);  // without the type
 }
 
-std::optional<std::vector<uint64_t>> Finder::addresses(size_t offsets, size_t base_offset,
-                                                       uint32_t count) const {
+std::optional<Finder::Addresses> Finder::find_addresses(const Tokens& tokens, const Names& names) const {
+    const uint64_t table = uint64_t{names.count} * 4;
+    const size_t after = align(tokens.index_end);
+    const auto plausible = [&](const std::optional<Addresses>& addresses) {
+        return addresses && are_plausible(tokens, names, *addresses);
+    };
+    if (alignment_ == pointer_size_) {
+        if (auto found = addresses_by_base(after, align(after + table), names.count); plausible(found))
+            return found;
+        const size_t base = names.count_offset - pointer_size_;
+        if (names.count_offset >= align(table) + pointer_size_)
+            if (auto found = addresses_by_base(base - align(table), base, names.count); plausible(found))
+                return found;
+    }
+    if (auto found = addresses_by_place(after, names.count); plausible(found))
+        return found;
+    return std::nullopt;
+}
+
+// The text begins with a page.
+bool Finder::are_plausible(const Tokens& tokens, const Names& names, const Addresses& addresses) const {
+    if (!std::is_sorted(addresses.begin(), addresses.end()))
+        return false;
+    size_t offset = names.names;
+    for (const uint64_t address : addresses) {
+        if (expand(tokens, offset) == "_text")
+            return address % page_bytes == 0;
+        offset = *next_name(tokens, offset, tokens.table);
+    }
+    return true;
+}
+
+std::optional<Finder::Addresses> Finder::addresses_by_base(size_t offsets, size_t base_offset,
+                                                           uint32_t count) const {
     if (base_offset + pointer_size_ > image_.size() || base_offset < offsets)
         return std::nullopt;
     const uint64_t base =
         pointer_size_ == 8 ? load<uint64_t>(image_, base_offset) : load<uint32_t>(image_, base_offset);
-    const uint64_t mask = pointer_size_ == 8 ? ~uint64_t{0} : 0xffffffff;
     const bool kernel_half =
         (base >> (pointer_size_ * 8 - 1)) != 0 || (pointer_size_ == 4 && base >= 0x40000000);
     if (!kernel_half)
@@ -220,24 +264,33 @@ std::optional<std::vector<uint64_t>> Finder::addresses(size_t offsets, size_t ba
     bool absolute_percpu = false;
     for (uint32_t i = 0; i < count && !absolute_percpu; ++i)
         absolute_percpu = pointer_size_ == 8 && load<int32_t>(image_, offsets + 4 * size_t{i}) < 0;
-    std::vector<uint64_t> result(count);
+    Addresses result(count);
     for (uint32_t i = 0; i < count; ++i) {
         const auto raw = load<uint32_t>(image_, offsets + 4 * size_t{i});
         const auto offset = static_cast<int32_t>(raw);
         if (!absolute_percpu)
-            result[i] = (base + raw) & mask;
+            result[i] = wrap(base + raw);
         else
             result[i] = offset >= 0 ? static_cast<uint64_t>(offset) : base - 1 - static_cast<int64_t>(offset);
     }
-    if (!std::is_sorted(result.begin(), result.end()))
+    return result;
+}
+
+std::optional<Finder::Addresses> Finder::addresses_by_place(size_t offsets, uint32_t count) const {
+    if (offsets > image_.size() || count > (image_.size() - offsets) / 4)
         return std::nullopt;
+    Addresses result(count);
+    for (uint32_t i = 0; i < count; ++i) {
+        const size_t place = offsets + 4 * size_t{i};
+        result[i] = wrap(address_ + place + static_cast<int64_t>(load<int32_t>(image_, place)));
+    }
     return result;
 }
 
 }  // namespace
 
-SymbolTable find_kallsyms(std::span<const std::byte> image, unsigned pointer_size) {
-    return Finder(image, pointer_size).find();
+SymbolTable find_kallsyms(std::span<const std::byte> image, uint64_t address, unsigned pointer_size) {
+    return Finder(image, address, pointer_size).find();
 }
 
 }  // namespace panda::kernelinfo

@@ -17,7 +17,8 @@
 // offsets and relative_base come first, then num_syms, names, markers, seqs_of_names, token_table,
 // token_index. Symbols are sorted by address. With CONFIG_KALLSYMS_ABSOLUTE_PERCPU (x86_64 up to 6.14),
 // offsets that are not negative are addresses themselves (of per-CPU variables) and negative ones count down
-// from relative_base - 1.
+// from relative_base - 1. Since 7.0 (commit a081b5789255) there is no relative_base, each offset counts from
+// its own place, and everything is aligned to 4 bytes.
 #pragma once
 
 #include <cstddef>
@@ -28,10 +29,10 @@
 
 namespace panda::kernelinfo {
 
-// Finds the tables in `image` (a contiguous piece of a kernel's read-only data; more around it does no harm)
-// and gives all symbols with their addresses at link time as far as the image is unrelocated. pointer_size: 4
-// or 8. Throws Error when there are none or when they contradict themselves. About 50 ms for a distribution
-// kernel.
-SymbolTable find_kallsyms(std::span<const std::byte> image, unsigned pointer_size);
+// Finds the tables in `image` (a contiguous piece of a kernel's read-only data; more around it does no harm),
+// whose first byte lies at virtual address `address`, and gives all symbols with their addresses: as linked
+// in an image that is not relocated. pointer_size: 4 or 8. Throws Error when there are none or when they
+// contradict themselves. About 50 ms for a distribution kernel.
+SymbolTable find_kallsyms(std::span<const std::byte> image, uint64_t address, unsigned pointer_size);
 
 }  // namespace panda::kernelinfo

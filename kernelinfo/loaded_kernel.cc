@@ -79,7 +79,7 @@ Banner banner_of(const LoadedKernel& kernel, const SymbolTable& symbols) {
 KernelInfo make_kernel_info(const LoadedKernel& kernel) {
     try {
         const BtfTypes types = find_btf(kernel.content);
-        SymbolTable symbols = find_kallsyms(kernel.content, kernel.pointer_size);
+        SymbolTable symbols = find_kallsyms(kernel.content, kernel.address, kernel.pointer_size);
         const auto text = symbols.find("_text");
         if (!text)
             throw Error("symbol _text is missing");

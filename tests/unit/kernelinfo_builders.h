@@ -92,7 +92,7 @@ class BtfBuilder {
     uint32_t next_ = 1;
 };
 
-enum class KallsymsOrder { before_6_4, since_6_4 };
+enum class KallsymsOrder { before_6_4, since_6_4, since_7_0 };
 
 struct Symbol {
     std::string name;  // the first character is the type
@@ -100,12 +100,13 @@ struct Symbol {
 };
 
 // A read-only data section with kallsyms tables in it, as scripts/kallsyms.c lays them out; `symbols` sorted
-// by address. With absolute_percpu, addresses below relative_base are per-CPU ones.
+// by address. With absolute_percpu, addresses below relative_base are per-CPU ones. since_7_0: relative_base
+// is where the section lies.
 inline Bytes build_kallsyms(const std::vector<Symbol>& symbols, uint64_t relative_base, KallsymsOrder order,
                             bool absolute_percpu, unsigned pointer_size = 8) {
     ByteWriter out;
     const auto align = [&] {
-        while (out.size() % pointer_size != 0)
+        while (out.size() % (order == KallsymsOrder::since_7_0 ? 4 : pointer_size) != 0)
             out.put<uint8_t>(0);
     };
     const auto put_pointer = [&](uint64_t value) {
@@ -126,7 +127,9 @@ inline Bytes build_kallsyms(const std::vector<Symbol>& symbols, uint64_t relativ
     const auto put_offsets = [&] {
         align();
         for (const Symbol& symbol : symbols) {
-            if (!absolute_percpu)
+            if (order == KallsymsOrder::since_7_0)
+                out.put(static_cast<uint32_t>(symbol.address - relative_base - out.size()));
+            else if (!absolute_percpu)
                 out.put(static_cast<uint32_t>(symbol.address - relative_base));
             else if (symbol.address < relative_base)
                 out.put(static_cast<int32_t>(symbol.address));
@@ -134,7 +137,8 @@ inline Bytes build_kallsyms(const std::vector<Symbol>& symbols, uint64_t relativ
                 out.put(static_cast<int32_t>(relative_base - 1 - symbol.address));
         }
         align();
-        put_pointer(relative_base);
+        if (order != KallsymsOrder::since_7_0)
+            put_pointer(relative_base);
     };
     const auto put_names = [&] {
         align();

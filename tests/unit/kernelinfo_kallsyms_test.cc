@@ -31,10 +31,11 @@ std::vector<Symbol> some_symbols(uint64_t base, bool percpu) {
 }  // namespace
 
 TEST_CASE("kallsyms are found in every order of the tables") {
-    const auto order = GENERATE(KallsymsOrder::before_6_4, KallsymsOrder::since_6_4);
-    const bool percpu = GENERATE(false, true);
-    const auto symbols =
-        find_kallsyms(test::build_kallsyms(some_symbols(text_start, percpu), text_start, order, percpu), 8);
+    const auto order =
+        GENERATE(KallsymsOrder::before_6_4, KallsymsOrder::since_6_4, KallsymsOrder::since_7_0);
+    const bool percpu = order != KallsymsOrder::since_7_0 && GENERATE(false, true);
+    const auto symbols = find_kallsyms(
+        test::build_kallsyms(some_symbols(text_start, percpu), text_start, order, percpu), text_start, 8);
     CHECK(symbols.size() == (percpu ? 605 : 603));
     CHECK(symbols.find("_text") == text_start);
     CHECK(symbols.find(std::string(300, 'x')) == text_start + 1);
@@ -47,26 +48,28 @@ TEST_CASE("kallsyms are found in every order of the tables") {
 
 TEST_CASE("kallsyms of 32-bit kernels") {
     constexpr uint64_t base = 0xc1000000;
-    const auto order = GENERATE(KallsymsOrder::before_6_4, KallsymsOrder::since_6_4);
+    const auto order =
+        GENERATE(KallsymsOrder::before_6_4, KallsymsOrder::since_6_4, KallsymsOrder::since_7_0);
     const auto symbols =
-        find_kallsyms(test::build_kallsyms(some_symbols(base, false), base, order, false, 4), 4);
+        find_kallsyms(test::build_kallsyms(some_symbols(base, false), base, order, false, 4), base, 4);
     CHECK(symbols.size() == 603);
     CHECK(symbols.find("init_task") == 0xc2a1aa40);
 }
 
 TEST_CASE("damaged kallsyms are refused or harmless") {
-    const Bytes whole =
-        test::build_kallsyms(some_symbols(text_start, true), text_start, KallsymsOrder::since_6_4, true);
-    CHECK_THROWS_AS(find_kallsyms({}, 8), Error);
+    const auto order = GENERATE(KallsymsOrder::since_6_4, KallsymsOrder::since_7_0);
+    const bool percpu = order != KallsymsOrder::since_7_0;
+    const Bytes whole = test::build_kallsyms(some_symbols(text_start, percpu), text_start, order, percpu);
+    CHECK_THROWS_AS(find_kallsyms({}, text_start, 8), Error);
     for (size_t size = 4000; size < whole.size() - 4000; size += 97)
-        CHECK_THROWS_AS(find_kallsyms(std::span(whole).first(size), 8), Error);
+        CHECK_THROWS_AS(find_kallsyms(std::span(whole).first(size), text_start, 8), Error);
     std::mt19937 random(1);
     for (unsigned round = 0; round < 2000; ++round) {
         Bytes damaged = whole;
         for (unsigned flips = random() % 3 + 1; flips > 0; --flips)
             damaged[random() % damaged.size()] ^= std::byte(1u << random() % 8);
         try {
-            find_kallsyms(damaged, 8);
+            find_kallsyms(damaged, text_start, 8);
         } catch (const Error&) {
         }
     }

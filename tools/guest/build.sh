@@ -92,6 +92,20 @@ unpack_deb() {
     dpkg-deb -x "$1" "$2" || die "$1 is not a Debian package"
 }
 
+# The package with the kernel, PACKAGE=VERSION, into a directory. Since 2026 it has no files of its own but depends on
+# packages with the kernel, its modules and its configuration, which are among the modules.
+unpack_kernel() {
+    local package=${1%%=*} version=${1#*=} part
+    unpack_package "$kernel_state" "$1" "$2"
+    compgen -G "$2/boot/vmlinuz*" >/dev/null && return 0
+    for part in $(private_apt "$kernel_state" "$architecture" apt-cache depends --important "$package=$version" |
+        sed -n "s/^ *Depends: \(linux-[a-z]*-${package#linux-image-}\)$/\1/p"); do
+        unpack_package "$kernel_state" "$part=$version" "$2"
+    done
+    mkdir -p "$2/boot"
+    cp "$2"/usr/lib/modules/*/{vmlinuz,config} "$2/boot/" 2>/dev/null || true
+}
+
 # Copies the modules named above, and what they depend on, from the unpacked package $1 into the tree $2.
 install_modules() {
     local version from to module file
@@ -146,7 +160,7 @@ build() {
     say "building the guest"
     package=$(sed -n 's/^kernel=//p' "$resolved")
     if [ -n "$package" ]; then
-        unpack_package "$kernel_state" "$package" "$work/kernel"
+        unpack_kernel "$package" "$work/kernel"
     elif [[ $kernel == *.deb ]]; then
         unpack_deb "$kernel" "$work/kernel"
     else
