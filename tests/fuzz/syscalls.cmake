@@ -1,0 +1,4 @@
+add_executable(syscalls_text_fuzz syscalls_text_fuzz.cc)
+target_compile_options(syscalls_text_fuzz PRIVATE -fsanitize=fuzzer)
+target_link_options(syscalls_text_fuzz PRIVATE -fsanitize=fuzzer)
+target_link_libraries(syscalls_text_fuzz PRIVATE panda_syscalls)
