@@ -135,10 +135,14 @@ void Tracer::snapshot(const trace::CpuState& cpu, trace::SnapshotKind kind) {
 // Called before a block appends its record: all before it is done, and the processor's state is in memory,
 // but for the program counter.
 void Tracer::ring_full(uint32_t id) {
+    // What the processor has stored since the last block (an interrupt's frame) belongs to the next one: a snapshot
+    // may not come between.
+    const bool loose = !batch_->asides.empty() && batch_->asides.back().kind == Aside::Kind::inner &&
+                       batch_->asides.back().offset == offset();
     hand_over();
     trace::CpuState cpu = cpu_state();
     cpu.rip = block_pc_[id] - cpu.segments[trace::cs].base;
-    if (glue_instr() >= next_snapshot_) {
+    if (glue_instr() >= next_snapshot_ && !loose) {
         snapshot(cpu, trace::SnapshotKind::changed);
         next_snapshot_ = glue_instr() + options_.snapshot_interval;
         begin_chunk(cpu);

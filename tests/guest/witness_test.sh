@@ -1,0 +1,27 @@
+#!/bin/bash
+# An independent witness: a plugin of QEMU's own interface watches the same replays that are traced, and must have seen
+# the same instructions, loads, stores and stored values, in the same order.
+. "$(dirname "$0")/common.sh"
+qemu=$build/libexec/panda/qemu
+
+# shellcheck disable=SC2046
+gcc -O2 -Wall -Werror -shared -fPIC $(pkg-config --cflags glib-2.0) -I"$qemu/sdk/src/include/qemu" \
+    "$repository/tests/guest/witness/plugin.c" -o witness.so
+cat >watched-qemu <<END
+#!/bin/sh
+exec "$(realpath "$qemu/bin/qemu-system-x86_64")" "\$@" -plugin "$scratch/witness.so,out=$scratch/witness"
+END
+chmod +x watched-qemu
+
+# agree RECORDING INSTRUCTIONS
+agree() {
+    panda-replay --quiet --force --qemu ./watched-qemu --stop-at "$2" --trace watched.capnp "$1"
+    echo "$1: $(witness_compare watched.capnp witness)"
+}
+
+panda-record --force -o ls.panda -- ls -l /proc >ls.out
+agree ls.panda 3000000
+panda-record --force --cpu max -o pipe.panda -- workload-pipe >pipe.out
+agree pipe.panda 2000000
+panda-record --force --boot -o boot.panda >boot.out
+agree boot.panda 2000000
