@@ -21,16 +21,20 @@ class CpuTracker {
     explicit CpuTracker(const BlockTable& blocks) : blocks_(blocks) {}
 
     // At a snapshot, whose registers are known.
-    void start(const CpuState& cpu) { cpu_ = cpu; }
+    void start(const CpuState& cpu);
     // At the begin of a chunk.
     void start(const ChunkSummary& chunk);
-    // An execution begins; the same, when only `executed` of its instructions went by.
-    void on_block(const BlockExecution& block) { on_block(block, block.executed); }
-    void on_block(const BlockExecution& block, uint32_t executed);
-    // After the accesses before it.
+    // An execution begins.
+    void begin_block(const BlockExecution& block) {
+        advance(last_.executed);
+        last_ = block;
+        advanced_ = 0;
+    }
+    // So many instructions of it have gone by, at most those that it executed; they only become more.
+    void advance(uint32_t executed);
+    // In the order of time: the instructions before it go by first.
     void on_event(const Event& event);
 
-    // After on_block: as it is behind the instructions that went by.
     CpuState cpu() const;
     bool system_management() const { return system_management_; }
 
@@ -38,10 +42,10 @@ class CpuTracker {
     bool has_swapgs(uint32_t id);
 
     const BlockTable& blocks_;
-    CpuState cpu_;                // as last told
-    bool moved_ = false;          // a block was executed since
-    BlockExecution last_;         // that block
-    uint32_t last_executed_ = 0;  // of its instructions
+    CpuState cpu_;           // as last told
+    bool moved_ = false;     // an instruction went by since
+    BlockExecution last_;    // the last execution that began
+    uint32_t advanced_ = 0;  // instructions of it that went by
     bool system_management_ = false;
     std::vector<uint8_t> swapgs_;  // by block id: 0 not looked at, 1 none, 2 some
 };

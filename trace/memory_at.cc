@@ -86,7 +86,8 @@ class MemoryAt::Partial {
     void on_block(const BlockExecution& block) {
         done_ = block.instr + block.executed > at_.instr_;
         executed_ = done_ ? static_cast<uint32_t>(at_.instr_ - block.instr) : block.executed;
-        cpu_.on_block(block, executed_);
+        cpu_.begin_block(block);
+        cpu_.advance(executed_);
     }
     void on_accesses(const BlockExecution& block, std::span<const Access> accesses) {
         const auto later =

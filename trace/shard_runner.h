@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
+#include <string>
 
+#include "common/error.h"
 #include "trace/chunk.h"
-#include "trace/held_events.h"
+#include "trace/chunk_walk.h"
 #include "trace/pass_state.h"
 
 namespace panda::trace {
@@ -15,86 +18,86 @@ struct InstrRange {
     uint64_t from = 0;
     uint64_t to = ~uint64_t{0};
 
-    bool overlaps(const ChunkSummary& chunk) const {
-        return chunk.first_instr < to && chunk.first_instr + std::max<uint64_t>(chunk.instr_count, 1) > from;
+    bool overlaps(uint64_t first_instr, uint64_t instr_count) const {
+        return first_instr < to && first_instr + std::max<uint64_t>(instr_count, 1) > from;
     }
     bool contains(const ChunkSummary& chunk) const {
         return chunk.first_instr >= from && chunk.first_instr + chunk.instr_count < to;
     }
 };
 
+// What an analyzer has to have: its `needs`, or blocks.
+template <typename Analyzer>
+constexpr PassNeeds needs_of() {
+    if constexpr (requires { Analyzer::needs; })
+        return Analyzer::needs;
+    else
+        return PassNeeds::blocks;
+}
+
+// A visitor of ChunkWalk that keeps the state current and tells the analyzer what is in the range.
 template <typename Analyzer>
 class ShardRunner {
   public:
-    // state, analyzer: outlive this.
-    ShardRunner(const InstrRange& range, PassState& state, Analyzer& analyzer)
-        : range_(range), state_(state), analyzer_(analyzer), cursor_(state.blocks()) {}
+    static constexpr PassNeeds needs = needs_of<Analyzer>();
+    static constexpr CursorColumns columns =
+        needs == PassNeeds::blocks ? CursorColumns::blocks : CursorColumns::memory;
 
-    // The next chunk of the shard.
-    void take(const Chunk& chunk) {
-        state_.start(chunk.summary());
-        end_ = chunk.summary().first_instr;
-        // The events held back from the chunk before may be of any instr.
-        bounded_ = !range_.contains(chunk.summary()) || !held_.empty();
-        cursor_.start(chunk);
-        using Step = ChunkCursor::Step;
-        for (Step step = cursor_.next(); step != Step::end; step = cursor_.next()) {
-            if (step == Step::block)
-                take_block(cursor_.block());
-            else
-                take_event(cursor_.event());
+    // path: of the trace, for errors. state, analyzer: outlive this.
+    ShardRunner(const std::string& path, const InstrRange& range, PassState& state, Analyzer& analyzer)
+        : path_(path), range_(range), state_(state), analyzer_(analyzer), walk_(state.blocks()) {}
+
+    // The next chunk of the shard. told: false only keeps the state current.
+    void take(const Chunk& chunk, bool told) {
+        told_ = told;
+        // Events that were held back from the chunk before may be of any instr.
+        bounded_ = !told || !range_.contains(chunk.summary()) || walk_.holds_events();
+        try {
+            state_.start(chunk);
+            walk_.template go<columns>(chunk, *this);
+        } catch (const FileError&) {
+            throw;
+        } catch (const Error& error) {
+            throw FileError(path_, "chunk at instr " + std::to_string(chunk.summary().first_instr),
+                            error.what());
         }
+        if (state_.memory_known() && state_.memory().lost_stores() != 0)
+            state_.memory().require_nothing_lost();
     }
 
     // After the last chunk: what stood before a block that is not there.
-    void finish() {
-        for (; !held_.empty(); held_.pop())
-            deliver(held_.front());
+    void finish() { walk_.finish(*this); }
+
+    // --- For ChunkWalk ---
+    void on_block(const BlockExecution& block) {
+        state_.begin_block(block);
+        in_range_ = !bounded_ || (told_ && block.instr >= range_.from && block.instr < range_.to);
+        if (in_range_)
+            analyzer_.on_block(block);
+    }
+    void on_accesses(const BlockExecution& block, std::span<const Access> accesses) {
+        if constexpr (requires { analyzer_.on_accesses(block, accesses); })
+            if (in_range_)
+                analyzer_.on_accesses(block, accesses);
+        if constexpr (needs == PassNeeds::memory)
+            state_.apply(accesses);
+    }
+    void on_event(const Event& event) {
+        state_.apply(event);
+        if constexpr (requires { analyzer_.on_event(event); })
+            if (told_ && event.instr >= range_.from && event.instr < range_.to)
+                analyzer_.on_event(event);
     }
 
   private:
-    void take_block(const BlockExecution& block) {
-        end_ = block.instr + block.executed;
-        if (bounded_ && (block.instr < range_.from || block.instr >= range_.to)) {
-            release(end_);
-            return;
-        }
-        state_.set_instr(block.instr);
-        analyzer_.on_block(block);
-        if (!held_.empty()) [[unlikely]]
-            release(end_);
-    }
-
-    void take_event(const Event& event) {
-        if (event.instr > end_)
-            held_.hold(event);
-        else
-            deliver(event);
-        if (const auto* gap = std::get_if<Gap>(&event.detail))
-            end_ += gap->instructions;
-    }
-
-    // What happened up to this instr.
-    void release(uint64_t instr) {
-        for (; !held_.empty() && held_.front().instr <= instr; held_.pop())
-            deliver(held_.front());
-    }
-
-    void deliver(const Event& event) {
-        state_.apply(event);
-        if (event.instr < range_.from || event.instr >= range_.to)
-            return;
-        if constexpr (requires { analyzer_.on_event(event); })
-            analyzer_.on_event(event);
-    }
-
+    std::string path_;
     InstrRange range_;
     PassState& state_;
     Analyzer& analyzer_;
-    ChunkCursor cursor_;
-    HeldEvents held_;
-    uint64_t end_ = 0;  // instructions executed up to where the cursor is
-    bool bounded_ = false;
+    ChunkWalk walk_;
+    bool told_ = true;
+    bool bounded_ = false;  // blocks of the chunk may be out of the range
+    bool in_range_ = true;  // the current block is in it
 };
 
 }  // namespace panda::trace

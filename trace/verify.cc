@@ -315,28 +315,6 @@ std::vector<Plan> plan_stretches(const Contents& contents, unsigned threads) {
     return plans;
 }
 
-// Reads a file for several threads.
-class SharedReader {
-  public:
-    explicit SharedReader(TraceReader& reader) : reader_(reader) {}
-    Chunk chunk(size_t number) {
-        const std::lock_guard lock(mutex_);
-        return reader_.chunk(number);
-    }
-    Snapshot snapshot(size_t number) {
-        const std::lock_guard lock(mutex_);
-        return reader_.snapshot(number);
-    }
-    GuestMemory memory_at(size_t number) {
-        const std::lock_guard lock(mutex_);
-        return reader_.memory_at(number);
-    }
-
-  private:
-    TraceReader& reader_;
-    std::mutex mutex_;
-};
-
 void run_stretch(Stretch& stretch, const Plan& plan, const Contents& contents, SharedReader& reader,
                  PassProgress& progress) {
     size_t snapshot = 0;
