@@ -50,11 +50,10 @@ std::string user_desc_text(const Context& context, uint64_t place) {
         unsigned shift, width;
     } fields[] = {{"seg_32bit", 0, 1},      {"contents", 1, 2},        {"read_exec_only", 3, 1},
                   {"limit_in_pages", 4, 1}, {"seg_not_present", 5, 1}, {"useable", 6, 1}};
-    std::string text =
-        "{entry_number=" + std::to_string(*entry) + ", base_addr=" + hexadecimal_text(*base) + ", limit=0x";
-    char digits[16];
-    std::snprintf(digits, sizeof digits, "%08x", static_cast<unsigned>(*limit));
-    text += digits;
+    char limit_text[16];
+    std::snprintf(limit_text, sizeof limit_text, "%#08x", static_cast<unsigned>(*limit));
+    std::string text = "{entry_number=" + std::to_string(static_cast<int32_t>(*entry)) +
+                       ", base_addr=" + hexadecimal_text(*base) + ", limit=" + limit_text;
     for (const auto& field : fields)
         text += std::string(", ") + field.name + "=" +
                 std::to_string(*bits >> field.shift & ((1u << field.width) - 1));

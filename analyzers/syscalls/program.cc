@@ -28,6 +28,10 @@ int run_program(const char* name, const po::variables_map& given,
     progress.finish();
     write();
     std::cout.flush();
+    if (result.counts.lost_returns + result.counts.without_task > 0)
+        std::cerr << "panda-analyze-" << name << ": warning: " << result.counts.lost_returns
+                  << " system calls have no return in the trace, and of " << result.counts.without_task
+                  << " it is not known who made them\n";
     if (!result.flaw.empty())
         throw FileError(reader.path(), result.flaw);
     return exit_ok;

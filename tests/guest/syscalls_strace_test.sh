@@ -1,6 +1,8 @@
 #!/bin/bash
 # panda-analyze syscalls says of programs in a guest what strace says there, running beside them.
 . "$(dirname "$0")/common.sh"
+# Further arguments are for panda-record, for example --guest DIRECTORY for another kernel.
+[ $# -eq 0 ] || shift
 strace=$(command -v strace) || skip "no strace on this machine"
 
 # Programs of this machine with their libraries, for /opt in the guest.
@@ -60,7 +62,7 @@ echo "=== end"
 GUEST
 chmod +x tree/run
 
-panda-record -m 512M -o strace.panda --copy-in tree:/opt/ -- /opt/tree/run >out
+panda-record "$@" -m 512M -o strace.panda --copy-in tree:/opt/ -- /opt/tree/run >out
 mkdir -p strace
 tr -d '\r' <out | awk '/^=== / { file = $2; next } file && file != "end" { print > "strace/" file }'
 grep -q '^=== end' out || fail "the guest's programs did not end"

@@ -183,10 +183,11 @@ TEST_CASE("a trace that ends, and one that lacks a return", "[syscalls]") {
     Scene scene;
     scene.call(parent, "read");
     scene.call(child, "wait4");
-    scene.call(child, "getpid");
+    scene.call(child, "pause");
+    scene.guest.dead = {child.tid};
     scene.tracker.finish(100);
-    CHECK(scene.log == Log{"read(", "wait4(", "wait4)unfinished@11", "getpid(", "read)unfinished@10",
-                           "getpid)unfinished@11"});
+    CHECK(scene.log ==
+          Log{"read(", "wait4(", "wait4)unfinished@11", "pause(", "read)unfinished@10", "pause)gone@11"});
     const PairCounts& counts = scene.tracker.counts();
     CHECK(counts.lost_returns == 1);
     CHECK(counts.entered == counts.returned + counts.gone + counts.unfinished);

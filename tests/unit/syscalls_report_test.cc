@@ -1,0 +1,200 @@
+// What is written of calls: lines, selections; and the files and sockets that follow from them.
+#include <catch2/catch_test_macros.hpp>
+#include <sstream>
+
+#include "analyzers/files/file_usage.h"
+#include "analyzers/net/connections.h"
+#include "analyzers/syscalls/line_writer.h"
+#include "analyzers/syscalls/report.h"
+#include "common/error.h"
+#include "syscalls_fakes.h"
+
+namespace {
+
+using namespace panda::syscalls;
+using panda::trace::CallGate;
+using panda::trace::SystemCall;
+using panda::trace::SystemReturn;
+
+const Task shell{0xffff880000001000, 10, 10, "sh"};
+const Task child{0xffff880000002000, 11, 11, "sh"};
+constexpr uint64_t pc = 0x401000;
+
+// A guest whose tasks make calls.
+struct Machine {
+    void call(const Task& task, const std::string& name, std::array<uint64_t, 6> arguments) {
+        guest.task = task;
+        const CallDescription* description = find_call(Abi::x86_64, name);
+        tracker.event(
+            {++instr, SystemCall{CallGate::syscall, description->number, arguments, 0x7ffe0000, pc}});
+    }
+    void back(const Task& task, int64_t value) {
+        guest.task = task;
+        tracker.event({++instr, SystemReturn{panda::trace::ReturnGate::sysret, static_cast<uint64_t>(value),
+                                             0x7ffe0000, pc + 2}});
+    }
+    void whole(const Task& task, const std::string& name, std::array<uint64_t, 6> arguments, int64_t value) {
+        call(task, name, arguments);
+        back(task, value);
+    }
+
+    FakeGuest guest;
+    CallTracker tracker{guest};
+    uint64_t instr = 100;
+};
+
+// Lines of a run, with what `options` select.
+struct Lines : Machine {
+    explicit Lines(ReportOptions options = {}, bool with_instr = false)
+        : writer(out, with_instr), report(std::move(options), {&writer}) {
+        report.attach(tracker, guest);
+    }
+    std::string text() {
+        tracker.finish(instr);
+        report.finish();
+        return out.str();
+    }
+    std::ostringstream out;
+    LineWriter writer;
+    CallReport report;
+};
+
+}  // namespace
+
+TEST_CASE("lines of calls, whole and in parts", "[syscalls]") {
+    Lines lines;
+    lines.guest.memory.put_text(0x1000, "hello");
+    lines.call(shell, "read", {0, 0x1000, 100});
+    lines.call(child, "write", {1, 0x1000, 5});
+    lines.back(child, 5);
+    lines.back(shell, 5);
+    lines.call(child, "exit_group", {3});
+    lines.call(shell, "wait4", {UINT64_MAX, 0, 0, 0});
+    CHECK(lines.text() ==
+          "10    read(0,  <unfinished ...>\n"
+          "11    write(1, \"hello\", 5)          = 5\n"
+          "10    <... read resumed>\"hello\", 100) = 5\n"
+          "11    exit_group(3)                   = ?\n"
+          "11    +++ exited with 3 +++\n"
+          "10    wait4(-1,  <unfinished ...>\n");
+}
+
+TEST_CASE("what a call takes is read when its page is there", "[syscalls]") {
+    Lines lines;
+    lines.call(shell, "execve", {0x5000, 0x6000, 0x7000});
+    lines.guest.memory.put_text(0x5000, "/bin/ls");
+    lines.guest.memory.put_values<uint64_t>(0x6000, {0x5005, 0});
+    lines.guest.memory.put_values<uint64_t>(0x7000, {0});
+    lines.tracker.event({200, panda::trace::AddressSpaceChange{0x1000}});
+    lines.guest.memory = {};
+    lines.back(shell, 0);
+    CHECK(lines.text() == "10    execve(\"/bin/ls\", [\"ls\"], 0x7000 /* 0 vars */) = 0\n");
+}
+
+TEST_CASE("calls and processes are selected", "[syscalls]") {
+    ReportOptions options;
+    options.calls = CallSelection("trace=file,close");
+    options.processes = {"11"};
+    Lines lines(std::move(options), true);
+    lines.guest.memory.put_text(0x1000, "/x");
+    lines.whole(shell, "access", {0x1000, 0}, 0);
+    lines.whole(child, "access", {0x1000, 0}, 0);
+    lines.whole(child, "getpid", {}, 11);
+    lines.whole(child, "close", {3}, 0);
+    CHECK(lines.text() ==
+          "11             103 access(\"/x\", F_OK) = 0\n"
+          "11             107 close(3)            = 0\n");
+}
+
+TEST_CASE("children are followed, also those that run before their parent's call returns", "[syscalls]") {
+    ReportOptions options;
+    options.processes = {"10"};
+    options.follow = true;
+    Lines lines(std::move(options));
+    lines.call(shell, "vfork", {});
+    lines.back(child, 0);
+    lines.whole(child, "getpid", {}, 11);
+    lines.back(shell, 11);
+    CHECK(lines.text() ==
+          "10    vfork( <unfinished ...>\n"
+          "11    getpid()                        = 11\n"
+          "10    <... vfork resumed>)            = 11\n");
+}
+
+TEST_CASE("selections that make no sense are refused", "[syscalls]") {
+    CHECK_THROWS_AS(CallSelection("trace=no_such_call"), panda::UsageError);
+    CHECK_THROWS_AS(CallSelection("signal=none"), panda::UsageError);
+    CHECK_THROWS_AS(CallSelection("/["), panda::UsageError);
+    CHECK_NOTHROW(CallSelection("?no_such_call"));
+    Call call;
+    call.description = find_call(Abi::x86_64, std::string("openat"));
+    CHECK(CallSelection("/^open").selects(call));
+    CHECK(CallSelection("%file").selects(call));
+    CHECK_FALSE(CallSelection("!file").selects(call));
+    CHECK_FALSE(CallSelection("none").selects(call));
+    CHECK(CallSelection("all").selects(call));
+}
+
+TEST_CASE("files: opens, reads and writes by process and file", "[files]") {
+    Machine machine;
+    panda::analyze_files::FileUsage files({});
+    std::map<int64_t, std::string> open{{-100, "/home"}, {1, "pipe:[7]"}};
+    files.attach(machine.tracker, machine.guest, [&open](int64_t fd) { return open[fd]; });
+    machine.guest.memory.put_text(0x1000, "data");
+    machine.guest.memory.put_text(0x1010, "/none");
+    const uint64_t at_fdcwd = static_cast<uint32_t>(-100);
+    machine.call(shell, "openat", {at_fdcwd, 0x1000, 0});
+    open[3] = "/home/data";
+    machine.back(shell, 3);
+    machine.whole(shell, "read", {3, 0x2000, 4096}, 1000);
+    machine.whole(shell, "read", {3, 0x2000, 4096}, 24);
+    machine.whole(shell, "write", {1, 0x2000, 4}, 4);
+    machine.whole(child, "pwrite64", {3, 0x2000, 4, 0}, 4);
+    machine.whole(shell, "openat", {at_fdcwd, 0x1010, 0}, -2);
+    machine.whole(shell, "openat", {at_fdcwd, 0x1000, 0}, -13);
+    const auto& usage = files.usage();
+    REQUIRE(usage.size() == 3);
+    const auto& read = usage.at({10, "sh", "/home/data"});
+    CHECK(read.opens == 1);
+    CHECK(read.failed_opens == 1);
+    CHECK(read.reads == 2);
+    CHECK(read.read_bytes == 1024);
+    CHECK(read.writes == 0);
+    CHECK(usage.at({11, "sh", "/home/data"}).written_bytes == 4);
+    CHECK(usage.at({10, "sh", "/none"}).failed_opens == 1);
+}
+
+TEST_CASE("net: a client and a server", "[net]") {
+    Machine machine;
+    panda::analyze_net::Connections net({});
+    std::map<int64_t, std::string> open;
+    net.attach(machine.tracker, machine.guest, [&open](int64_t fd) { return open[fd]; });
+    machine.guest.memory.put_values<unsigned char>(0x1000,
+                                                   {2, 0, 0, 80, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0});
+    machine.guest.memory.put_values<unsigned char>(0x1100,
+                                                   {2, 0, 4, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0});
+    machine.guest.memory.put_values<uint32_t>(0x2000, {16});
+    open[3] = "socket:[100]";
+    machine.whole(shell, "socket", {2, 1, 0}, 3);
+    machine.whole(shell, "bind", {3, 0x1000, 16}, 0);
+    machine.whole(shell, "listen", {3, 5}, 0);
+    open[4] = "socket:[101]";
+    machine.whole(shell, "accept", {3, 0x1100, 0x2000}, 4);
+    machine.whole(shell, "read", {4, 0x3000, 100}, 18);
+    machine.whole(shell, "sendto", {4, 0x3000, 24, 0, 0, 0}, 24);
+    open[5] = "socket:[102]";
+    machine.whole(child, "socket", {2, 1, 0}, 5);
+    machine.whole(child, "connect", {5, 0x1000, 16}, -111);
+    open[6] = "/etc/passwd";
+    machine.whole(child, "read", {6, 0x3000, 100}, 50);
+    const auto& sockets = net.sockets();
+    REQUIRE(sockets.size() == 3);
+    CHECK(sockets.at("socket:[100]").role == "listener");
+    const auto& accepted = sockets.at("socket:[101]");
+    CHECK(accepted.local == "127.0.0.1:80");
+    CHECK(accepted.peer == "127.0.0.1:1024");
+    CHECK(accepted.received_bytes == 18);
+    CHECK(accepted.sent_bytes == 24);
+    CHECK(sockets.at("socket:[102]").error == 111);
+    CHECK(sockets.at("socket:[102]").peer == "127.0.0.1:80");
+}
