@@ -1,0 +1,43 @@
+#!/bin/bash
+# Traces prove themselves: memory that follows from every store, DMA write and page-table mark equals every snapshot, bit
+# for bit, and each block follows from the one before. usage: trace_test.sh BUILD [TRACES], the number of traces of one
+# recording that must be the same, byte for byte (3 by default).
+. "$(dirname "$0")/common.sh"
+traces=${2:-3}
+
+# prove NAME RECORD-ARGUMENTS…
+prove() {
+    local name=$1
+    shift
+    panda-record --force -o "$name.panda" "$@" >"$name.out" || fail "recording $name: exit status $?"
+    panda-replay --quiet --force --snapshots 100000000 --trace "$name.capnp" "$name.panda" || fail "replaying $name"
+    panda-trace verify --quiet "$name.capnp" >"$name.verify" || fail "$name: $(cat "$name.verify")"
+    echo "ok: $name: $(head -n 1 "$name.verify"), $(stat -c %s "$name.capnp") bytes"
+    rm "$name.capnp"
+}
+
+gcc -O2 -Wall -static "$repository/tests/guest/programs/self_modifying.c" -o self_modifying
+prove self_modifying --copy-in self_modifying:/bin/self_modifying -- self_modifying
+prove self_modifying_max --cpu max --copy-in self_modifying:/bin/self_modifying -- self_modifying
+
+# Faults and address spaces: a bounded fork bomb, whose processes share, copy and write pages.
+# shellcheck disable=SC2016
+prove forks -- sh -c 'bomb() { [ "$1" = 0 ] || { bomb $(($1 - 1)) & bomb $(($1 - 1)) & wait; }; }
+    bomb 6; for i in 1 2 3 4 5 6 7 8; do ls -lR /proc/self/task | md5sum; done'
+
+truncate -s 64M disk.img
+/sbin/mke2fs -q -t ext4 -F disk.img 2>/dev/null || skip "no mke2fs"
+prove disk_and_network --disk disk.img --net -- sh -c \
+    'dd if=/dev/urandom of=/mnt/file bs=64k count=64 conv=fsync 2>/dev/null; echo 3 >/proc/sys/vm/drop_caches
+     md5sum </mnt/file; ping -c 2 10.0.2.2 | wc -l'
+prove gzip -- workload-gzip
+prove boot --boot
+
+first=
+for round in $(seq "$traces"); do
+    panda-replay --quiet --force --trace "$round.capnp" gzip.panda
+    [ -z "$first" ] || cmp "$first" "$round.capnp" || fail "trace $round differs from the first"
+    first=${first:-$round.capnp}
+    [ "$round.capnp" = "$first" ] || rm "$round.capnp"
+done
+echo "ok: $traces traces of one recording are the same"
