@@ -7,6 +7,9 @@
 #include "trace/cut_codec.h"
 #include "trace/definition_codec.h"
 #include "trace/event_codec.h"
+#include "trace/memory_decoder.h"
+#include "trace/operation_codec.h"
+#include "trace/page_codec.h"
 
 namespace {
 
@@ -51,9 +54,97 @@ void decode_events(std::span<const std::byte> column, uint64_t count) {
     }
 }
 
-void decode_one(uint8_t coding, std::span<const std::byte> column) {
-    const uint64_t count = coding >> 2;
-    switch (coding & 3) {
+// Blocks with operations of every sort.
+MemoryPlans some_plans() {
+    MemoryPlans plans;
+    plans.append({});
+    std::vector<MemoryOperation> operations;
+    for (uint16_t i = 0; i < 100; ++i) {
+        MemoryOperation operation;
+        operation.instruction = i;
+        operation.size = static_cast<uint8_t>(1u << (i % 5));
+        operation.store = i % 2 == 1;
+        operation.conditional = i % 7 == 6;
+        operation.constant_value = operation.store && operation.size == 4;
+        if (i % 3 == 2 && !operation.conditional) {
+            operation.base = 0;
+            operation.delta = 8 * i;
+            operation.narrow = i % 4 == 0;
+        }
+        operations.push_back(operation);
+        if (i == 3 || i == 99)
+            plans.append(operations);
+    }
+    return plans;
+}
+
+// The rest of the input in pieces, one for each column: two bytes of size, then the piece.
+Bytes take_piece(ByteReader& in) {
+    const auto size = std::min<uint64_t>(in.get<uint16_t>(), in.remaining());
+    const auto piece = in.take(size);
+    return {piece.begin(), piece.end()};
+}
+
+void decode_memory(std::span<const std::byte> input) {
+    static const MemoryPlans plans = some_plans();
+    ByteReader in(input);
+    const auto form = in.get<uint8_t>();
+    MemoryColumnBytes columns;
+    columns.inner_count = in.get<uint8_t>();
+    columns.shapes = take_piece(in);
+    columns.addresses = take_piece(in);
+    columns.inner = take_piece(in);
+    if ((form & 1) != 0)
+        columns.values = take_piece(in);
+    static MemoryDecoder decoder;  // one for all inputs, as a cursor has one for all chunks
+    constexpr uint32_t count = 200;
+    decoder.start(std::move(columns), plans, count);
+    for (uint32_t i = 0; i < count; ++i) {
+        if (i % 16 == 5)
+            decoder.decode_cut(1 + i % 2, i % 4);
+        else
+            decoder.decode(i % 3);
+        for (const Access& access : decoder.accesses()) {
+            if (access.size > 16 || access.kind > AccessKind::fill)
+                std::abort();
+        }
+    }
+    decoder.check_end();
+}
+
+void decode_lists(std::span<const std::byte> column, uint64_t count) {
+    const auto translations = decode_translations(column, count);
+    if (decode_translations(encode_translations(translations), translations.size()) != translations)
+        std::abort();
+}
+
+void decode_pages(std::span<const std::byte> column, uint64_t count) {
+    const WrittenPages pages = decode_written_pages(column, count);
+    if (decode_written_pages(encode_written_pages(pages), count) != pages)
+        std::abort();
+}
+
+void decode_operations(std::span<const std::byte> column) {
+    ByteReader in(column);
+    const auto operations = get_operations(in, 10);
+    ByteWriter out;
+    put_operations(out, operations);
+    ByteReader again(out.bytes());
+    if (get_operations(again, 10) != operations)
+        std::abort();
+}
+
+void decode_definitions_of(std::span<const std::byte> column, uint64_t count) {
+    const size_t quarter = column.size() / 4;
+    decode_definitions({column.first(quarter), column.subspan(quarter, quarter),
+                        column.subspan(2 * quarter, quarter), column.subspan(3 * quarter)},
+                       static_cast<uint32_t>(count));
+}
+
+// count: how many records there are to be, where the coding needs to be told.
+void decode_one(uint8_t choice, std::span<const std::byte> column) {
+    const uint64_t count = choice / 8;
+    switch (choice % 8) {
         case 0:
             return decode_blocks(column);
         case 1:
@@ -61,9 +152,16 @@ void decode_one(uint8_t coding, std::span<const std::byte> column) {
         case 2:
             decode_cuts(column, count, executions);
             return;
+        case 3:
+            return decode_definitions_of(column, count);
+        case 4:
+            return decode_memory(column);
+        case 5:
+            return decode_lists(column, count);
+        case 6:
+            return decode_pages(column, count);
         default:
-            const size_t half = column.size() / 2;
-            decode_definitions({column.first(half), column.subspan(half)}, static_cast<uint32_t>(count));
+            return decode_operations(column);
     }
 }
 

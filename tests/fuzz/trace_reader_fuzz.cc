@@ -39,8 +39,15 @@ void mend(Bytes& input) {
 }
 
 void go_through(ChunkCursor& cursor, const Chunk& chunk) {
-    cursor.start(chunk);
-    while (cursor.next() != ChunkCursor::Step::end) {
+    chunk.translations();
+    chunk.pages_written();
+    const bool memory = chunk.summary().memory != MemoryColumns::none;
+    for (const CursorColumns columns : {CursorColumns::blocks, CursorColumns::memory}) {
+        if (columns == CursorColumns::memory && !memory)
+            return;
+        cursor.start(chunk, columns);
+        while (cursor.next() != ChunkCursor::Step::end) {
+        }
     }
 }
 
@@ -68,7 +75,7 @@ void read_in_order(const std::string& path) {
 }
 
 void read_at_any_place(const std::string& path) {
-    TraceReader reader(path);
+    TraceReader reader(path, {.tcg = true});
     reader.load_blocks();
     ChunkCursor cursor(reader.blocks());
     for (size_t i = reader.contents().chunks.size(); i-- > 0;)
