@@ -6,6 +6,7 @@
 #include "trace/chunk_walk.h"
 #include "trace/pass.h"
 #include "trace/store_router.h"
+#include "trace/until_instr.h"
 
 namespace panda::trace {
 namespace {
@@ -24,9 +25,8 @@ class Collector {
                 change_map(number - 1);
         router_.restart(chunk.translations());
     }
-    void on_block(const BlockExecution&) {}
-    void on_accesses(const BlockExecution&, std::span<const Access> accesses) { router_.apply(accesses); }
-    void on_event(const Event& event) {
+    void apply(std::span<const Access> accesses) { router_.apply(accesses); }
+    void apply(const Event& event) {
         if (const auto* transfer = std::get_if<Transfer>(&event.detail))
             router_.write_block(transfer->block, transfer->offset, transfer->data);
         else if (const auto* change = std::get_if<MemoryMapChange>(&event.detail))
@@ -34,6 +34,11 @@ class Collector {
         else if (std::holds_alternative<Gap>(event.detail))
             throw Error("leaves out instructions, so memory after them is unknown until the next snapshot");
     }
+    // For ChunkWalk.
+    void on_block(const BlockExecution&) {}
+    void on_accesses(const BlockExecution&, std::span<const Access> accesses) { apply(accesses); }
+    void on_event(const Event& event) { apply(event); }
+
     void require_nothing_lost() const {
         if (router_.lost_stores() != 0)
             throw Error("stores to an address and does not tell where that leads");
@@ -67,51 +72,30 @@ auto in_chunk(const TraceReader& reader, const Chunk& chunk, Function&& function
 
 }  // namespace
 
-// The chunk that holds instr, up to there; follows registers and memory maps too.
-class MemoryAt::Partial {
+// What happens in the chunk that holds instr, up to there: the memory map changes too.
+class MemoryAt::LastChunk {
   public:
-    Partial(MemoryAt& at, Collector& collector, const CpuState& cpu)
-        : at_(at), collector_(collector), cpu_(at.reader_.blocks()) {
-        cpu_.start(cpu);
-    }
-    void start(const ChunkSummary& summary) {
-        cpu_.start(summary);
-        for (const uint32_t number : summary.first_memory_maps)
+    explicit LastChunk(MemoryAt& at) : at_(at), collector_(at.reader_, at.layout_) {}
+    void start(const Chunk& chunk) {
+        for (const uint32_t number : chunk.summary().first_memory_maps)
             if (number != 0 && number <= at_.reader_.memory_maps().size())
                 at_.set_map(at_.reader_.memory_maps()[number - 1]);
+        collector_.start(chunk);
     }
-    bool done() const { return done_; }
-    // The execution that instr is in ends the walk. One that stopped there, for the instruction faulted, is
-    // all before it: the handler's first instruction has the same number.
-    void on_block(const BlockExecution& block) {
-        done_ = block.instr + block.executed > at_.instr_;
-        executed_ = done_ ? static_cast<uint32_t>(at_.instr_ - block.instr) : block.executed;
-        cpu_.begin_block(block);
-        cpu_.advance(executed_);
-    }
-    void on_accesses(const BlockExecution& block, std::span<const Access> accesses) {
-        const auto later =
-            done_ ? std::find_if(accesses.begin(), accesses.end(),
-                                 [this](const Access& access) { return access.instruction >= executed_; })
-                  : accesses.end();
-        collector_.on_accesses(block, {accesses.begin(), later});
-    }
-    void on_event(const Event& event) {
-        if (event.instr > at_.instr_)
-            return;
-        cpu_.on_event(event);
-        collector_.on_event(event);
+    void apply(std::span<const Access> accesses) { collector_.apply(accesses); }
+    void apply(const Event& event) {
+        collector_.apply(event);
         if (const auto* change = std::get_if<MemoryMapChange>(&event.detail))
             at_.set_map(at_.reader_.memory_maps()[change->map]);
     }
-    CpuState cpu() const { return cpu_.cpu(); }
+    ChunkOverlay take() {
+        collector_.require_nothing_lost();
+        return collector_.take();
+    }
 
   private:
     MemoryAt& at_;
-    Collector& collector_;
-    CpuTracker cpu_;
-    bool done_ = false;
-    uint32_t executed_ = 0;  // instructions of the current execution that are before instr
+    Collector collector_;
 };
 
 MemoryAt::MemoryAt(TraceReader& reader, uint64_t instr, uint64_t cache_bytes)
@@ -156,20 +140,24 @@ void MemoryAt::decode_last_chunk(const std::vector<size_t>& chunks) {
     if (chunks.empty())
         return;
     const Chunk last = chunk(chunks.back());
-    if (last.summary().memory != MemoryColumns::values)
+    if (last.summary().memory != MemoryColumns::values) {
+        if (reader_.contents().snapshots[snapshot_].instr == instr_)
+            return;
         throw FileError(
             reader_.path(),
             "does not hold what was stored, so memory is known at its snapshots only (--columns full)");
+    }
     in_chunk(reader_, last, [&] {
-        Collector collector(reader_, layout_);
-        collector.start(last);
-        Partial partial(*this, collector, cpu_);
-        partial.start(last.summary());
+        LastChunk sink(*this);
+        CpuTracker cpu(reader_.blocks());
+        cpu.start(cpu_);
+        cpu.start(last.summary());
+        sink.start(last);
+        UntilInstr visitor(instr_, cpu, sink);
         ChunkWalk walk(reader_.blocks());
-        walk.go<CursorColumns::memory>(last, partial);
-        collector.require_nothing_lost();
-        cpu_ = partial.cpu();
-        last_ = std::make_shared<const ChunkOverlay>(collector.take());
+        walk.go<CursorColumns::memory>(last, visitor);
+        cpu_ = cpu.cpu();
+        last_ = std::make_shared<const ChunkOverlay>(sink.take());
         ++decoded_;
     });
 }

@@ -55,7 +55,7 @@ class MemoryAt final : public MappedMemory {
         std::optional<std::optional<WrittenPages>> written;  // once it was looked at
         std::shared_ptr<const ChunkOverlay> overlay;         // while it is in the cache
     };
-    class Partial;
+    class LastChunk;
 
     void find_snapshot();
     void decode_last_chunk(const std::vector<size_t>& chunks);

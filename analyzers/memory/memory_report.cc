@@ -1,0 +1,181 @@
+#include "analyzers/memory/memory_report.h"
+
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "common/error.h"
+
+namespace panda::analyze_memory {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string hex(uint64_t value) {
+    char text[24];
+    std::snprintf(text, sizeof(text), "0x%" PRIx64, value);
+    return text;
+}
+
+std::string hex(std::span<const std::byte> bytes) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string text;
+    for (const std::byte byte : bytes) {
+        text += digits[std::to_integer<unsigned>(byte) >> 4];
+        text += digits[std::to_integer<unsigned>(byte) & 15];
+    }
+    return text;
+}
+
+trace::AddressSpace space_of(const trace::Moment& moment, const Addressing& addressing) {
+    return {moment.memory(), addressing.asid.value_or(moment.cpu().cr3), trace::paging_of(moment.cpu())};
+}
+
+// The physical address behind `address`.
+uint64_t translate(const trace::Moment& moment, const Addressing& addressing, uint64_t address) {
+    if (addressing.physical)
+        return address;
+    const auto physical = space_of(moment, addressing).translate(address);
+    if (!physical)
+        throw Error("no page is mapped at " + hex(address) + " at instr " + std::to_string(moment.instr()));
+    return *physical;
+}
+
+const char* kind_name(trace::WriteKind kind) {
+    switch (kind) {
+        case trace::WriteKind::store:
+            return "store";
+        case trace::WriteKind::helper:
+            return "processor";  // an interrupt's frame, fxsave …
+        case trace::WriteKind::table_write:
+            return "page-walker";
+        case trace::WriteKind::transfer:
+            return "device";
+    }
+    return "";
+}
+
+// Pieces of guest pages, from the lowest: function(address, size).
+template <typename Function>
+void for_each_page(uint64_t address, uint64_t size, const Function& function) {
+    while (size != 0) {
+        const uint64_t part = std::min(size, trace::page_size - address % trace::page_size);
+        function(address, part);
+        address += part;
+        size -= part;
+    }
+}
+
+}  // namespace
+
+Bytes read_memory(const trace::Moment& moment, const Addressing& addressing, uint64_t address,
+                  uint64_t size) {
+    constexpr uint64_t max_size = uint64_t{1} << 30;
+    if (size > max_size)
+        throw UsageError("at most 1 GiB can be read at once");
+    Bytes bytes;
+    for_each_page(address, size, [&](uint64_t page, uint64_t part) {
+        const uint64_t physical = translate(moment, addressing, page);
+        bytes.resize(bytes.size() + part);
+        if (!moment.memory().read(physical, std::span(bytes).last(part)))
+            throw Error("there is no memory at " + hex(page) +
+                        (addressing.physical ? "" : " (physical " + hex(physical) + ")"));
+    });
+    return bytes;
+}
+
+void write_hex_dump(std::ostream& out, uint64_t address, std::span<const std::byte> bytes) {
+    constexpr size_t width = 16;
+    for (size_t begin = 0; begin < bytes.size(); begin += width) {
+        const auto row = bytes.subspan(begin, std::min(width, bytes.size() - begin));
+        char text[24];
+        std::snprintf(text, sizeof(text), "%016" PRIx64 " ", address + begin);
+        out << text;
+        std::string characters;
+        for (size_t i = 0; i < width; ++i) {
+            const unsigned byte = i < row.size() ? std::to_integer<unsigned>(row[i]) : 0;
+            std::snprintf(text, sizeof(text), i < row.size() ? "%s%02x" : "%s  ", i == 8 ? "  " : " ", byte);
+            out << text;
+            if (i < row.size())
+                characters += byte >= 0x20 && byte < 0x7f ? static_cast<char>(byte) : '.';
+        }
+        out << "  |" << characters << "|\n";
+    }
+}
+
+void write_json(std::ostream& out, uint64_t instr, uint64_t address, std::span<const std::byte> bytes) {
+    out << Json{{"kind", "memory"}, {"instr", instr}, {"address", hex(address)}, {"data", hex(bytes)}}.dump()
+        << '\n';
+}
+
+trace::LastWrite find_last_write(trace::TraceReader& reader, const Addressing& addressing, uint64_t address,
+                                 uint64_t size, uint64_t before) {
+    const trace::Moment moment(reader, before);
+    std::optional<trace::LastWrite> last;
+    for_each_page(address, size, [&](uint64_t page, uint64_t part) {
+        const uint64_t physical = translate(moment, addressing, page);
+        const trace::MappedRange* range =
+            moment.memory().maps().empty() ? nullptr : trace::find_range(moment.memory().maps()[0], physical);
+        if (range == nullptr)
+            throw Error("there is no memory at " + hex(page));
+        const uint64_t offset = physical - range->address;
+        const trace::MemoryPiece piece{range->block, range->block_offset + offset,
+                                       std::min(part, range->size - offset)};
+        const trace::LastWrite found = trace::find_last_write(reader, piece, before);
+        if (!last || (found.write && (!last->write || last->write->instr <= found.write->instr)))
+            last = found;
+    });
+    if (!last)
+        throw UsageError("--length must be at least 1");
+    return *last;
+}
+
+void write_text(std::ostream& out, const trace::LastWrite& last) {
+    if (!last.write) {
+        out << "not written since instr " << last.searched_from << '\n';
+        return;
+    }
+    const trace::Write& write = *last.write;
+    char text[256];
+    if (write.kind == trace::WriteKind::transfer)
+        std::snprintf(text, sizeof(text), "instr %" PRIu64 "  device  %" PRIu64 " bytes\n", write.instr,
+                      write.size);
+    else
+        std::snprintf(text, sizeof(text),
+                      "instr %" PRIu64 "  pc 0x%" PRIx64 "  %s  address 0x%" PRIx64 "  %" PRIu64
+                      " bytes  value 0x",
+                      write.instr, write.pc, kind_name(write.kind), write.address, write.size);
+    out << text;
+    if (write.kind == trace::WriteKind::transfer)
+        return;
+    if (write.size > 8)
+        std::snprintf(text, sizeof(text), "%" PRIx64 "%016" PRIx64 "\n", write.value_high, write.value);
+    else
+        std::snprintf(text, sizeof(text), "%" PRIx64 "\n", write.value);
+    out << text;
+}
+
+void write_json(std::ostream& out, const trace::LastWrite& last) {
+    Json object = {{"kind", "last_write"},
+                   {"found", last.write.has_value()},
+                   {"searched_from", last.searched_from},
+                   {"chunks_passed", last.chunks_passed},
+                   {"chunks_decoded", last.chunks_decoded}};
+    if (last.write) {
+        const trace::Write& write = *last.write;
+        object["instr"] = write.instr;
+        object["by"] = kind_name(write.kind);
+        if (write.kind != trace::WriteKind::transfer) {
+            object["pc"] = hex(write.pc);
+            object["address"] = hex(write.address);
+            object["value"] = hex(write.value);
+            if (write.size > 8)
+                object["value_high"] = hex(write.value_high);
+        }
+        object["size"] = write.size;
+    }
+    out << object.dump() << '\n';
+}
+
+}  // namespace panda::analyze_memory
