@@ -51,6 +51,9 @@ def compare(ours, theirs):
     # What a task did before strace looked at it, that is before its first call there.
     if theirs and theirs[0] in ours:
         ours = ours[ours.index(theirs[0]):]
+    # What a call returned that SIGKILL ended, strace cannot see; it is known here.
+    if ours and theirs and theirs[-1].endswith(" = ?") and ours[-1].startswith(theirs[-1][:-1]):
+        ours[-1] = theirs[-1]
     matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False)
     differences = []
     for tag, i, i_end, j, j_end in matcher.get_opcodes():
