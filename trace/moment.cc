@@ -18,6 +18,14 @@ class PipeMemory {
           follower_(std::make_unique<MemoryFollower>(reader.header(), reader.memory_maps())),
           cpu_(reader.blocks()) {}
 
+    // At a snapshot of a file.
+    void begin(const GuestMemory& memory, const Snapshot& snapshot) {
+        follower_->restore(memory);
+        cpu_.start(snapshot.cpu);
+        instr_ = snapshot.instr;
+        known_ = true;
+    }
+
     void take(const Snapshot& snapshot) {
         snapshots_.apply(snapshot);
         instr_ = snapshot.instr;
@@ -73,7 +81,7 @@ class PipeMemory {
 
 }  // namespace
 
-Moment::Moment(TraceReader& reader, std::optional<uint64_t> instr,
+Moment::Moment(TraceReader& reader, std::optional<uint64_t> instr, MomentReads reads,
                const std::function<void(uint64_t)>& progress) {
     if (!reader.seekable()) {
         read_through(reader, instr, progress);
@@ -81,13 +89,37 @@ Moment::Moment(TraceReader& reader, std::optional<uint64_t> instr,
     }
     if (!instr)
         reader.require_whole();  // or its end is not the end
-    auto memory = std::make_unique<MemoryAt>(reader, instr.value_or(reader.end_instr()));
-    instr_ = memory->instr();
+    instr_ = instr.value_or(reader.end_instr());
+    if (reads == MomentReads::most) {
+        go_from_snapshot(reader, instr_);
+        return;
+    }
+    auto memory = std::make_unique<MemoryAt>(reader, instr_);
     cpu_ = memory->cpu();
     memory_ = std::move(memory);
 }
 
 Moment::~Moment() = default;
+
+void Moment::go_from_snapshot(TraceReader& reader, uint64_t instr) {
+    const MemoryAt check(reader, instr);  // whether it can be known at all
+    reader.load_blocks();
+    const Contents& contents = reader.contents();
+    size_t number = contents.snapshots.size();
+    while (contents.snapshots[number - 1].instr > instr)
+        --number;
+    PipeMemory memory(reader);
+    memory.begin(reader.memory_at(number - 1), reader.snapshot(number - 1));
+    if (memory.instr() != instr)
+        for (size_t i = 0; i < contents.chunks.size(); ++i)
+            if (contents.chunks[i].offset > contents.snapshots[number - 1].offset &&
+                contents.chunks[i].first_instr <= instr && memory.take(reader.chunk(i), instr))
+                break;
+    cpu_ = check.cpu();
+    memory_ = memory.release();
+    if (!memory.known())
+        throw FileError(reader.path(), "does not tell guest memory at instr " + std::to_string(instr));
+}
 
 void Moment::read_through(TraceReader& reader, std::optional<uint64_t> instr,
                           const std::function<void(uint64_t)>& progress) {

@@ -14,15 +14,21 @@
 
 namespace panda::trace {
 
-// Of a file, memory is looked up when it is read (MemoryAt). A pipe is read up to the moment, with memory
-// kept current from the last snapshot on. Where the trace does not hold what was stored, the moments of its
-// snapshots are known.
+// What will be read of memory: decides how it is got from a file.
+enum class MomentReads : uint8_t {
+    some,  // looks pages up when they are read
+    most,  // goes through everything since the last snapshot at once
+};
+
+// Of a file, memory is looked up when it is read (MemoryAt), unless most of it will be. A pipe is read up to
+// the moment, with memory kept current from the last snapshot on. Where the trace does not hold what was
+// stored, the moments of its snapshots are known.
 class Moment {
   public:
     // reader: where nothing was read yet; outlives this. instr: the machine right before that instruction;
     // nothing: at the trace's end. progress: told the instructions gone by in a pipe. Throws FileError when
     // the trace does not reach the moment or does not tell memory there.
-    Moment(TraceReader& reader, std::optional<uint64_t> instr,
+    Moment(TraceReader& reader, std::optional<uint64_t> instr, MomentReads reads = MomentReads::some,
            const std::function<void(uint64_t)>& progress = {});
     ~Moment();
     Moment(const Moment&) = delete;
@@ -37,6 +43,7 @@ class Moment {
     AddressSpace address_space() const { return {*memory_, cpu_.cr3, paging_of(cpu_)}; }
 
   private:
+    void go_from_snapshot(TraceReader& reader, uint64_t instr);
     void read_through(TraceReader& reader, std::optional<uint64_t> instr,
                       const std::function<void(uint64_t)>& progress);
 
