@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <sstream>
 
-#include "tests/unit/trace_generator.h"
+#include "tests/unit/trace_memory_generator.h"
 
 namespace {
 
@@ -77,6 +77,26 @@ TEST_CASE("dump of a range prints what is in the range") {
     CHECK(result.status == 0);
     CHECK(count_lines(result.output) == expected);
     CHECK(expected > 0);
+}
+
+TEST_CASE("dump prints a line for each memory access") {
+    const TemporaryFile file;
+    WriterOptions options;
+    options.memory = MemoryColumns::values;
+    options.chunk_blocks = 300;
+    const MemoryModel model = MemoryGenerator(9).write(file.path(), options, 1000);
+    size_t accesses = 0;
+    for (const Executed& execution : model.executions)
+        accesses += execution.accesses.size();
+    for (const std::string form : {"", "--json "}) {
+        const Result result = run(program + " dump --memory " + form + file.path());
+        CHECK(result.status == 0);
+        CHECK(count_lines(result.output) == accesses);
+    }
+    const Result info = run(program + " info " + file.path());
+    CHECK(info.output.find("column: values") != std::string::npos);
+    const Sample without;
+    CHECK(run(program + " dump --memory " + without.file.path()).status == 1);
 }
 
 TEST_CASE("info says what there is, and what is missing") {

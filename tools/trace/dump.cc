@@ -1,5 +1,6 @@
 // panda-trace dump: the trace line by line.
 #include <algorithm>
+#include <array>
 #include <cinttypes>
 #include <cstdio>
 #include <iostream>
@@ -18,6 +19,7 @@ struct Selection {
     uint64_t to = ~uint64_t{0};  // exclusive
     bool blocks = false;
     bool events = false;
+    bool memory = false;
     bool definitions = false;
     bool json = false;
 };
@@ -39,6 +41,19 @@ std::string hex(std::span<const std::byte> bytes) {
     return text;
 }
 
+// By trace::AccessKind.
+constexpr std::array access_names = {"load", "store", "helper load", "helper store", "table write", "fill"};
+
+// All digits of the value.
+std::string value_text(const trace::Access& access) {
+    char text[33];
+    if (access.size == 16)
+        std::snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64, access.value_high, access.value);
+    else
+        std::snprintf(text, sizeof(text), "%0*" PRIx64, 2 * access.size, access.value);
+    return text;
+}
+
 class Dumper {
   public:
     Dumper(trace::TraceReader& reader, const Selection& selection)
@@ -54,7 +69,7 @@ class Dumper {
         // for events; a block has far fewer instructions than the margin.
         constexpr uint64_t margin = 1 << 16;
         const uint64_t end = summary.first_instr + summary.instr_count;
-        if ((selection_.blocks || selection_.events) && end + margin > selection_.from)
+        if ((selection_.blocks || selection_.events || selection_.memory) && end + margin > selection_.from)
             print_chunk(chunk);
         return false;
     }
@@ -70,12 +85,17 @@ class Dumper {
   private:
     void print_chunk(const trace::Chunk& chunk) {
         using Step = trace::ChunkCursor::Step;
-        cursor_.start(chunk);
+        cursor_.start(chunk, selection_.memory ? trace::CursorColumns::memory : trace::CursorColumns::blocks);
         for (Step step = cursor_.next(); step != Step::end; step = cursor_.next()) {
-            if (step == Step::block)
-                print_block(cursor_.block());
-            else
+            if (step == Step::event) {
                 print_event(cursor_.event());
+                continue;
+            }
+            print_block(cursor_.block());
+            if (!selection_.memory)
+                continue;
+            for (const trace::Access& access : cursor_.accesses())
+                print_access(cursor_.block().instr + access.instruction, access);
         }
     }
 
@@ -97,6 +117,36 @@ class Dumper {
             print("  stopped after %u of %zu instructions", execution.executed,
                   block.instruction_offsets.size());
         std::cout << '\n';
+    }
+
+    void print_access(uint64_t instr, const trace::Access& access) const {
+        if (instr >= selection_.to || instr < selection_.from)
+            return;
+        const char* kind = access_names[static_cast<size_t>(access.kind)];
+        const bool fill = access.kind == trace::AccessKind::fill;
+        const bool valued = access.is_store() || access.kind == trace::AccessKind::table_write;
+        if (selection_.json) {
+            Json line = {{"kind", "access"},
+                         {"instr", instr},
+                         {"access", kind},
+                         {"address", json_address(access.address)}};
+            if (fill)
+                line.update({{"frame", json_address(access.translation().frame << 12)},
+                             {"address_space", access.translation().address_space}});
+            else
+                line["size"] = access.size;
+            if (valued)
+                line["value"] = "0x" + value_text(access);
+            std::cout << json_line(line) << '\n';
+            return;
+        }
+        print("%12" PRIu64 "  %-12s", instr, kind);
+        if (fill)
+            print("    %016" PRIx64 "  is %" PRIx64 " of address space %u\n", access.address,
+                  access.translation().frame << 12, access.translation().address_space);
+        else
+            print(" %2u  %016" PRIx64 "%s%s\n", access.size, access.address, valued ? "  = " : "",
+                  valued ? value_text(access).c_str() : "");
     }
 
     void print_event(const trace::Event& event) const {
@@ -135,6 +185,7 @@ class Dumper {
                          {"physical_pc", json_address(block.physical_pc)},
                          {"size", block.guest_size},
                          {"instructions", block.instruction_offsets.size()},
+                         {"memory_operations", block.operations.size()},
                          {"code", hex(block.code)}};
             if (block.physical_second_page != trace::no_address)
                 line["physical_second_page"] = json_address(block.physical_second_page);
@@ -143,7 +194,8 @@ class Dumper {
         }
         print("block %u  pc %016" PRIx64 "  physical %" PRIx64 "  cs_base %" PRIx64 "  flags %" PRIx64, id,
               block.pc, block.physical_pc, block.cs_base, block.flags);
-        print("  size %u  instructions %zu  code ", block.guest_size, block.instruction_offsets.size());
+        print("  size %u  instructions %zu  memory operations %zu  code ", block.guest_size,
+              block.instruction_offsets.size(), block.operations.size());
         std::cout << hex(block.code) << '\n';
     }
 
@@ -161,9 +213,10 @@ Selection make_selection(const po::variables_map& values) {
         throw UsageError("--from is after --to");
     selection.blocks = values.count("blocks") != 0;
     selection.events = values.count("events") != 0;
+    selection.memory = values.count("memory") != 0;
     selection.definitions = values.count("definitions") != 0;
     selection.json = values.count("json") != 0;
-    if (!selection.blocks && !selection.events && !selection.definitions)
+    if (!selection.blocks && !selection.events && !selection.memory && !selection.definitions)
         selection.blocks = selection.events = true;
     return selection;
 }
@@ -174,9 +227,10 @@ int dump(const std::vector<std::string>& arguments) {
     po::options_description options("options");
     options.add_options()("from", po::value<uint64_t>()->default_value(0), "first instr")(
         "to", po::value<uint64_t>()->default_value(~uint64_t{0}, "end"), "instr to stop before")(
-        "blocks", "a line for each block execution: instr, pc, bytes")(
-        "events", "a line for each event (neither: both blocks and events)")(
-        "definitions", "a line for each block definition")("json", "a JSON object a line");
+        "blocks", "a line for each block execution: instr, pc, bytes")("events", "a line for each event")(
+        "memory", "a line for each memory access and each translation learnt")(
+        "definitions", "a line for each block definition (none of these: blocks and events)")(
+        "json", "a JSON object a line");
     const auto values = parse_options("dump", arguments, options);
     if (!values)
         return 0;
