@@ -47,6 +47,9 @@ struct Return {
     // takes the call up again.
     int64_t value = 0;
     uint64_t instr = 0;
+    // Of a call that its task did not outlive, the kernel's result is known at times: `value` then is what
+    // the program would have got, or the kernel's own error.
+    bool known = false;
 
     bool failed() const { return ending == Ending::returned && value < 0 && value >= -4095; }
 };

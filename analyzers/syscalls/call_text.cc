@@ -113,7 +113,9 @@ void CallText::finish(const Return& result) {
             add_argument(final_text(at_entry_[i], description->arguments[i]));
     }
     complete_ = true;
-    if (result.ending != Ending::returned)
+    if (result.known)
+        result_ = result.value < 0 ? error_text(result.value) : std::to_string(result.value);
+    else if (result.ending != Ending::returned)
         result_ = "?";
     else if (result.failed())
         result_ = error_text(result.value);

@@ -21,7 +21,7 @@ std::string formatted(const char* format, Arguments... arguments) {
 }
 
 // What follows an octal escape must not read as one more digit of it.
-void append_escaped(std::string& text, unsigned char byte, bool digit_follows) {
+void append_escaped(std::string& text, unsigned char byte, bool octal_digit_follows) {
     static constexpr char letters[] = "\t\n\v\f\r\"\\";
     static constexpr char escapes[] = "tnvfr\"\\";
     if (const char* letter =
@@ -32,7 +32,7 @@ void append_escaped(std::string& text, unsigned char byte, bool digit_follows) {
     } else if (byte >= 0x20 && byte < 0x7f) {
         text += static_cast<char>(byte);
     } else {
-        text += formatted(digit_follows ? "\\%03o" : "\\%o", byte);
+        text += formatted(octal_digit_follows ? "\\%03o" : "\\%o", byte);
     }
 }
 
@@ -54,7 +54,7 @@ std::string quoted(std::span<const std::byte> bytes) {
     std::string text = "\"";
     for (size_t i = 0; i < bytes.size(); ++i) {
         const auto next = i + 1 < bytes.size() ? std::to_integer<unsigned char>(bytes[i + 1]) : 0;
-        append_escaped(text, std::to_integer<unsigned char>(bytes[i]), next >= '0' && next <= '9');
+        append_escaped(text, std::to_integer<unsigned char>(bytes[i]), next >= '0' && next <= '7');
     }
     return text + '"';
 }

@@ -61,7 +61,11 @@ class Follower {
 
     // For ChunkWalk.
     void on_block(const BlockExecution&) {}
-    void on_accesses(const BlockExecution&, std::span<const Access> accesses) { memory_.apply(accesses); }
+    void on_accesses(const BlockExecution&, std::span<const Access> accesses) {
+        memory_.apply(accesses);
+        if (tracker_.wants_stores()) [[unlikely]]
+            tracker_.stores(accesses);
+    }
     void on_event(const Event& event) {
         memory_.apply(event);
         tracker_.event(event);

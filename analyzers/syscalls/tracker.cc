@@ -123,15 +123,47 @@ void CallTracker::event(const trace::Event& event) {
         enter(event, *entry);
     else if (const auto* exit = std::get_if<trace::SystemReturn>(&event.detail))
         leave(event, *exit);
-    else if (!watched_.empty() && std::holds_alternative<trace::AddressSpaceChange>(event.detail))
+    else if (std::holds_alternative<trace::AddressSpaceChange>(event.detail))
         leave_address_space();
 }
 
 void CallTracker::leave_address_space() {
     const auto task = guest_.current_task();
-    const Call* call = task ? open_call(task->address) : nullptr;
-    if (const auto found = watched_.find(call); found != watched_.end())
+    const auto state = task ? tasks_.find(task->address) : tasks_.end();
+    if (state == tasks_.end() || !state->second.open)
+        return;
+    note_kernel_value(state->second);
+    if (const auto found = watched_.find(&state->second.open->call); found != watched_.end())
         found->second();
+}
+
+// entry_SYSCALL_64 (arch/x86/entry/entry_64.S) makes a struct pt_regs at the top of the task's stack: the
+// program's ip is the first thing in it that is known here. The stack stays the task's own, so one look is
+// enough.
+void CallTracker::stores(std::span<const trace::Access> accesses) {
+    constexpr uint64_t ax_before_ip = 6 * 8;  // struct pt_regs: … ax cx dx si di orig_ax ip …
+    const OpenCall& open = *entering_->open;
+    const uint64_t pushed = return_pc(open.call, open.gate);
+    for (const trace::Access& access : accesses) {
+        if (!access.is_store() || access.size != 8 || access.value != pushed || access.address >> 63 == 0)
+            continue;
+        entering_->result_place = access.address - ax_before_ip;
+        entering_ = nullptr;
+        return;
+    }
+}
+
+// While a call runs, its result is -ENOSYS (PUSH_AND_CLEAR_REGS in arch/x86/entry/calling.h).
+void CallTracker::note_kernel_value(TaskState& state) const {
+    constexpr int64_t enosys = 38;
+    int64_t value = -enosys;
+    const auto bytes = std::as_writable_bytes(std::span(&value, 1));
+    if (state.result_place != 0 && guest_.user_memory().read(state.result_place, bytes) && value != -enosys)
+        state.open->kernel_value = value;
+}
+
+Return CallTracker::end_of(const OpenCall& open, uint64_t instr) const {
+    return {Ending::gone, open.kernel_value.value_or(0), instr, open.kernel_value.has_value()};
 }
 
 // The state of a task. A descriptor is used again when its task is gone: then a call that was open is gone as
@@ -139,12 +171,15 @@ void CallTracker::leave_address_space() {
 CallTracker::TaskState& CallTracker::state_of(const Task& task) {
     TaskState& state = tasks_[task.address];
     if (state.open && state.task.tid != task.tid && !is_exec(state.open->call))
-        close(state, {Ending::gone, 0, state.open->call.instr});
+        close(state, end_of(*state.open, state.open->call.instr));
+    if (state.task.tid != task.tid)
+        state.result_place = 0;
     state.task = task;
     return state;
 }
 
 void CallTracker::enter(const trace::Event& event, const trace::SystemCall& entry) {
+    entering_ = nullptr;
     const auto task = guest_.current_task();
     if (!task) {
         ++counts_.without_task;
@@ -179,12 +214,17 @@ void CallTracker::enter(const trace::Event& event, const trace::SystemCall& entr
         if (const auto found = enter_.find(call.description->name); found != enter_.end())
             for (const auto& callback : found->second)
                 callback(call);
+    if (entry.gate == trace::CallGate::syscall && state.result_place == 0)
+        entering_ = &state;
     // Nothing comes back from an exit.
-    if (is_exit(call))
+    if (is_exit(call)) {
+        entering_ = nullptr;
         close(state, {Ending::gone, 0, event.instr});
+    }
 }
 
 void CallTracker::leave(const trace::Event& event, const trace::SystemReturn& exit) {
+    entering_ = nullptr;
     const auto task = guest_.current_task();
     if (!task)
         return;
@@ -251,7 +291,8 @@ void CallTracker::finish(uint64_t instr) {
         return a->open->call.instr < b->open->call.instr;
     });
     for (TaskState* state : open)
-        close(*state, {guest_.is_alive(state->task) ? Ending::unfinished : Ending::gone, 0, instr});
+        close(*state, guest_.is_alive(state->task) ? Return{Ending::unfinished, 0, instr}
+                                                   : end_of(*state->open, instr));
 }
 
 const Call* CallTracker::open_call(uint64_t task) const {

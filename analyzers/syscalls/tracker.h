@@ -19,11 +19,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "analyzers/syscalls/guest.h"
+#include "trace/access.h"
 #include "trace/event.h"
 
 namespace panda::syscalls {
@@ -70,6 +73,10 @@ class CallTracker {
     // Events in their order; those of other kinds are ignored. The guest must be as it is at the event, and
     // at a change of the address space still in the old one.
     void event(const trace::Event& event);
+    // For calls that their tasks do not outlive: while wants_stores(), hand over the stores between the
+    // events, in order.
+    bool wants_stores() const { return entering_ != nullptr; }
+    void stores(std::span<const trace::Access> accesses);
     // After the last event: calls that are still open are unfinished, or gone with tasks that were killed in
     // them.
     void finish(uint64_t instr);
@@ -85,16 +92,20 @@ class CallTracker {
     struct OpenCall {
         Call call;
         trace::CallGate gate;
-        int64_t frame_value = 0;  // of a sigreturn: the rax that it restores
+        int64_t frame_value = 0;              // of a sigreturn: the rax that it restores
+        std::optional<int64_t> kernel_value;  // that the kernel's function has returned
     };
     struct TaskState {
         Task task;
+        uint64_t result_place = 0;  // where the kernel keeps the task's rax, on its stack; 0: not known
         std::unique_ptr<OpenCall> open;
     };
 
     void enter(const trace::Event& event, const trace::SystemCall& entry);
     void leave(const trace::Event& event, const trace::SystemReturn& exit);
     void leave_address_space();
+    void note_kernel_value(TaskState& state) const;
+    Return end_of(const OpenCall& open, uint64_t instr) const;
     void close(TaskState& state, const Return& result);
     int64_t result_of(const OpenCall& open, const trace::SystemReturn& exit) const;
     TaskState& state_of(const Task& task);
@@ -102,6 +113,7 @@ class CallTracker {
     Guest& guest_;
     std::unordered_map<uint64_t, TaskState> tasks_;  // by the address of the descriptor
     std::unordered_map<const Call*, std::function<void()>> watched_;
+    TaskState* entering_ = nullptr;  // the kernel is about to save its registers
     PairCounts counts_;
     std::vector<EnterCallback> all_enter_;
     std::vector<ReturnCallback> all_return_;

@@ -72,9 +72,9 @@ TEST_CASE("lines of calls, whole and in parts", "[syscalls]") {
     lines.call(shell, "wait4", {UINT64_MAX, 0, 0, 0});
     CHECK(lines.text() ==
           "10    read(0,  <unfinished ...>\n"
-          "11    write(1, \"hello\", 5)          = 5\n"
-          "10    <... read resumed>\"hello\", 100) = 5\n"
-          "11    exit_group(3)                   = ?\n"
+          "11    write(1, \"hello\", 5)              = 5\n"
+          "10    <... read resumed>\"hello\", 100)   = 5\n"
+          "11    exit_group(3)                     = ?\n"
           "11    +++ exited with 3 +++\n"
           "10    wait4(-1,  <unfinished ...>\n");
 }
@@ -102,8 +102,8 @@ TEST_CASE("calls and processes are selected", "[syscalls]") {
     lines.whole(child, "getpid", {}, 11);
     lines.whole(child, "close", {3}, 0);
     CHECK(lines.text() ==
-          "11             103 access(\"/x\", F_OK) = 0\n"
-          "11             107 close(3)            = 0\n");
+          "11             103 access(\"/x\", F_OK)   = 0\n"
+          "11             107 close(3)             = 0\n");
 }
 
 TEST_CASE("children are followed, also those that run before their parent's call returns", "[syscalls]") {
@@ -117,8 +117,8 @@ TEST_CASE("children are followed, also those that run before their parent's call
     lines.back(shell, 11);
     CHECK(lines.text() ==
           "10    vfork( <unfinished ...>\n"
-          "11    getpid()                        = 11\n"
-          "10    <... vfork resumed>)            = 11\n");
+          "11    getpid()                          = 11\n"
+          "10    <... vfork resumed>)              = 11\n");
 }
 
 TEST_CASE("selections that make no sense are refused", "[syscalls]") {

@@ -207,3 +207,31 @@ TEST_CASE("callbacks by name", "[syscalls]") {
     CHECK(returned == 5);
     CHECK_THROWS_AS(scene.tracker.on_sys_enter("no_such_call", [](const Call&) {}), panda::UsageError);
 }
+
+TEST_CASE("a task that is killed on its way back: the kernel's stack has the result", "[syscalls]") {
+    constexpr uint64_t saved_ip = 0xffffc90000003f58;
+    Scene scene;
+    scene.call(child, "pause");
+    REQUIRE(scene.tracker.wants_stores());
+    panda::trace::Access store;
+    store.kind = panda::trace::AccessKind::store;
+    store.size = 8;
+    store.address = saved_ip;
+    store.value = pc + 2;
+    scene.tracker.stores({&store, 1});
+    CHECK_FALSE(scene.tracker.wants_stores());
+    // While it sleeps, -ENOSYS; then what pause() returned.
+    scene.guest.memory.put_values<int64_t>(saved_ip - 6 * 8, {-38});
+    scene.tracker.event({50, panda::trace::AddressSpaceChange{}});
+    scene.guest.memory.put_values<int64_t>(saved_ip - 6 * 8, {-514});
+    scene.tracker.event({60, panda::trace::AddressSpaceChange{}});
+    scene.guest.memory.put_values<int64_t>(saved_ip - 6 * 8, {0});
+    scene.guest.dead = {child.tid};
+    Return end;
+    scene.tracker.on_all_sys_return([&end](const Call&, const Return& result) { end = result; });
+    scene.guest.task = parent;
+    scene.tracker.finish(100);
+    CHECK(end.ending == Ending::gone);
+    CHECK(end.known);
+    CHECK(end.value == -514);
+}
