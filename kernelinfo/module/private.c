@@ -150,7 +150,7 @@ static void look_at_worker(struct work_struct *work)
 	}
 }
 
-/* Its thread is called so, with "kworker/R-" before it since 6.9. */
+/* WQ_MEM_RECLAIM gives the queue a rescuer. Its thread is called so, with "kworker/R-" before it since 6.9. */
 static long find_rescue_queue(const struct workqueue_struct *queue)
 {
 	struct task_struct *task;
@@ -172,7 +172,7 @@ static void print_workqueue(void)
 {
 	struct probe probe = { .desc = -1, .current_work = -1, .pool = -1 };
 
-	probe.queue = alloc_workqueue(QUEUE_NAME, WQ_MEM_RECLAIM, 1);
+	probe.queue = alloc_workqueue(QUEUE_NAME, WQ_UNBOUND | WQ_MEM_RECLAIM, 1);
 	if (!probe.queue)
 		return;
 	INIT_WORK_ONSTACK(&probe.work, look_at_worker);

@@ -45,8 +45,8 @@ sed -i "s|/usr/src/|$work/root/usr/src/|" "$work"/root/usr/src/linux-headers-*/M
 
 cp -R "$source" "$work/module"
 # The compiler is the host's; the packages ask for the one of their release by name, and, those of newer releases, for
-# what only newer compilers have.
-settings=(CC=gcc)
+# what only newer compilers have. BTF of the module's own would want pahole.
+settings=(CC=gcc CONFIG_DEBUG_INFO_BTF_MODULES=)
 gcc -fmin-function-alignment=16 -E - </dev/null >/dev/null 2>&1 || settings+=(CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=)
 make -s -C "$work/root/usr/src/linux-headers-$release" M="$work/module" "${settings[@]}" modules >"$work/log" 2>&1 ||
     die "the module does not build: $(grep -m 3 -e error: -e '\*\*\*' "$work/log" || tail -n 3 "$work/log")"
