@@ -17,7 +17,7 @@ packages=(
     # building the guest
     cpio kmod libarchive-tools libarchive-dev xz-utils zstd
     # running the tests
-    e2fsprogs python3-minimal
+    e2fsprogs python3-minimal strace
 )
 
 # Newer than what bookworm has: from its backports, unpacked into the cache instead of installed, so that the

@@ -14,6 +14,8 @@ std::span<const CallDescription> calls(Abi abi) {
 }
 
 const CallDescription* find_call(Abi abi, uint64_t number) {
+    if (number == no_number)
+        return nullptr;
     const auto all = calls(abi);
     const auto place =
         std::lower_bound(all.begin(), all.end(), number,

@@ -110,6 +110,9 @@ enum Group : uint32_t {
     group_clock = 1 << 8,
 };
 
+// Of calls that only socketcall makes.
+inline constexpr uint32_t no_number = UINT32_MAX;
+
 struct CallDescription {
     uint32_t number;
     const char* name;
@@ -119,7 +122,7 @@ struct CallDescription {
     uint32_t groups;  // of Group
 };
 
-// All calls of an ABI, by ascending number.
+// All calls of an ABI, by ascending number; those without one are the last.
 std::span<const CallDescription> calls(Abi abi);
 // The call of that number; null when the kernel's headers know none.
 const CallDescription* find_call(Abi abi, uint64_t number);

@@ -80,23 +80,14 @@ constexpr std::array<const char*, 21> socket_calls = {
     "socketpair", "send",    "recv",    "sendto",   "recvfrom", "shutdown", "setsockopt",  "getsockopt",
     "sendmsg",    "recvmsg", "accept4", "recvmmsg", "sendmmsg"};
 
-// `send` and `recv` have no number of their own anywhere; sendto and recvfrom are the same with two arguments
-// more.
-const char* described_as(const char* name) {
-    const std::string_view text = name;
-    return text == "send" ? "sendto" : text == "recv" ? "recvfrom" : name;
-}
-
 void unpack_socketcall(Call& call, const UserMemory& memory) {
     if (!is_one_of(call, {"socketcall"}) || call.arguments[0] == 0 ||
         call.arguments[0] >= socket_calls.size())
         return;
     const std::string name = socket_calls[call.arguments[0]];
-    const CallDescription* description = find_call(Abi::i386, described_as(name.c_str()));
+    const CallDescription* description = find_call(Abi::i386, name);
     std::array<uint32_t, 6> words{};
-    const size_t count = description == nullptr             ? 0
-                         : name == "send" || name == "recv" ? 4
-                                                            : description->arguments.size();
+    const size_t count = description == nullptr ? 0 : std::min(words.size(), description->arguments.size());
     if (description == nullptr ||
         !memory.read(call.arguments[1], std::as_writable_bytes(std::span(words)).first(4 * count)))
         return;
@@ -130,7 +121,8 @@ void CallTracker::event(const trace::Event& event) {
 void CallTracker::leave_address_space() {
     const auto task = guest_.current_task();
     const auto state = task ? tasks_.find(task->address) : tasks_.end();
-    if (state == tasks_.end() || !state->second.open)
+    // The descriptor may be a new task's already, which has not shown itself yet.
+    if (state == tasks_.end() || !state->second.open || state->second.task.tid != task->tid)
         return;
     note_kernel_value(state->second);
     if (const auto found = watched_.find(&state->second.open->call); found != watched_.end())

@@ -51,6 +51,10 @@ def compare(ours, theirs):
     # What a task did before strace looked at it, that is before its first call there.
     if theirs and theirs[0] in ours:
         ours = ours[ours.index(theirs[0]):]
+    # A call that never ended: what strace did not come to write.
+    if ours and theirs and theirs[-1].endswith("<unfinished ...>) = ?") and ours[-1].endswith(" = ?"):
+        if ours[-1].startswith(theirs[-1].split(" <unfinished")[0]):
+            ours[-1] = theirs[-1]
     # What a call returned that SIGKILL ended, strace cannot see; it is known here.
     if ours and theirs and theirs[-1].endswith(" = ?") and ours[-1].startswith(theirs[-1][:-1]):
         ours[-1] = theirs[-1]

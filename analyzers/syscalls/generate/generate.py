@@ -146,7 +146,12 @@ class Generator:
 
     def write_calls(self, abi):
         entries = []
-        for number, name in sorted(self.numbers[abi].items()):
+        numbered = sorted(self.numbers[abi].items())
+        # Calls that only socketcall makes have no number: they follow those that have one.
+        known = set(self.numbers[abi].values())
+        others = [(2**32 - 1, name) for name in sorted(self.calls[abi]) if name in self.groups["network"]
+                  and name not in known and abi == "i386"]
+        for number, name in numbered + others:
             call = self.calls[abi].get(name)
             tokens, result, restart = self.describe(name, call)
             notations, position = [], 0
@@ -157,7 +162,7 @@ class Generator:
             if notations:
                 arguments = f"arguments_{abi}_{name}"
                 self.out.append(f"const Notation {arguments}[] = {{\n    " + ",\n    ".join(notations) + "};")
-            entries.append(f'    {{{number}, "{name}", {arguments}, &notation::result_{result}, {restart}, '
+            entries.append(f'    {{{number}u, "{name}", {arguments}, &notation::result_{result}, {restart}, '
                            f'{self.group_bits(name, tokens)}}}')
         self.out.append(f"const CallDescription calls_{abi}[] = {{\n" + ",\n".join(entries) + "};\n")
 
