@@ -10,6 +10,7 @@ namespace panda::trace_tool {
 int info(const std::vector<std::string>& arguments);
 int dump(const std::vector<std::string>& arguments);
 int verify(const std::vector<std::string>& arguments);
+int cut(const std::vector<std::string>& arguments);
 int recover(const std::vector<std::string>& arguments);
 
 }  // namespace panda::trace_tool

@@ -24,6 +24,7 @@ constexpr std::array commands = {
     NamedCommand{"dump", "its blocks and events as text", panda::trace_tool::dump},
     NamedCommand{"verify", "whether memory, rebuilt from what was stored, is what the snapshots say",
                  panda::trace_tool::verify},
+    NamedCommand{"cut", "a trace of a stretch of it, which stands alone", panda::trace_tool::cut},
     NamedCommand{"recover", "a whole trace of one that was cut short", panda::trace_tool::recover},
 };
 
