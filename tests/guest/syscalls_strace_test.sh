@@ -22,6 +22,16 @@ for source in "$repository"/tests/guest/syscalls_programs/*.c; do
     gcc -O1 -w -pthread -o "$name" "$source"
     add_program "./$name"
 done
+# The compiler finds its parts where -B says.
+for part in gcc cc1 as; do
+    if [ $part = gcc ]; then
+        add_program "$(readlink -f "$(command -v gcc)")"
+        mv "tree/bin/$(basename "$(readlink -f "$(command -v gcc)")")" tree/bin/gcc
+    else
+        add_program "$(command -v "$(gcc -print-prog-name=$part)")"
+    fi
+done
+cp "$repository/tests/guest/syscalls_programs/sum.c" tree/
 # A 32-bit program, static, from the i386 guest's packages when they are in the cache.
 for package in "${PANDA_CACHE:-$HOME/.cache/panda}"/packages/busybox-static_*_i386.deb; do
     [ -e "$package" ] || continue
@@ -50,6 +60,7 @@ trace threads threads
 trace signals signals
 trace network network
 trace stress stress
+trace compiler gcc -B/opt/tree/bin/ -O2 -c -o /tmp/sum.o /opt/tree/sum.c
 if [ -e /opt/tree/bin/busybox32 ]; then
     trace ls32 busybox32 ls -l /
     trace sh32 busybox32 sh -c 'echo a | busybox32 wc; busybox32 sleep 0.1; busybox32 date'
