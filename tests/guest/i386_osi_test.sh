@@ -1,8 +1,9 @@
 #!/bin/bash
 # Introspection of a Debian 686 kernel, which has no BTF, by the group that the module prints: against /proc, line by line.
+# usage: i386_osi_test.sh BUILD [KERNEL-PACKAGE]; linux-image-686-pae has page tables of 64-bit entries
 . "$(dirname "$0")/common.sh"
 . "$repository/tests/guest/population.sh"
-guest=$("$repository/tools/guest/build.sh" --kernel linux-image-686)
+guest=$("$repository/tools/guest/build.sh" --kernel "${2:-linux-image-686}")
 "$repository/tools/guest/build_module.sh" "$guest" "$repository/kernelinfo/module" .
 panda-record -o module.panda --guest "$guest" --copy-in kernelinfo.ko:/root/ -- \
     sh -c 'insmod /root/kernelinfo.ko && exit 1; dmesg' >dmesg

@@ -1,15 +1,17 @@
 # Sourced after common.sh: a guest full of processes of every kind, and what /proc says of them (population/).
 # shellcheck shell=bash
 
-# record_population NAME GUEST: records NAME.panda in the guest, whose witness prints NAME.dump, and traces NAME.capnp.
+# record_population NAME GUEST RECORD-OPTION…: records NAME.panda in the guest, whose witness prints NAME.dump, and traces
+# NAME.capnp.
 record_population() {
     local name=$1 guest=$2
+    shift 2
     "$repository/tools/guest/compile.sh" "$(sed -n 's/^architecture=//p' "$guest/build-info")" population \
         "$repository"/tests/guest/population/*.c
     # A real-time kernel's threaded handlers are too late for a UART that sends at once; without noirqdebug it takes the
     # interrupts that nobody handled for a broken line's and turns them off.
     # shellcheck disable=SC2016  # for the guest's shell
-    panda-record --force -o "$name.panda" --guest "$guest" --append noirqdebug --copy-in population:/tmp/ -- sh -c '
+    panda-record --force -o "$name.panda" "$@" --guest "$guest" --append noirqdebug --copy-in population:/tmp/ -- sh -c '
         /tmp/population start
         i=0
         until [ -e /tmp/populated ]; do
