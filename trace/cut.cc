@@ -196,7 +196,7 @@ class Cutter {
                 writer_->append_partial(id, block.executed);
             return;
         }
-        rebuild_words(view, block.executed, accesses_, words_);
+        rebuild_words(view, block.executed, accesses_, memory_ == MemoryColumns::values, words_);
         accesses_.clear();
         for (const InnerEvent& event : words_.inner)
             writer_->inner(event);

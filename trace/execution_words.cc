@@ -29,16 +29,21 @@ uint64_t low_bytes(uint64_t value, unsigned size) {
 }
 
 // Whether the operation can have made this access.
-bool can_make(const MemoryOperation& operation, const Access& access) {
+bool can_make(const MemoryOperation& operation, const Access& access, bool with_values) {
     return operation.store == (access.kind == AccessKind::store) && operation.size == access.size &&
-           (!operation.constant_value || access.value == low_bytes(operation.constant, operation.size));
+           (!operation.constant_value || !with_values ||
+            access.value == low_bytes(operation.constant, operation.size));
 }
 
 class Rebuilder {
   public:
-    Rebuilder(const BlockView& block, uint32_t executed, std::span<const Access> accesses,
+    Rebuilder(const BlockView& block, uint32_t executed, std::span<const Access> accesses, bool with_values,
               ExecutionWords& out)
-        : operations_(block.operations), executed_(executed), accesses_(accesses), out_(out) {}
+        : operations_(block.operations),
+          executed_(executed),
+          accesses_(accesses),
+          with_values_(with_values),
+          out_(out) {}
 
     void run() {
         for (uint32_t instruction = 0; !accesses_.empty() || !operations_.empty(); ++instruction) {
@@ -81,23 +86,33 @@ class Rebuilder {
                                                operations_.begin());
         const auto operations = operations_.first(count);
         operations_ = operations_.subspan(count);
-        const bool whole = instruction < executed_;
-        for (size_t i = 0; i < operations.size(); ++i) {
-            const bool must = whole && !operations[i].conditional;
-            // What is left must be enough for those that ran without condition.
-            const auto needed = static_cast<size_t>(
-                std::count_if(operations.begin() + static_cast<ptrdiff_t>(i) + 1, operations.end(),
-                              [whole](const MemoryOperation& later) { return whole && !later.conditional; }));
-            const bool runs =
-                !own.empty() && can_make(operations[i], own[0]) && (must || own.size() > needed);
-            if (must && !runs)
-                throw Error("an operation of a block left no access");
-            put(operations[i], runs ? &own[0] : nullptr);
-            if (runs)
-                own = own.subspan(1);
+        match(operations, own, instruction < executed_);
+    }
+
+    // Finds which of the operations made the accesses: both are in order, and in a whole instruction those
+    // without condition have all run. From the back: fits[i][j] says that operations i… can have made
+    // accesses j….
+    void match(std::span<const MemoryOperation> operations, std::span<const Access> own, bool whole) {
+        const size_t width = own.size() + 1;
+        fits_.assign((operations.size() + 1) * width, false);
+        fits_.back() = true;
+        const auto runs = [&](size_t i, size_t j) {
+            return j < own.size() && can_make(operations[i], own[j], with_values_) &&
+                   fits_[(i + 1) * width + j + 1];
+        };
+        const auto rests = [&](size_t i, size_t j) {
+            return (!whole || operations[i].conditional) && fits_[(i + 1) * width + j];
+        };
+        for (size_t i = operations.size(); i-- > 0;)
+            for (size_t j = 0; j < width; ++j)
+                fits_[i * width + j] = runs(i, j) || rests(i, j);
+        if (!fits_[0])
+            throw Error("the accesses of an execution are not those of its block");
+        for (size_t i = 0, j = 0; i < operations.size(); ++i) {
+            const bool ran = runs(i, j);
+            put(operations[i], ran ? &own[j] : nullptr);
+            j += ran ? 1 : 0;
         }
-        if (!own.empty())
-            throw Error("an access belongs to no operation of its block");
     }
 
     // access: null when the operation did not run.
@@ -111,16 +126,18 @@ class Rebuilder {
     std::span<const MemoryOperation> operations_;
     uint32_t executed_;
     std::span<const Access> accesses_;
+    bool with_values_;
     ExecutionWords& out_;
+    std::vector<bool> fits_;
 };
 
 }  // namespace
 
 void rebuild_words(const BlockView& block, uint32_t executed, std::span<const Access> accesses,
-                   ExecutionWords& out) {
+                   bool with_values, ExecutionWords& out) {
     out.words.clear();
     out.inner.clear();
-    Rebuilder(block, executed, accesses, out).run();
+    Rebuilder(block, executed, accesses, with_values, out).run();
 }
 
 }  // namespace panda::trace

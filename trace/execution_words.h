@@ -16,10 +16,11 @@ struct ExecutionWords {
     std::vector<InnerEvent> inner;  // by ascending place
 };
 
-// accesses: of an execution of `block` that executed so many instructions, in order. Which of several
-// operations of the same kind made an access that either could have made does not show in the accesses, so
-// any of them gets it. Throws Error when the accesses are none of this block.
+// accesses: of an execution of `block` that executed so many instructions, in order; with_values: with the
+// values of stores. Which of several operations of the same kind made an access that either could have made
+// does not show in the accesses, so any of them gets it. Throws Error when the accesses are none of this
+// block.
 void rebuild_words(const BlockView& block, uint32_t executed, std::span<const Access> accesses,
-                   ExecutionWords& out);
+                   bool with_values, ExecutionWords& out);
 
 }  // namespace panda::trace
