@@ -48,6 +48,8 @@ class MemoryEncoder {
             append_plain<false>(block, words);
         ++position_;
     }
+    // Of an execution of this block.
+    uint32_t words(uint32_t id) const { return uint32_t{plans_[id].addresses} + plans_[id].values; }
     void append_cut(uint32_t id, uint32_t executed, const uint64_t* words);
     // Belongs to the next execution. Throws Error when it is none.
     void inner(const InnerEvent& event);

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -46,6 +47,9 @@ std::thread start_quiet_thread(Function function) {
         throw;
     }
 }
+
+constexpr size_t record_header = 8;  // bytes before an execution's words
+constexpr uint32_t usual_chunk_blocks = 1u << 20;
 
 }  // namespace
 
@@ -111,6 +115,16 @@ class TraceWriter::Impl {
         chunk_.blocks.push_back(id);
         instr_ += instructions;
         seal_if_full();
+    }
+
+    size_t append_records(std::span<const std::byte> records, bool leave_last) {
+        const std::byte* at = records.data();
+        const std::byte* const end = at + records.size();
+        for (bool more = at != end; more;) {
+            more = memory_ ? append_some<true>(at, end, leave_last) : append_some<false>(at, end, leave_last);
+            seal_if_full();
+        }
+        return static_cast<size_t>(at - records.data());
     }
 
     void append_cut(uint32_t id, uint32_t executed, const uint64_t* words) {
@@ -237,11 +251,43 @@ class TraceWriter::Impl {
             seal_chunk();
     }
 
+    // Up to where the chunk is full. Returns whether there is more.
+    template <bool with_memory>
+    bool append_some(const std::byte*& at, const std::byte* end, bool leave_last) {
+        const size_t room = options_.chunk_blocks - chunk_.blocks.size();
+        const uint32_t known = static_cast<uint32_t>(instruction_counts_.size());
+        uint64_t instructions = 0;
+        bool more = true;
+        for (size_t i = 0; i < room && more; ++i) {
+            uint32_t id = 0;
+            if (static_cast<size_t>(end - at) >= record_header)
+                std::memcpy(&id, at, sizeof(id));
+            if (id >= known)
+                throw Error("block " + std::to_string(id) + " is executed but not defined");
+            const size_t bytes = record_header + (with_memory ? sizeof(uint64_t) * memory_->words(id) : 0);
+            if (static_cast<size_t>(end - at) < bytes)
+                throw Error("an execution's record is not whole");
+            more = at + bytes != end;
+            if (!more && leave_last)
+                break;
+            // Records are of 8-byte words, and the ring that they come from is aligned.
+            if (with_memory)
+                memory_->append(id, reinterpret_cast<const uint64_t*>(at + record_header));
+            chunk_.blocks.push_back(id);
+            instructions += instruction_counts_[id];
+            at += bytes;
+            if (with_memory && memory_->full())
+                break;
+        }
+        instr_ += instructions;
+        return more;
+    }
+
     bool untouched() const { return chunk_.blocks.empty() && events_.count() == 0; }
 
     void open_chunk() {
         chunk_ = ChunkWork();
-        chunk_.blocks.reserve(options_.chunk_blocks);
+        chunk_.blocks.reserve(std::min(options_.chunk_blocks, usual_chunk_blocks));
         chunk_.first_instr = instr_;
         chunk_.address_spaces = {address_space_};
         chunk_.first_memory_maps = current_maps_;
@@ -341,6 +387,9 @@ void TraceWriter::append(uint32_t id, const uint64_t* words) {
 }
 void TraceWriter::append_cut(uint32_t id, uint32_t executed, const uint64_t* words) {
     impl_->append_cut(id, executed, words);
+}
+size_t TraceWriter::append_records(std::span<const std::byte> records, bool leave_last) {
+    return impl_->append_records(records, leave_last);
 }
 void TraceWriter::inner(const InnerEvent& event) {
     impl_->inner(event);

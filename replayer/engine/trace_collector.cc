@@ -1,5 +1,7 @@
 #include "replayer/engine/trace_collector.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -19,10 +21,6 @@ uint32_t id_of(const std::byte* record) {
 // Records are 8-byte aligned in the ring, and nobody writes there while the collector reads.
 uint64_t* words_of(std::byte* record) {
     return reinterpret_cast<uint64_t*>(record + header_bytes);
-}
-
-const uint64_t* words_of(const std::byte* record) {
-    return reinterpret_cast<const uint64_t*>(record + header_bytes);
 }
 
 }  // namespace
@@ -69,6 +67,7 @@ void TraceCollector::settle() {
 }
 
 void TraceCollector::run() {
+    ::pthread_setname_np(::pthread_self(), "panda-collect");
     try {
         while (auto batch = full_.pop()) {
             process(**batch);
@@ -108,17 +107,8 @@ void TraceCollector::process(Batch& batch) {
     std::byte* const ring = batch.ring.get();
     uint32_t position = 0;
     for (const Aside& aside : batch.asides) {
-        uint32_t bytes = 0;
-        while (position < aside.offset) {
-            bytes = record_bytes(id_of(ring + position));
-            if (position + bytes >= aside.offset)
-                break;
-            append(ring + position);
-            position += bytes;
-        }
+        position += static_cast<uint32_t>(append_all({ring + position, aside.offset - position}, true));
         const std::byte* current = position < aside.offset ? ring + position : nullptr;
-        if (current != nullptr && position + bytes != aside.offset)
-            throw Error("the ring's records do not end where something happened");
         if (aside.kind == Aside::Kind::cut) {
             if (current == nullptr)
                 throw Error("the tracer does not know the block that was left");
@@ -133,12 +123,26 @@ void TraceCollector::process(Batch& batch) {
             handle(aside, batch, nullptr);
         }
     }
-    while (position < batch.used) {
-        append(ring + position);
-        position += record_bytes(id_of(ring + position));
-    }
-    flush_ids();
+    append_all({ring + position, batch.used - position}, false);
     flush_skipped();
+}
+
+// leave_last: all but the last one. Returns the bytes appended.
+size_t TraceCollector::append_all(std::span<const std::byte> records, bool leave_last) {
+    size_t done = 0;
+    while (done < records.size()) {
+        if (filter_.everything() && inner_.empty())
+            return done + writer_.append_records(records.subspan(done), leave_last);
+        const std::byte* record = records.data() + done;
+        const uint32_t bytes = record_bytes(id_of(record));
+        if (bytes > records.size() - done)
+            throw Error("the ring's records do not end where something happened");
+        if (leave_last && bytes == records.size() - done)
+            break;
+        append(record);
+        done += bytes;
+    }
+    return done;
 }
 
 bool TraceCollector::wanted(uint32_t id) const {
@@ -154,18 +158,13 @@ bool TraceCollector::wanted(uint32_t id) const {
 void TraceCollector::append(const std::byte* record) {
     last_ = id_of(record);
     if (!wanted(last_)) {
-        flush_ids();
         skipped_ += blocks_[last_].definition.instruction_count();
         return;
     }
     flush_skipped();
-    if (memory_ == trace::MemoryColumns::none)
-        ids_.push_back(last_);
-    else {
-        if (!inner_.empty())
-            flush_inner();
-        writer_.append(last_, words_of(record));
-    }
+    if (!inner_.empty())
+        flush_inner();
+    writer_.append_records({record, record_bytes(last_)});
 }
 
 void TraceCollector::flush_skipped() {
@@ -181,13 +180,6 @@ void TraceCollector::flush_inner() {
     inner_.clear();
 }
 
-void TraceCollector::flush_ids() {
-    if (ids_.empty())
-        return;
-    writer_.append_blocks(ids_);
-    ids_.clear();
-}
-
 void TraceCollector::append_cut(std::byte* record, uint64_t instructions_left) {
     const uint32_t id = last_ = id_of(record);
     const TracedBlock& block = blocks_[id];
@@ -196,13 +188,11 @@ void TraceCollector::append_cut(std::byte* record, uint64_t instructions_left) {
         throw Error("a block was left before its begin");
     const auto executed = static_cast<uint32_t>(instructions - instructions_left);
     if (!wanted(id)) {
-        flush_ids();
         skipped_ += executed;
         return;
     }
     flush_skipped();
     if (memory_ == trace::MemoryColumns::none) {
-        flush_ids();
         writer_.append_partial(id, executed);
         return;
     }
@@ -240,7 +230,6 @@ trace::InnerEvent TraceCollector::inner_event(const Aside& aside, uint32_t id) c
 }
 
 void TraceCollector::handle(const Aside& aside, Batch& batch, const std::byte* current) {
-    flush_ids();
     if (aside.kind != Aside::Kind::check)
         flush_skipped();
     switch (aside.kind) {

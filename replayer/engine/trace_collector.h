@@ -46,8 +46,8 @@ class TraceCollector {
     void define(std::vector<TracedBlock>& blocks);
     uint32_t record_bytes(uint32_t id) const;
     void append(const std::byte* record);
+    size_t append_all(std::span<const std::byte> records, bool leave_last);
     void append_cut(std::byte* record, uint64_t instructions_left);
-    void flush_ids();
     bool wanted(uint32_t id) const;
     void flush_skipped();
     void flush_inner();
@@ -63,7 +63,6 @@ class TraceCollector {
     uint64_t skipped_ = 0;                  // instructions left out, which the writer does not know yet
     std::vector<TracedBlock> blocks_;       // by id; without their code
     std::vector<uint32_t> record_bytes_;    // by id
-    std::vector<uint32_t> ids_;             // executed, not with the writer yet; only without memory columns
     std::vector<trace::InnerEvent> inner_;  // of the execution that is not appended yet
     uint32_t last_ = 0;                     // the block appended last
 

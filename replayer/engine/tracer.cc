@@ -135,8 +135,8 @@ void Tracer::snapshot(const trace::CpuState& cpu, trace::SnapshotKind kind) {
 // Called before a block appends its record: all before it is done, and the processor's state is in memory,
 // but for the program counter.
 void Tracer::ring_full(uint32_t id) {
-    // What the processor has stored since the last block (an interrupt's frame) belongs to the next one: a snapshot
-    // may not come between.
+    // What the processor has stored since the last block (an interrupt's frame) belongs to the next one: a
+    // snapshot may not come between.
     const bool loose = !batch_->asides.empty() && batch_->asides.back().kind == Aside::Kind::inner &&
                        batch_->asides.back().offset == offset();
     hand_over();
