@@ -1,6 +1,6 @@
 #include "analyzers/syscalls/trace_pass.h"
 
-#include <optional>
+#include <span>
 
 #include "common/error.h"
 #include "trace/chunk_walk.h"
@@ -20,6 +20,7 @@ class Follower {
   public:
     Follower(trace::TraceReader& reader, const SystemCallPass& pass)
         : reader_(reader),
+          snapshots_(reader.header()),
           memory_(reader.header(), reader.memory_maps()),
           guest_(memory_, pass.open_kernel),
           tracker_(guest_),
@@ -27,32 +28,35 @@ class Follower {
         pass.set_up(tracker_, guest_);
     }
 
-    // The first one only: memory goes on from there by itself.
+    // Memory goes on by itself from the first one; after a gap from the next one.
     void take(const Snapshot& snapshot) {
-        if (started_)
+        snapshots_.apply(snapshot);
+        if (known_)
             return;
-        trace::GuestMemory memory(reader_.header());
-        memory.apply(snapshot);
-        memory_.restore(memory);
+        memory_.restore(snapshots_);
         guest_.set_cpu(snapshot.cpu);
-        started_ = true;
+        started_ = known_ = true;
     }
 
     void take(const Chunk& chunk) {
-        if (!started_)
-            throw FileError(reader_.path(), "it does not begin with a snapshot of the machine");
+        instr_ = chunk.summary().first_instr + chunk.summary().instr_count;
         if (chunk.summary().memory != trace::MemoryColumns::values)
             throw FileError(reader_.path(), "it has no values of stores; replay with --columns full");
-        memory_.start(chunk);
-        if (chunk.summary().cpu)
-            guest_.set_cpu(*chunk.summary().cpu);
-        instr_ = chunk.summary().first_instr + chunk.summary().instr_count;
+        if (known_) {
+            memory_.start(chunk);
+            if (chunk.summary().cpu)
+                guest_.set_cpu(*chunk.summary().cpu);
+        }
         walk_.go<trace::CursorColumns::memory>(chunk, *this);
+        memory_.require_nothing_lost();
     }
 
     SystemCallPassResult finish() {
         walk_.finish(*this);
-        tracker_.finish(instr_);
+        if (!started_ && instr_ > 0)
+            throw FileError(reader_.path(), "it has no snapshot of the machine to begin with");
+        if (known_)
+            tracker_.finish(instr_);
         guest_.require_kernel();
         return {tracker_.counts(), {}};
     }
@@ -62,11 +66,20 @@ class Follower {
     // For ChunkWalk.
     void on_block(const BlockExecution&) {}
     void on_accesses(const BlockExecution&, std::span<const Access> accesses) {
+        if (!known_) [[unlikely]]
+            return;
         memory_.apply(accesses);
         if (tracker_.wants_stores()) [[unlikely]]
             tracker_.stores(accesses);
     }
     void on_event(const Event& event) {
+        if (std::holds_alternative<trace::Gap>(event.detail) && known_) {
+            // Who was in a call may have left it meanwhile.
+            tracker_.finish(event.instr);
+            known_ = false;
+        }
+        if (!known_)
+            return;
         memory_.apply(event);
         tracker_.event(event);
         guest_.apply(event);
@@ -74,12 +87,14 @@ class Follower {
 
   private:
     trace::TraceReader& reader_;
+    trace::GuestMemory snapshots_;
     trace::MemoryFollower memory_;
     LinuxGuest guest_;
     CallTracker tracker_;
     trace::ChunkWalk walk_;
     uint64_t instr_ = 0;
     bool started_ = false;
+    bool known_ = false;  // memory: not before the first snapshot, nor between a gap and the next one
 };
 
 }  // namespace

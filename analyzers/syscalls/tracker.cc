@@ -285,6 +285,8 @@ void CallTracker::finish(uint64_t instr) {
     for (TaskState* state : open)
         close(*state, guest_.is_alive(state->task) ? Return{Ending::unfinished, 0, instr}
                                                    : end_of(*state->open, instr));
+    watched_.clear();
+    entering_ = nullptr;
 }
 
 const Call* CallTracker::open_call(uint64_t task) const {
