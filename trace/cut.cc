@@ -115,7 +115,7 @@ class Cutter {
             return;
         state_.apply(event);
         if (const auto* change = std::get_if<MemoryMapChange>(&event.detail))
-            maps_[reader_.memory_maps().at(change->map).address_space] = change->map;
+            set_map(change->map);
         if (!writer_)
             return;
         const bool inside = pending_ && event.instr < pending_->instr + pending_->executed;

@@ -9,9 +9,16 @@
 #include "common/error.h"
 
 namespace panda::trace {
+namespace {
 
-FlatMemory::FlatMemory(const MemoryLayout& layout)
-    : layout_(layout), stored_(layout.size() / page_size / 64 + 1) {
+constexpr uint64_t max_size = uint64_t{4} << 40;  // far more than a guest has; bounds the list of pages
+
+}  // namespace
+
+FlatMemory::FlatMemory(const MemoryLayout& layout) : layout_(layout) {
+    if (layout_.size() > max_size)
+        throw Error("the guest's memory is larger than 4 TiB");
+    stored_.resize(layout_.size() / page_size / 64 + 1);
     if (layout_.size() == 0)
         return;
     void* const data = ::mmap(nullptr, layout_.size(), PROT_READ | PROT_WRITE,

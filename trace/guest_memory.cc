@@ -141,6 +141,11 @@ void GuestMemory::for_each_page(const PageFunction& function) const {
     }
 }
 
+void GuestMemory::for_each_page_number(const std::function<void(uint32_t, uint64_t)>& function) const {
+    for (const auto& [key, place] : pages_)
+        function(static_cast<uint32_t>(key >> 32), key & 0xffff'ffff);
+}
+
 bool GuestMemory::read_block(uint32_t block, uint64_t offset, std::span<std::byte> out) const {
     if (block >= blocks_.size() || offset > blocks_[block].size || out.size() > blocks_[block].size - offset)
         return false;

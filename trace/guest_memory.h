@@ -40,6 +40,8 @@ class GuestMemory final : public MappedMemory {
     // them once, in no particular order. Decompresses everything, past the cache.
     using PageFunction = std::function<void(uint32_t, uint64_t, std::span<const std::byte>)>;
     void for_each_page(const PageFunction& function) const;
+    // The numbers of these pages alone.
+    void for_each_page_number(const std::function<void(uint32_t, uint64_t)>& function) const;
 
   private:
     struct Place {

@@ -2,9 +2,8 @@
 // cares for the order among the block's own instructions holds it back until then.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
-#include <deque>
+#include <map>
 
 #include "trace/event.h"
 
@@ -14,18 +13,13 @@ class HeldEvents {
   public:
     bool empty() const { return events_.empty(); }
     // Holds the event; they come out by instr, those of the same instr in the order of the calls.
-    void hold(const Event& event) {
-        const auto after = std::upper_bound(events_.begin(), events_.end(), event,
-                                            [](const Event& a, const Event& b) { return a.instr < b.instr; });
-        events_.insert(after, event);
-    }
+    void hold(const Event& event) { events_.emplace(event.instr, event); }
     // The earliest; not empty.
-    const Event& front() const { return events_.front(); }
-    void pop() { events_.pop_front(); }
-    void clear() { events_.clear(); }
+    const Event& front() const { return events_.begin()->second; }
+    void pop() { events_.erase(events_.begin()); }
 
   private:
-    std::deque<Event> events_;
+    std::multimap<uint64_t, Event> events_;  // by instr
 };
 
 }  // namespace panda::trace

@@ -63,6 +63,9 @@ class Stretch {
         known_instr_ = true;
         ++report_.snapshots;
         report_.bytes_read += snapshot.file_bytes;
+        if (snapshot.kind == SnapshotKind::full && memory_known_)  // does not list pages that became zero
+            snapshot_memory_->for_each_page_number(
+                [this](uint32_t block, uint64_t page) { note_page(block, page); });
         snapshot_memory_->apply(snapshot);
         bool same = false;
         if (memory_known_)
@@ -170,16 +173,16 @@ class Stretch {
         }
     }
 
+    // A page that has to be compared at the next snapshot.
+    void note_page(uint32_t block, uint64_t page) {
+        stored_.insert(follower_->flat().layout().flat(block, page * page_size) / page_size);
+    }
+
     // Compares what was stored to since the last snapshot, and what this one lists. Every other page is in
     // both what it was in the snapshot before.
     bool compare(const Snapshot& snapshot) {
         const MemoryLayout& layout = follower_->flat().layout();
-        snapshot.for_each_page_number([&](uint32_t block, uint64_t page) {
-            stored_.insert(layout.flat(block, page * page_size) / page_size);
-        });
-        if (snapshot.kind == SnapshotKind::full)  // lists no page that is zero
-            for (uint64_t number = 0; number < layout.size() / page_size; ++number)
-                stored_.insert(stored_.end(), number);
+        snapshot.for_each_page_number([this](uint32_t block, uint64_t page) { note_page(block, page); });
         const uint64_t differing = report_.differing_pages;
         for (const uint64_t number : stored_)
             compare_page(number, snapshot);
