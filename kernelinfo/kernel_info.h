@@ -54,7 +54,7 @@ struct KernelInfo {
     Offset panda_mm_arg_end_offset, panda_mm_env_start_offset, panda_mm_env_end_offset,
         panda_mm_exe_file_offset, panda_mm_mm_mt_offset;
     Offset panda_vma_vm_pgoff_offset, panda_vma_vm_ops_offset, panda_vma_vm_private_data_offset,
-        panda_special_mapping_name_offset;
+        panda_special_mapping_name_offset, panda_vma_anon_name_offset, panda_anon_vma_name_name_offset;
     Offset panda_maple_ma_root_offset, panda_maple_node_slot_offset, panda_maple_node_size,
         panda_maple_range_pivot_offset, panda_maple_range_slot_offset, panda_maple_arange_pivot_offset,
         panda_maple_arange_slot_offset;

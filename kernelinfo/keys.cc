@@ -165,6 +165,11 @@ const Key all_keys[] = {
     {"panda.vma.vm_private_data_offset",
      &K::panda_vma_vm_private_data_offset,
      {member("vm_area_struct", "vm_private_data")}},
+    // Names that programs give to anonymous memory, where configured; since 5.17 (commit 9a10064f5625).
+    {"panda.vma.anon_name_offset", &K::panda_vma_anon_name_offset, {member("vm_area_struct", "anon_name")}},
+    {"panda.anon_vma_name.name_offset",
+     &K::panda_anon_vma_name_name_offset,
+     {member("anon_vma_name", "name")}},
     {"panda.special_mapping.name_offset",
      &K::panda_special_mapping_name_offset,
      {member("vm_special_mapping", "name")}},

@@ -18,6 +18,7 @@ constexpr uint64_t vm_exec = 4;
 constexpr uint64_t vm_mayshare = 0x80;
 
 constexpr uint64_t page_bytes = 4096;
+constexpr size_t max_anonymous_name = 80;    // ANON_VMA_NAME_MAX_LEN
 constexpr int64_t max_module_pieces = 4096;  // bytes of their descriptions; 7 of 72 bytes in 6.12
 
 std::string permissions_of(uint64_t flags) {
@@ -85,6 +86,12 @@ std::string OsiLinux::area_name(const KernelMemory& memory, uint64_t mm, const M
     const auto stack = field(mm, info_.mm_start_stack_offset);
     if (stack && mapping.start <= *stack && mapping.end >= *stack)
         return "[stack]";
+    const auto given = field(mapping.descriptor, info_.panda_vma_anon_name_offset);
+    if (given && memory.is_kernel_address(*given) && info_.panda_anon_vma_name_name_offset)
+        return "[anon:" +
+               memory.string(at(*given, *info_.panda_anon_vma_name_name_offset), max_anonymous_name)
+                   .value_or("") +
+               "]";
     return {};
 }
 

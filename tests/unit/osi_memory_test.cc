@@ -40,6 +40,19 @@ TEST_CASE("memory areas on a list") {
     CHECK(guest.mappings().entries.size() == 1);
 }
 
+TEST_CASE("anonymous memory that a program has named") {
+    MemoryGuest guest;
+    make_list(guest);
+    guest.info.panda_vma_anon_name_offset = 48;
+    guest.info.panda_anon_vma_name_name_offset = 4;
+    guest.memory.put(areas + 0x80 + 48, base + areas + 0x200);
+    guest.memory.put_text(areas + 0x200 + 4, "arena");
+    CHECK(guest.mappings().entries[2].name == "[anon:arena]");
+    // Of another area the place holds no name.
+    guest.memory.put<uint64_t>(areas + 0x80 + 48, 0x1234);
+    CHECK(guest.mappings().entries[2].name.empty());
+}
+
 TEST_CASE("memory areas in a maple tree") {
     MemoryGuest guest;
     make_tree(guest);
