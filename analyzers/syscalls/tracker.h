@@ -63,6 +63,20 @@ class CallTracker {
     // For calls of that name, of both ABIs. Throws UsageError when no ABI has such a call.
     void on_sys_enter(const std::string& name, EnterCallback callback);
     void on_sys_return(const std::string& name, ReturnCallback callback);
+    // The same with the arguments by their names: Typed is a structure of typed_calls.h, which has one for
+    // each prototype of the kernel, as OpenatCall { dfd, filename, flags, mode }. Pointers are addresses in
+    // the guest.
+    template <typename Typed>
+    void on_enter(std::function<void(const Call&, const Typed&)> callback) {
+        on_sys_enter(Typed::name,
+                     [callback = std::move(callback)](const Call& call) { callback(call, Typed(call)); });
+    }
+    template <typename Typed>
+    void on_return(std::function<void(const Call&, const Typed&, const Return&)> callback) {
+        on_sys_return(Typed::name, [callback = std::move(callback)](const Call& call, const Return& result) {
+            callback(call, Typed(call), result);
+        });
+    }
     void on_child(ChildCallback callback) { child_.push_back(std::move(callback)); }
 
     // Asks for this callback whenever the processor is about to leave the address space in which the call's

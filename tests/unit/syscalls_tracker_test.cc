@@ -2,6 +2,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "analyzers/syscalls/tracker.h"
+#include "analyzers/syscalls/typed_calls.h"
 #include "common/error.h"
 #include "syscalls_fakes.h"
 
@@ -237,4 +238,21 @@ TEST_CASE("a task that is killed on its way back: the kernel's stack has the res
     CHECK(end.ending == Ending::gone);
     CHECK(end.known);
     CHECK(end.value == -514);
+}
+
+TEST_CASE("callbacks with typed arguments", "[syscalls]") {
+    Scene scene;
+    std::vector<int64_t> seen;
+    scene.tracker.on_enter<OpenatCall>([&seen](const Call&, const OpenatCall& call) {
+        seen = {call.dfd, static_cast<int64_t>(call.filename), call.flags, call.mode};
+    });
+    int64_t length = 0;
+    scene.tracker.on_return<Ftruncate64Call>(
+        [&length](const Call&, const Ftruncate64Call& call, const Return&) { length = call.length; });
+    scene.call(parent, "openat", {static_cast<uint64_t>(-100), 0x1000, 0x241, 0x1ffff01b4});
+    scene.back(parent, 3);
+    CHECK(seen == std::vector<int64_t>{-100, 0x1000, 0x241, 0x01b4});
+    scene.call(parent, "ftruncate64", {3, 0x10, 2}, CallGate::interrupt);
+    scene.back(parent, 0, pc + 2, stack, ReturnGate::iret);
+    CHECK(length == 0x200000010);
 }

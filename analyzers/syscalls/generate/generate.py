@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes the tables of system calls (see ../description.h) as C++: tables.cc and tables.h.
+"""Writes the tables of system calls (see ../description.h) as C++: tables.cc, tables.h, typed_calls.h.
 
 usage: generate.py --headers DIRECTORY --knowledge DIRECTORY --compiler COMMAND --output DIRECTORY
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from compiler import Compiler
 from knowledge import read_calls, read_families, read_groups, read_structures
-from prototypes import notation_by_type, read_numbers, read_prototypes
+from prototypes import notation_by_type, read_numbers, read_prototypes, typed_call
 
 ABIS = ("x86_64", "i386")
 # Plain numbers: the notation's function, and its size in bytes as an argument (0 = a word of the ABI).
@@ -55,6 +55,15 @@ class Generator:
         lines += [f"const Family& {name}_constants();" for name in self.families]
         lines += [f"const Layout& {name}_layout();" for name in self.structures]
         return "\n".join(lines) + "\n}  // namespace panda::syscalls\n"
+
+    def generate_typed_calls(self):
+        """The arguments of every call that has a prototype and a number."""
+        lines = ["#pragma once", "", '#include "analyzers/syscalls/register_reader.h"', "",
+                 "namespace panda::syscalls {"]
+        known = set().union(*(self.numbers[abi].values() for abi in ABIS))
+        lines += [typed_call(name, prototype) for name, prototype in sorted(self.prototypes.items())
+                  if name in known and len(prototype) <= 6]
+        return "\n\n".join(lines) + "\n\n}  // namespace panda::syscalls\n"
 
     # --- constants ---
 
@@ -205,6 +214,7 @@ def main():
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "tables.cc").write_text(generator.generate())
     (options.output / "tables.h").write_text(generator.generate_header())
+    (options.output / "typed_calls.h").write_text(generator.generate_typed_calls())
 
 
 if __name__ == "__main__":

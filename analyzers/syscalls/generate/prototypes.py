@@ -69,3 +69,42 @@ def notation_by_type(kind, name):
     if "flags" in name:
         return "x"
     return "u" if "unsigned" in kind or kind.startswith(("u", "__u")) else "d"
+
+
+KEYWORDS = {"new", "class", "delete", "private", "public", "template", "this", "operator", "namespace", "typename"}
+
+
+def member_type(kind):
+    """The C++ type of a parameter as a member: what its register holds, by size and sign."""
+    if "*" in kind:
+        return "uint64_t"
+    words = set(kind.replace("const", "").split())
+    if words & {"umode_t"}:
+        return "uint16_t"
+    if words & {"loff_t", "off_t", "long", "ssize_t", "aio_context_t", "u64", "__u64", "size_t", "old_sigset_t"}:
+        return "uint64_t" if words & {"unsigned", "size_t", "u64", "__u64", "aio_context_t"} else "int64_t"
+    if words & {"unsigned", "u32", "__u32", "uid_t", "gid_t", "qid_t", "uint32_t"}:
+        return "uint32_t"
+    return "int32_t"
+
+
+def typed_call(name, prototype):
+    """A C++ structure with the arguments of a call by their names."""
+    kind = "".join(part.capitalize() for part in name.split("_")) + "Call"
+    lines = [f"struct {kind} {{", f'    static constexpr const char* name = "{name}";']
+    members, register, taken = [], [], set()
+    for index, (c_type, parameter) in enumerate(prototype):
+        member = parameter or f"argument{index}"
+        if member in KEYWORDS or member in taken or member == "name":
+            member += "_"
+        taken.add(member)
+        members.append((member_type(c_type), member))
+        # Of i386, 64 bits take two registers.
+        register.append("loff_t" in c_type)
+    lines += [f"    {kind_} {member} = 0;" for kind_, member in members]
+    lines.append(f"    explicit {kind}([[maybe_unused]] const Call& made) {{")
+    if members:
+        lines.append("        RegisterReader registers(made);")
+    for (kind_, member), wide in zip(members, register):
+        lines.append(f"        this->{member} = static_cast<{kind_}>(registers.{'wide' if wide else 'next'}());")
+    return "\n".join(lines + ["    }", "};"])
