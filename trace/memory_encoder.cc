@@ -141,6 +141,7 @@ void MemoryEncoder::code_pending(size_t& next, uint32_t place) {
 void MemoryEncoder::code_inner(const InnerEvent& event) {
     switch (event.kind) {
         case InnerKind::fill:
+            settle_first_translations();
             if (!pages_.fill(fill_translation(event.address, event.value)))
                 return;
             break;
@@ -171,12 +172,23 @@ bool MemoryEncoder::enough_bytes() const {
 
 void MemoryEncoder::begin(std::span<const Translation> translations) {
     first_translations_.assign(translations.begin(), translations.end());
+    carries_on_ = false;
     pages_.begin(translations);
+}
+
+// Before anything changes pages_.
+void MemoryEncoder::settle_first_translations() {
+    if (!std::exchange(carries_on_, false))
+        return;
+    if (pages_.translation_count() > max_chunk_translations)
+        throw Error("more pages are translated than a chunk can open with");
+    first_translations_ = pages_.translations();
 }
 
 std::vector<RawColumn> MemoryEncoder::take() {
     using schema::Coding;
     using schema::ColumnId;
+    settle_first_translations();
     std::vector<RawColumn> columns;
     if (shapes_.size() > 0 || shapes_.masks() > 0)
         columns.push_back({ColumnId::SHAPES, Coding::SHAPE_LIST, shapes_.masks(), shapes_.take()});
@@ -192,9 +204,7 @@ std::vector<RawColumn> MemoryEncoder::take() {
     const WrittenPages written = pages_.take();
     columns.push_back({ColumnId::PAGES_WRITTEN, Coding::PAGE_LIST,
                        written.physical.size() + written.transferred.size(), encode_written_pages(written)});
-    if (pages_.translation_count() > max_chunk_translations)
-        throw Error("more pages are translated than a chunk can open with");
-    first_translations_ = pages_.translations();
+    carries_on_ = true;
     states_.reset();
     position_ = 0;
     address_count_ = value_count_ = 0;

@@ -98,6 +98,7 @@ class MemoryEncoder {
     static void pass_over(const PlannedOperation& operation, Walk& walk);
     void code_pending(size_t& next, uint32_t place);
     void code_inner(const InnerEvent& event);
+    void settle_first_translations();
 
     bool with_values_;
     MemoryPlans plans_;
@@ -107,7 +108,10 @@ class MemoryEncoder {
     ShapeEncoder shapes_;
     InnerEncoder inner_;
     PageTracker pages_;
-    std::vector<Translation> first_translations_;
+    std::vector<Translation> first_translations_;  // of the chunk
+    // The chunk opens with what the one before knew: first_translations_ are still to be made of pages_. Most
+    // often begin() comes before that.
+    bool carries_on_ = false;
     std::vector<InnerEvent> pending_;  // of the next execution
     uint32_t position_ = 0;            // executions in the chunk
     uint64_t address_count_ = 0;
