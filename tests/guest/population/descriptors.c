@@ -1,7 +1,5 @@
 /* Open files of every kind. */
 #define _GNU_SOURCE
-#include "population.h"
-
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
@@ -19,16 +17,16 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-static int create(const char *path, off_t size)
-{
+#include "population.h"
+
+static int create(const char* path, off_t size) {
     const int file = check(open(path, O_RDWR | O_CREAT | O_TRUNC, 0644), path);
 
     check(ftruncate(file, size), path);
     return file;
 }
 
-static void open_anonymous_inodes(void)
-{
+static void open_anonymous_inodes(void) {
     sigset_t signals;
 
     sigemptyset(&signals);
@@ -42,8 +40,7 @@ static void open_anonymous_inodes(void)
     check((int)syscall(SYS_pidfd_open, getpid(), 0), "pidfd_open");
 }
 
-void open_files(void)
-{
+void open_files(void) {
     char bytes[100];
     const int file = create("/tmp/data", 1 << 20);
     const int deleted = create("/tmp/deleted", 5000);
@@ -70,18 +67,17 @@ void open_files(void)
     check(dup2(file, 300), "dup2");
 }
 
-void open_sockets(void)
-{
+void open_sockets(void) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(address);
     int pair[2];
     const int listener = check(socket(AF_INET, SOCK_STREAM, 0), "socket");
     const int client = check(socket(AF_INET, SOCK_STREAM, 0), "socket");
 
-    check(bind(listener, (struct sockaddr *)&address, sizeof(address)), "bind");
+    check(bind(listener, (struct sockaddr*)&address, sizeof(address)), "bind");
     check(listen(listener, 5), "listen");
-    check(getsockname(listener, (struct sockaddr *)&address, &size), "getsockname");
-    check(connect(client, (struct sockaddr *)&address, sizeof(address)), "connect");
+    check(getsockname(listener, (struct sockaddr*)&address, &size), "getsockname");
+    check(connect(client, (struct sockaddr*)&address, sizeof(address)), "connect");
     check(accept(listener, NULL, NULL), "accept");
     check(socket(AF_INET, SOCK_DGRAM, 0), "socket");
     check(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), "socket");
@@ -89,8 +85,7 @@ void open_sockets(void)
 }
 
 /* Two processes, an end each, and a named pipe. */
-void open_pipe(void)
-{
+void open_pipe(void) {
     int ends[2];
 
     check(pipe(ends), "pipe");

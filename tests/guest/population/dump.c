@@ -1,4 +1,5 @@
-/* The witness. Prints the files of /proc as records: a line "PATH LENGTH", that many bytes, and a line end. */
+/* The witness. Prints the files of /proc as records: a line "PATH LENGTH", that many bytes, and a line end.
+ */
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <dirent.h>
@@ -14,8 +15,7 @@ enum { most = 1 << 20 };
 
 static char content[most];
 
-static void print_record(const char *path, ssize_t size)
-{
+static void print_record(const char* path, ssize_t size) {
     if (size < 0)
         return; /* gone, or a kernel thread, which has no such thing */
     printf("%s %zd\n", path, size);
@@ -23,8 +23,7 @@ static void print_record(const char *path, ssize_t size)
     putchar('\n');
 }
 
-static void print_file(const char *directory, const char *name)
-{
+static void print_file(const char* directory, const char* name) {
     char path[400];
     ssize_t size = 0, more = 0;
     int file;
@@ -39,8 +38,7 @@ static void print_file(const char *directory, const char *name)
     print_record(path, more < 0 ? -1 : size);
 }
 
-static void print_link(const char *directory, const char *name)
-{
+static void print_link(const char* directory, const char* name) {
     char path[400];
 
     snprintf(path, sizeof(path), "%s/%s", directory, name);
@@ -48,10 +46,9 @@ static void print_link(const char *directory, const char *name)
 }
 
 /* Calls `print` with each entry of a directory that is a number. */
-static void for_each_number(const char *directory, void (*print)(const char *, const char *))
-{
-    DIR *entries = opendir(directory);
-    struct dirent *entry;
+static void for_each_number(const char* directory, void (*print)(const char*, const char*)) {
+    DIR* entries = opendir(directory);
+    struct dirent* entry;
 
     if (!entries)
         return;
@@ -61,16 +58,14 @@ static void for_each_number(const char *directory, void (*print)(const char *, c
     closedir(entries);
 }
 
-static void print_thread(const char *directory, const char *number)
-{
+static void print_thread(const char* directory, const char* number) {
     char path[300];
 
     snprintf(path, sizeof(path), "%s/%s", directory, number);
     print_file(path, "status");
 }
 
-static void print_process(const char *directory, const char *number)
-{
+static void print_process(const char* directory, const char* number) {
     char path[200], below[220];
 
     snprintf(path, sizeof(path), "%s/%s", directory, number);
@@ -89,8 +84,7 @@ static void print_process(const char *directory, const char *number)
     for_each_number(below, print_thread);
 }
 
-void dump_proc(void)
-{
+void dump_proc(void) {
     setvbuf(stdout, NULL, _IOFBF, most);
     snprintf(content, most, "%d %d", getpid(), getppid());
     print_record("witness", (ssize_t)strlen(content));

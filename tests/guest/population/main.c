@@ -1,8 +1,6 @@
 /* population start: makes processes of every kind, which then wait for ever.
  * population dump: prints what /proc says of all processes. */
 #define _GNU_SOURCE
-#include "population.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -14,10 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char **arguments;
+#include "population.h"
 
-int check(int result, const char *what)
-{
+static char** arguments;
+
+int check(int result, const char* what) {
     if (result < 0) {
         fprintf(stderr, "population: %s: %s\n", what, strerror(errno));
         _exit(1);
@@ -25,8 +24,7 @@ int check(int result, const char *what)
     return result;
 }
 
-void populate(const char *name, void (*body)(void))
-{
+void populate(const char* name, void (*body)(void)) {
     int ready[2];
     char byte;
 
@@ -46,18 +44,16 @@ void populate(const char *name, void (*body)(void))
     close(ready[0]);
 }
 
-static void change_ids(void)
-{
+static void change_ids(void) {
     check(setgroups(0, NULL), "setgroups");
     check(setresgid(1001, 1002, 1003), "setresgid");
     check(setresuid(2001, 2002, 2003), "setresuid");
 }
 
 /* As setproctitle() does: one text, over the arguments and into the environment. */
-static void change_arguments(void)
-{
-    char *end = arguments[0];
-    char **word;
+static void change_arguments(void) {
+    char* end = arguments[0];
+    char** word;
 
     for (word = arguments; *word; word++)
         end = *word + strlen(*word) + 1;
@@ -65,25 +61,22 @@ static void change_arguments(void)
     strncpy(arguments[0], "a title of its own", end - arguments[0] - 1);
 }
 
-static void execute_deleted_program(void)
-{
-    char *const words[] = {"gone", "stay", "", "two words", "line\nbreak", NULL};
-    char *const variables[] = {"EMPTY=", "NAME=value with spaces", "BYTES=\xff\xfe", "no equals sign", NULL};
+static void execute_deleted_program(void) {
+    char* const words[] = {"gone", "stay", "", "two words", "line\nbreak", NULL};
+    char* const variables[] = {"EMPTY=", "NAME=value with spaces", "BYTES=\xff\xfe", "no equals sign", NULL};
 
     check(system("cp /tmp/population /tmp/gone && chmod 755 /tmp/gone"), "cp");
     execve("/tmp/gone", words, variables);
     check(-1, "execve");
 }
 
-static void sit_in_deleted_directory(void)
-{
+static void sit_in_deleted_directory(void) {
     check(mkdir("/tmp/no more", 0755), "mkdir");
     check(chdir("/tmp/no more"), "chdir");
     check(rmdir("/tmp/no more"), "rmdir");
 }
 
-static void leave_zombie(void)
-{
+static void leave_zombie(void) {
     const pid_t child = check(fork(), "fork");
     siginfo_t info;
 
@@ -92,15 +85,13 @@ static void leave_zombie(void)
     check(waitid(P_PID, child, &info, WEXITED | WNOWAIT), "waitid");
 }
 
-static void name_itself_oddly(void)
-{
+static void name_itself_oddly(void) {
     prctl(PR_SET_NAME, "a\\b\nc\tde");
 }
 
 static void do_nothing(void) {}
 
-static void start(void)
-{
+static void start(void) {
     if (check(fork(), "fork") != 0)
         return;
     setsid();
@@ -124,8 +115,7 @@ static void start(void)
         pause();
 }
 
-int main(int count, char **words)
-{
+int main(int count, char** words) {
     arguments = words;
     if (count > 1 && strcmp(words[1], "start") == 0)
         start();

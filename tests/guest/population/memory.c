@@ -1,7 +1,5 @@
 /* Memory areas of every kind, threads, and places in other mounts. */
 #define _GNU_SOURCE
-#include "population.h"
-
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -13,18 +11,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "population.h"
+
 enum { page = 4096 };
 
-static void *map(int file, size_t pages, int protection, int flags, size_t first_page)
-{
-    void *memory = mmap(NULL, pages * page, protection, flags, file, first_page * page);
+static void* map(int file, size_t pages, int protection, int flags, size_t first_page) {
+    void* memory = mmap(NULL, pages * page, protection, flags, file, first_page * page);
 
     check(memory == MAP_FAILED ? -1 : 0, "mmap");
     return memory;
 }
 
-static int create(const char *path)
-{
+static int create(const char* path) {
     const int file = check(open(path, O_RDWR | O_CREAT | O_TRUNC, 0644), path);
 
     check(ftruncate(file, 16 * page), path);
@@ -32,17 +30,15 @@ static int create(const char *path)
 }
 
 /* More areas than a node of the maple tree holds, of changing protection so that they are not joined. */
-static void map_many(void)
-{
-    char *memory = map(-1, 200, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
+static void map_many(void) {
+    char* memory = map(-1, 200, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
     int i;
 
     for (i = 0; i < 200; i += 2)
         check(mprotect(memory + i * page, page, i % 4 == 0 ? PROT_READ : PROT_READ | PROT_WRITE), "mprotect");
 }
 
-void map_memory(void)
-{
+void map_memory(void) {
     const int file = create("/tmp/mapped");
     const int deleted = create("/tmp/mapped and deleted");
     const int odd = create("/tmp/mapped\nand odd \\");
@@ -59,22 +55,20 @@ void map_memory(void)
     map(memory_file, 1, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
     map(-1, 4, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, 0);
     map(-1, 4, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, 0);
-    check(shmat(segment, NULL, 0) == (void *)-1 ? -1 : 0, "shmat");
+    check(shmat(segment, NULL, 0) == (void*)-1 ? -1 : 0, "shmat");
     check(shmctl(segment, IPC_RMID, NULL), "shmctl");
-    check(sbrk(10 * page) == (void *)-1 ? -1 : 0, "sbrk");
+    check(sbrk(10 * page) == (void*)-1 ? -1 : 0, "sbrk");
     map_many();
 }
 
-static void *wait_for_ever(void *name)
-{
+static void* wait_for_ever(void* name) {
     pthread_setname_np(pthread_self(), name);
     for (;;)
         pause();
     return NULL;
 }
 
-void start_threads(void)
-{
+void start_threads(void) {
     static char names[5][16] = {"first", "second", "with a space", "fifteen letters", "new\nline"};
     pthread_t thread;
     int i;
@@ -84,9 +78,9 @@ void start_threads(void)
     usleep(200000); /* until they have their names */
 }
 
-/* A mount of its own in a namespace of its own, a bind mount of a directory below another, and another root. */
-void change_root_and_mounts(void)
-{
+/* A mount of its own in a namespace of its own, a bind mount of a directory below another, and another root.
+ */
+void change_root_and_mounts(void) {
     check(mkdir("/tmp/bound", 0755), "mkdir");
     check(mkdir("/tmp/root", 0755), "mkdir");
     check(mkdir("/tmp/bound/inner", 0755), "mkdir");

@@ -3,9 +3,9 @@
 #define POPULATION_H
 
 /* Ends the process with a message when `result` is negative; returns it otherwise. */
-int check(int result, const char *what);
+int check(int result, const char* what);
 /* Runs `body` in a child, which then waits for ever. Returns when the child waits. */
-void populate(const char *name, void (*body)(void));
+void populate(const char* name, void (*body)(void));
 
 void open_files(void);
 void open_sockets(void);
