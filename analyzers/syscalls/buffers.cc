@@ -137,14 +137,14 @@ std::optional<std::string> in_strings(Context& context, const Notation& notation
 
 // Shown by its size, as strace does unless asked for more.
 std::optional<std::string> in_environment(Context& context, const Notation& notation) {
-    constexpr uint64_t max_variables = 1 << 20;
+    constexpr uint64_t max_variables = 1 << 16;
     const uint64_t address = context.argument(notation);
     if (address == 0)
         return "NULL";
     uint64_t count = 0;
     for (; count < max_variables; ++count) {
         const auto pointer = context.read_word(address + count * context.word_size());
-        if (!pointer)
+        if (!pointer || count + 1 == max_variables)
             return address_text(address) + " /* " + std::to_string(count) + " vars, unterminated */";
         if (*pointer == 0)
             break;

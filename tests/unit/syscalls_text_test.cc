@@ -200,10 +200,10 @@ TEST_CASE("descriptors are described when that is asked for", "[syscalls]") {
     FakeMemory memory;
     memory.put_text(0x1000, "x");
     TextOptions options;
-    options.describe_fd = [](int64_t fd) { return fd == -100 ? "/root" : "/file/" + std::to_string(fd); };
+    options.describe_fd = [](int64_t fd) { return fd == -100 ? "/home" : "/file/" + std::to_string(fd); };
     const uint64_t at_fdcwd = static_cast<uint32_t>(-100);
     CHECK(line_of(memory, x86_64, "openat", {at_fdcwd, 0x1000, 0}, 3, options) ==
-          "openat(AT_FDCWD</root>, \"x\", O_RDONLY) = 3</file/3>");
+          "openat(AT_FDCWD</home>, \"x\", O_RDONLY) = 3</file/3>");
     CHECK(line_of(memory, x86_64, "close", {3}, 0, options) == "close(3</file/3>) = 0");
 }
 
