@@ -1,6 +1,6 @@
 # Cap'n Proto's headers, not its library, are compiled with the fuzzer's instrumentation: that is enough to see where
 # this project's own code goes.
-foreach(target trace_reader_fuzz trace_codec_fuzz)
+foreach(target trace_reader_fuzz trace_codec_fuzz trace_follow_fuzz)
   add_executable(${target} ${target}.cc)
   target_compile_options(${target} PRIVATE -fsanitize=fuzzer)
   target_link_options(${target} PRIVATE -fsanitize=fuzzer)

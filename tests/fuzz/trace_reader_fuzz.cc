@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string>
 
-#include "common/checksum.h"
+#include "tests/fuzz/trace_mend.h"
 #include "trace/message.h"
 #include "trace/message_source.h"
 #include "trace/reader.h"
@@ -16,27 +16,6 @@ namespace {
 
 using namespace panda;
 using namespace panda::trace;
-
-// Makes the checksum of each framed message in the input right.
-void mend(Bytes& input) {
-    for (size_t offset = 0; input.size() - offset >= checksum_offset + 24;) {
-        uint32_t words;
-        std::memcpy(&words, input.data() + offset + 4, sizeof(words));
-        const uint64_t size = frame_header_bytes + uint64_t{words} * 8;
-        if (size > input.size() - offset || size < checksum_offset + 24)
-            return;
-        const auto message = std::span(input).subspan(offset, size);
-        uint64_t checked;
-        std::memcpy(&checked, message.data() + checksum_offset + 8, sizeof(checked));
-        if (checked < 24 || checked > size) {
-            checked = size;
-            std::memcpy(message.data() + checksum_offset + 8, &checked, sizeof(checked));
-        }
-        const uint64_t sum = message_checksum(message, checked);
-        std::memcpy(message.data() + checksum_offset, &sum, sizeof(sum));
-        offset += size;
-    }
-}
 
 void go_through(ChunkCursor& cursor, const Chunk& chunk) {
     chunk.translations();
@@ -89,7 +68,7 @@ void read_at_any_place(const std::string& path) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     static const std::string path = "/dev/shm/panda-trace-fuzz-" + std::to_string(::getpid());
     Bytes input(reinterpret_cast<const std::byte*>(data), reinterpret_cast<const std::byte*>(data) + size);
-    mend(input);
+    trace_fuzz::mend(input);
     std::FILE* file = std::fopen(path.c_str(), "wb");
     if (file == nullptr || std::fwrite(input.data(), 1, input.size(), file) != input.size())
         std::abort();

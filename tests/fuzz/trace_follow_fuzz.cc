@@ -1,0 +1,99 @@
+// Any bytes as a trace: everything that follows memory through it. Checksums are made right before, or the
+// fuzzer would never come behind them.
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include "tests/fuzz/trace_mend.h"
+#include "trace/cut.h"
+#include "trace/memory_at.h"
+#include "trace/moment.h"
+#include "trace/pass.h"
+#include "trace/recover.h"
+#include "trace/verify.h"
+
+namespace {
+
+using namespace panda;
+using namespace panda::trace;
+
+constexpr uint64_t max_guest_bytes = uint64_t{256} << 20;  // larger ones are right, and slow
+
+struct Analyzer {
+    static constexpr PassNeeds needs = PassNeeds::memory;
+    explicit Analyzer(const PassState& pass_state) : state(&pass_state) {}
+    void on_block(const BlockExecution&) { look(); }
+    void on_accesses(const BlockExecution&, std::span<const Access> part) { count += part.size(); }
+    void on_event(const Event&) { look(); }
+    void append(Analyzer&& next) { count += next.count; }
+    void look() {
+        if (!state->memory_known() || ++looks % 64 != 0)
+            return;
+        std::byte byte{};
+        count += state->address_space().read(state->cpu().rip, {&byte, 1}) ? 1 : 0;
+    }
+    const PassState* state;
+    uint64_t count = 0;
+    uint64_t looks = 0;
+};
+
+bool is_small(const TraceReader& reader) {
+    uint64_t size = 0;
+    for (const MemoryBlock& block : reader.header().memory_blocks)
+        size += std::min(block.size, max_guest_bytes + 1);
+    return size <= max_guest_bytes;
+}
+
+void verify_it(TraceReader& reader) {
+    verify(reader, {.threads = 1, .listed = 2});
+}
+
+void pass_over(TraceReader& reader) {
+    run_pass(reader, {.threads = 1}, [](const PassState& state) { return Analyzer(state); });
+}
+
+void seek(TraceReader& reader) {
+    const uint64_t first = reader.header().first_instr;
+    const uint64_t length = reader.end_instr() - first;
+    for (const uint64_t part : {1, 2, 4}) {
+        const MemoryAt memory(reader, first + length / part);
+        Bytes bytes(3 * page_size);
+        memory.address_space().read(memory.cpu().rip, bytes);
+        for (const auto& range : memory.ranges())
+            memory.read(range.start, bytes);
+    }
+}
+
+void cut_it(TraceReader& reader) {
+    const uint64_t first = reader.header().first_instr;
+    const uint64_t length = reader.end_instr() - first;
+    cut(reader, first + length / 4, first + length / 2 + 1, "/dev/null", {.if_exists = IfExists::overwrite});
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+    static const std::string path = "/dev/shm/panda-trace-follow-fuzz-" + std::to_string(::getpid());
+    Bytes input(reinterpret_cast<const std::byte*>(data), reinterpret_cast<const std::byte*>(data) + size);
+    trace_fuzz::mend(input);
+    std::FILE* file = std::fopen(path.c_str(), "wb");
+    if (file == nullptr || std::fwrite(input.data(), 1, input.size(), file) != input.size())
+        std::abort();
+    std::fclose(file);
+    for (const auto run : {verify_it, pass_over, seek, cut_it}) {
+        try {
+            TraceReader reader(path);
+            if (is_small(reader))
+                run(reader);
+        } catch (const Error&) {
+        }
+    }
+    try {
+        recover(path, "/dev/null", IfExists::overwrite);
+    } catch (const Error&) {
+    }
+    ::unlink(path.c_str());
+    return 0;
+}
