@@ -85,7 +85,8 @@ class TraceReader {
     Snapshot snapshot(size_t number);
     // Memory at a snapshot: applies it, and those before it as far as needed.
     GuestMemory memory_at(size_t snapshot_number);
-    // Reads all block definitions and memory maps, for blocks() and memory_maps(): neither changes after that.
+    // Reads all block definitions and memory maps, for blocks() and memory_maps(): neither changes after
+    // that.
     void load_blocks();
 
   private:
