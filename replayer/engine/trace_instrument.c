@@ -165,8 +165,8 @@ static void derive_addresses(Instrumentation *state)
         for (size_t j = i; j-- > 0;) {
             const Found *base = &state->found[j];
 
-            if (base->operation.base == UINT16_MAX && !base->operation.conditional && base->address.origin == found->address.origin &&
-                base->address.narrow == found->address.narrow && !base->address.low_half) {
+            if (base->operation.base == UINT16_MAX && !base->operation.conditional && !base->address.low_half &&
+                base->address.origin == found->address.origin && base->address.narrow == found->address.narrow) {
                 found->operation.base = j;
                 found->operation.narrow = found->address.narrow;
                 found->operation.delta = found->address.offset - base->address.offset;
