@@ -74,7 +74,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
     add("user", po::bool_switch(&options.user), "trace only user mode");
     add("kernel", po::bool_switch(&options.kernel), "trace only kernel mode");
     add("snapshots", po::value(&options.snapshot_interval),
-        "instructions between the trace's snapshots of memory (default 250000000; 0: only first and last)");
+        "instructions between the trace's snapshots of memory (default 500000000; 0: only first and last)");
     add("level", po::value(&options.level), "zstd's compression level of the trace, 1 to 19 (default 3)");
     add("verify-only", po::bool_switch(&verify_only), "only replay and check; the same as no --trace");
     add("stop-at", po::value(&stop_at), "stop after this many instructions");

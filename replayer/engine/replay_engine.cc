@@ -2,7 +2,7 @@
 //   replay=FILE        the recording
 //   trace=FILE|-       write a trace; trace-force=on overwrites
 //   trace-columns=blocks|memory|full   how much of memory it holds: nothing, addresses, values too (default)
-//   trace-snapshots=N  a snapshot about every N instructions (default: 250 million); 0: at the begin and end
+//   trace-snapshots=N  a snapshot about every N instructions (default: 500 million); 0: at the begin and end
 //   only trace-level=N      zstd's compression level trace-from=INSTR   begin there (stop-at ends it)
 //   trace-asid=CR3, trace-user=on, trace-kernel=on   only what runs there
 //   stop-at=INSTR      end there
@@ -144,7 +144,7 @@ panda::trace::MemoryColumns columns(const std::string& name) {
 }
 
 panda::engine::TraceOptions trace_options(panda::engine::Options& options) {
-    constexpr uint64_t default_interval = 250'000'000;
+    constexpr uint64_t default_interval = 500'000'000;
     panda::engine::TraceOptions trace;
     trace.file = options.take("trace");
     if (options.take_flag("trace-force"))
