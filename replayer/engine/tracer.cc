@@ -1,6 +1,7 @@
 #include "replayer/engine/tracer.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "common/error.h"
 #include "replayer/engine/trace_values.h"
@@ -16,6 +17,7 @@ constexpr unsigned rings_per_chunk(trace::MemoryColumns memory) {
 
 // Their records may take this much of a batch's memory before it is handed over early, between two blocks.
 constexpr size_t max_asides = 1 << 16;
+constexpr uint32_t record_header = 8;  // bytes
 constexpr uint64_t never = UINT64_MAX;
 constexpr uint64_t page_mask = trace::page_size - 1;
 
@@ -74,6 +76,8 @@ void Tracer::start() {
 }
 
 void Tracer::finish() {
+    if (loose())
+        tie_up();
     aside(Aside::When::between, Aside::Kind::check).address = glue_instr();
     hand_over();
     snapshot(cpu_state(), trace::SnapshotKind::changed);
@@ -82,7 +86,7 @@ void Tracer::finish() {
 
 // ---- Handing over ----
 
-uint32_t Tracer::offset() {
+uint32_t Tracer::offset() const {
     return static_cast<uint32_t>(static_cast<std::byte*>(*glue_trace_ring()) - batch_->ring.get());
 }
 
@@ -94,6 +98,28 @@ Aside& Tracer::aside(Aside::When when, Aside::Kind kind) {
     aside.when = when;
     aside.kind = kind;
     return aside;
+}
+
+bool Tracer::loose() const {
+    if (batch_->asides.empty())
+        return false;
+    const Aside& last = batch_->asides.back();
+    return last.kind == Aside::Kind::inner && last.when == Aside::When::between && last.offset == offset();
+}
+
+// The handler's first block, unless this was the first time ever that it is entered.
+void Tracer::tie_up() {
+    const trace::CpuState state = cpu_state();
+    const uint64_t pc = state.segments[trace::cs].base + state.rip;
+    const auto found =
+        std::find_if(blocks_.rbegin(), blocks_.rend(), [&](const Block& b) { return b.pc == pc; });
+    if (found == blocks_.rend())
+        return;
+    const auto id = static_cast<uint32_t>(blocks_.rend() - found - 1);
+    auto* place = static_cast<std::byte*>(*glue_trace_ring());
+    std::memcpy(place, &id, sizeof(id));
+    *glue_trace_ring() = place + found->record_bytes;
+    abandoned(static_cast<int>(found->instructions));
 }
 
 void Tracer::hand_over() {
@@ -137,12 +163,11 @@ void Tracer::snapshot(const trace::CpuState& cpu, trace::SnapshotKind kind) {
 void Tracer::ring_full(uint32_t id) {
     // What the processor has stored since the last block (an interrupt's frame) belongs to the next one: a
     // snapshot may not come between.
-    const bool loose = !batch_->asides.empty() && batch_->asides.back().kind == Aside::Kind::inner &&
-                       batch_->asides.back().offset == offset();
+    const bool snapshot_waits = loose();
     hand_over();
     trace::CpuState cpu = cpu_state();
-    cpu.rip = block_pc_[id] - cpu.segments[trace::cs].base;
-    if (glue_instr() >= next_snapshot_ && !loose) {
+    cpu.rip = blocks_[id].pc - cpu.segments[trace::cs].base;
+    if (glue_instr() >= next_snapshot_ && !snapshot_waits) {
         snapshot(cpu, trace::SnapshotKind::changed);
         next_snapshot_ = glue_instr() + options_.snapshot_interval;
         begin_chunk(cpu);
@@ -157,9 +182,12 @@ uint32_t Tracer::translated(const GlueTranslation& translation) {
     TracedBlock block{definition_of(translation), {}};
     for (const GlueOperation& operation : std::span(translation.operations, translation.operation_count))
         block.before.push_back(operation.before);
+    uint32_t bytes = record_header;
+    for (const auto& operation : block.definition.operations)
+        bytes += static_cast<uint32_t>(sizeof(uint64_t)) * operation.words();
+    blocks_.push_back({translation.pc, bytes, static_cast<uint32_t>(translation.instructions)});
     batch_->blocks.push_back(std::move(block));
-    block_pc_.push_back(translation.pc);
-    return static_cast<uint32_t>(block_pc_.size() - 1);
+    return static_cast<uint32_t>(blocks_.size() - 1);
 }
 
 void Tracer::abandoned(int instructions_left) {

@@ -58,13 +58,17 @@ class Tracer : public ReplayObserver {
                uint64_t value2) override;
 
   private:
-    uint32_t offset();
+    uint32_t offset() const;
     Aside& aside(Aside::When when, Aside::Kind kind);
     void event(Aside::When when, uint64_t instr, trace::EventDetail detail);
     // The instruction that runs has an effect outside of processor and memory.
     void event_inside(trace::EventDetail detail);
     // Everything that was begun is done.
     void event_after(trace::EventDetail detail);
+    // Whether the processor has stored something since the last block: it belongs to the next one.
+    bool loose() const;
+    // No next one comes: what is loose gets an execution that is cut before its first instruction.
+    void tie_up();
     // Hands over what is in the ring; all of it is done.
     void hand_over();
     void begin_chunk(trace::CpuState cpu);
@@ -74,9 +78,14 @@ class Tracer : public ReplayObserver {
     const TraceOptions options_;
     trace::TraceWriter writer_;
     TraceCollector collector_;
-    std::unique_ptr<Batch> batch_;    // open
-    std::vector<uint64_t> block_pc_;  // by id
-    unsigned chunk_rings_ = 0;        // handed over since the chunk began
+    std::unique_ptr<Batch> batch_;  // open
+    struct Block {
+        uint64_t pc;
+        uint32_t record_bytes;
+        uint32_t instructions;
+    };
+    std::vector<Block> blocks_;  // by id
+    unsigned chunk_rings_ = 0;   // handed over since the chunk began
     uint64_t next_snapshot_;
     std::unordered_map<uint64_t, uint64_t>
         known_;                // page to frame and address space, as the open chunk has it

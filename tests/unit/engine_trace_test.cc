@@ -147,6 +147,20 @@ TEST_CASE("memory follows from a full trace, bit for bit") {
     CHECK(report.accesses > 1000);
 }
 
+TEST_CASE("what the processor stores for an interrupt that ends the recording is not lost") {
+    const TemporaryDirectory directory;
+    ScriptedDevices devices;
+    for (const uint64_t at : {500, 2000, 2500, 3000})
+        devices.at({at}, [](FakeMachine& machine) { machine.raise_interrupt(7); });
+    record(directory.file("a"), "ilslsmlsls", devices, GENERATE(2000U, 2500U, 3000U));
+    write_trace(directory.file("a"), directory.file("t"), GENERATE(1U, 4U));
+    trace::TraceReader reader(directory.file("t"));
+    const trace::VerifyReport report = trace::verify(reader, {.threads = 1});
+    CHECK(report.differing_pages == 0);
+    CHECK(report.contradictions.empty());
+    CHECK(report.pages_compared > 1);
+}
+
 TEST_CASE("a trace can leave out memory, the kernel, or all but an address space") {
     const TemporaryDirectory directory;
     CountingDevices devices;
