@@ -62,6 +62,10 @@ TEST_CASE("QEMU gets the recorded machine") {
     options.recording = "a,b.panda";
     options.trace = "-";
     options.stop_at = 77;
+    options.columns = "memory";
+    options.from = 5;
+    options.asid = 0x1000;
+    options.user = true;
     const auto command = engine_command("qemu", "engine.so", machine, options, {.status = 5, .serial = 6});
     const auto value = [&](const std::string& name) {
         const auto found = std::find(command.begin(), command.end(), name);
@@ -69,7 +73,9 @@ TEST_CASE("QEMU gets the recorded machine") {
         return *(found + 1);
     };
     CHECK(value("-cpu") == "max,apic-id=0,-apic");
-    CHECK(value("-panda") == "engine.so,replay=a,,b.panda,status-fd=5,trace=-,serial-fd=6,stop-at=77");
+    CHECK(value("-panda") ==
+          "engine.so,replay=a,,b.panda,status-fd=5,trace=-,trace-columns=memory,trace-snapshots=500000000,"
+          "trace-level=3,trace-from=5,trace-asid=4096,trace-user=on,serial-fd=6,stop-at=77");
 }
 
 TEST_CASE("a recording that describes no machine, or another one, is refused") {
