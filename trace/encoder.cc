@@ -1,7 +1,6 @@
 #include "trace/encoder.h"
 
-#include <algorithm>
-#include <array>
+#include <utility>
 
 #include "trace/index_writer.h"
 #include "trace/limits.h"
@@ -10,17 +9,12 @@
 namespace panda::trace {
 namespace {
 
+constexpr size_t enough_definition_bytes = max_operation_column_bytes / 2;  // for a message
+
 template <typename Setter>
 void put_numbers(std::span<const uint32_t> numbers, Setter list) {
     for (uint32_t i = 0; i < numbers.size(); ++i)
         list.set(i, numbers[i]);
-}
-
-size_t data_size(std::span<const EncodedColumn> columns) {
-    size_t size = 0;
-    for (const EncodedColumn& column : columns)
-        size += sizeof(capnp::word) * 16 + column.data.size();
-    return size;
 }
 
 }  // namespace
@@ -36,28 +30,43 @@ void Encoder::write_message(MessageDraft& draft) {
     file_.write(draft.finish());
 }
 
-void Encoder::encode(const Work& work) {
-    std::visit([this](const auto& item) { write(item); }, work);
+void Encoder::encode(Work& work) {
+    std::visit([this](auto& item) { write(item); }, work);
 }
 
+// As many messages as the limits ask for.
 void Encoder::write(const DefinitionsWork& work) {
-    const uint32_t count = work.definitions.count();
+    uint32_t first_id = work.first_id;
+    DefinitionEncoder encoder;
+    for (const BlockDefinition& definition : work.definitions) {
+        if (encoder.count() == max_blocks_per_message || encoder.size() >= enough_definition_bytes) {
+            write_definitions(first_id, encoder);
+            first_id += encoder.count();
+            encoder = DefinitionEncoder();
+        }
+        encoder.append(definition);
+    }
+    write_definitions(first_id, encoder);
+}
+
+void Encoder::write_definitions(uint32_t first_id, const DefinitionEncoder& definitions) {
+    const uint32_t count = definitions.count();
     std::vector<EncodedColumn> columns = {
         encode_column(schema::ColumnId::BLOCK_RECORDS, schema::Coding::DEFINITION_LIST, count,
-                      work.definitions.records(), level_),
-        encode_column(schema::ColumnId::CODE, schema::Coding::RAW, count, work.definitions.code(), level_)};
-    if (!work.definitions.operations().empty())
+                      definitions.records(), level_),
+        encode_column(schema::ColumnId::CODE, schema::Coding::RAW, count, definitions.code(), level_)};
+    if (!definitions.operations().empty())
         columns.push_back(encode_column(schema::ColumnId::MEMORY_OPERATIONS, schema::Coding::OPERATION_LIST,
-                                        count, work.definitions.operations(), level_));
-    if (!work.definitions.tcg().empty())
+                                        count, definitions.operations(), level_));
+    if (!definitions.tcg().empty())
         columns.push_back(encode_column(schema::ColumnId::OPERATIONS, schema::Coding::BLOB_LIST, count,
-                                        work.definitions.tcg(), level_));
+                                        definitions.tcg(), level_));
     MessageDraft draft(data_size(columns));
-    auto definitions = draft.root().initDefinitions();
-    definitions.setFirstId(work.first_id);
-    definitions.setCount(count);
-    contents_.definitions.push_back({file_.offset(), work.first_id, count});
-    draft.put_columns(definitions.initColumns(static_cast<uint>(columns.size())), columns);
+    auto message = draft.root().initDefinitions();
+    message.setFirstId(first_id);
+    message.setCount(count);
+    contents_.definitions.push_back({file_.offset(), first_id, count});
+    draft.put_columns(message.initColumns(static_cast<uint>(columns.size())), columns);
     write_message(draft);
 }
 
@@ -71,39 +80,19 @@ void Encoder::write(const MemoryMapWork& work) {
 }
 
 void Encoder::write(const ChunkWork& work) {
-    const auto block_count = static_cast<uint32_t>(work.blocks.size());
-    std::vector<EncodedColumn> columns;
-    columns.push_back(encode_column(schema::ColumnId::BLOCKS, schema::Coding::SUCCESSORS, block_count,
-                                    block_encoder_.encode(work.blocks, work.definition_count), level_));
-    if (!work.cuts.empty())
-        columns.push_back(encode_column(schema::ColumnId::CUTS, schema::Coding::CUT_LIST, work.cuts.size(),
-                                        encode_cuts(work.cuts), level_));
-    if (work.event_count > 0)
-        columns.push_back(encode_column(schema::ColumnId::EVENTS, schema::Coding::EVENT_LIST,
-                                        work.event_count, work.events, level_));
-    for (const RawColumn& column : work.memory_columns)
-        columns.push_back(encode_column(column.id, column.coding, column.records, column.bytes, level_));
-    MessageDraft draft(1024 + data_size(columns) + 8 * work.address_spaces.size() +
-                       8 * work.first_memory_maps.size());
-    auto chunk = draft.root().initChunk();
-    chunk.setFirstInstr(work.first_instr);
-    chunk.setInstrCount(work.instr_count);
-    chunk.setBlockCount(block_count);
-    chunk.setDefinitionCount(work.definition_count);
-    chunk.setEventCount(work.event_count);
-    chunk.setMemory(static_cast<schema::MemoryColumns>(work.memory));
-    if (work.cpu)
-        put_cpu_state(chunk.initCpu(), *work.cpu);
-    auto spaces = chunk.initAddressSpaces(static_cast<uint>(work.address_spaces.size()));
-    for (uint32_t i = 0; i < spaces.size(); ++i)
-        spaces.set(i, work.address_spaces[i]);
-    chunk.setAddressSpacesComplete(work.address_spaces_complete);
-    put_numbers(work.first_memory_maps,
-                chunk.initFirstMemoryMaps(static_cast<uint>(work.first_memory_maps.size())));
-    contents_.chunks.push_back(
-        {file_.offset(), work.first_instr, work.instr_count, block_count, work.event_count});
-    draft.put_columns(chunk.initColumns(static_cast<uint>(columns.size())), columns);
-    write_message(draft);
+    write(encode_chunk(work, block_encoder_, level_));
+}
+
+void Encoder::write(std::future<EncodedStretch>& stretch) {
+    EncodedStretch done = stretch.get();
+    for (EncodedChunk& chunk : done.chunks)
+        write(std::move(chunk));
+}
+
+void Encoder::write(EncodedChunk chunk) {
+    chunk.entry.offset = file_.offset();
+    contents_.chunks.push_back(chunk.entry);
+    file_.write(chunk.message);
 }
 
 void Encoder::write(const SnapshotWork& work) {

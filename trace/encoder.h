@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <future>
 #include <string>
 #include <variant>
 #include <vector>
@@ -10,40 +10,25 @@
 #include "common/bytes.h"
 #include "common/file.h"
 #include "trace/block_codec.h"
+#include "trace/chunk_builder.h"
 #include "trace/contents.h"
 #include "trace/cpu_state.h"
-#include "trace/cut_codec.h"
 #include "trace/definition_codec.h"
-#include "trace/memory_encoder.h"
 #include "trace/message.h"
+#include "trace/stretch.h"
 #include "trace/types.h"
 #include "trace/writer.h"
 
 namespace panda::trace {
 
-// What the writer hands over. Each becomes one message, the last one the index and the end.
+// What the writer hands over. Each becomes messages, the last one the index and the end.
 struct DefinitionsWork {
     uint32_t first_id = 0;
-    DefinitionEncoder definitions;
+    std::vector<BlockDefinition> definitions;  // checked
 };
 struct MemoryMapWork {
     uint32_t number = 0;
     MemoryMap map;
-};
-struct ChunkWork {
-    uint64_t first_instr = 0;
-    uint64_t instr_count = 0;
-    uint32_t definition_count = 0;
-    std::vector<uint32_t> blocks;
-    std::vector<Cut> cuts;
-    Bytes events;
-    uint32_t event_count = 0;
-    std::vector<uint64_t> address_spaces;
-    bool address_spaces_complete = true;
-    std::vector<uint32_t> first_memory_maps;
-    std::optional<CpuState> cpu;
-    MemoryColumns memory = MemoryColumns::none;
-    std::vector<RawColumn> memory_columns;
 };
 struct SnapshotWork {
     uint32_t number = 0;
@@ -67,21 +52,24 @@ struct SnapshotEndWork {
 struct EndWork {
     uint64_t instr_end = 0;
 };
-using Work = std::variant<DefinitionsWork, MemoryMapWork, ChunkWork, SnapshotWork, PagesWork, SnapshotEndWork,
-                          EndWork>;
+using Work = std::variant<DefinitionsWork, MemoryMapWork, ChunkWork, std::future<EncodedStretch>,
+                          SnapshotWork, PagesWork, SnapshotEndWork, EndWork>;
 
 class Encoder {
   public:
     // Creates the file and writes the header.
     Encoder(const std::string& path, const TraceHeader& header, const WriterOptions& options);
 
-    // Encodes and writes. Throws FileError when the file cannot take it.
-    void encode(const Work& work);
+    // Encodes and writes. Throws FileError when the file cannot take it, and what failed in a stretch.
+    void encode(Work& work);
 
   private:
     void write(const DefinitionsWork& work);
     void write(const MemoryMapWork& work);
     void write(const ChunkWork& work);
+    void write(std::future<EncodedStretch>& stretch);
+    void write(EncodedChunk chunk);
+    void write_definitions(uint32_t first_id, const DefinitionEncoder& definitions);
     void write(const SnapshotWork& work);
     void write(const PagesWork& work);
     void write(const SnapshotEndWork& work);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
@@ -42,6 +43,8 @@ struct ChunkStart {
     std::optional<CpuState> cpu;            // none: not known
     std::vector<Translation> translations;  // of the processor's TLB; by ascending page, each page once
 };
+
+struct EncodedStretch;
 
 // Content of one memory block, by its index in the header: exactly its size, valid until the next call.
 using MemoryProvider = std::function<std::span<const std::byte>(uint32_t block)>;
@@ -101,6 +104,17 @@ class TraceWriter {
 
     // `instructions` instructions were executed and are not traced.
     void skip(uint64_t instructions);
+
+    // For chunks that other threads make (stretch.h), instead of all the calls above that say what is
+    // executed. A block that only those execute:
+    uint32_t define_block_elsewhere(BlockDefinition definition);
+    // A map as of memory_map(): its number, if it was not in force before; a stretch has to say so then.
+    std::optional<uint32_t> enter_memory_map(const MemoryMap& map);
+    // The maps in force, as a stretch begins with: number + 1 by physical address space, 0 = none.
+    const std::vector<uint32_t>& memory_maps() const;
+    // What is executed next, up to `instr_end`; takes its place in the file when it is ready. It may execute
+    // whatever is defined by now. What it failed with is thrown as a failure of the encoder.
+    void append_stretch(std::future<EncodedStretch> stretch, uint64_t instr_end);
 
     // The machine at the current instr. Ends the open chunk. The pages are copied before the call returns;
     // zero pages take no space. The first snapshot is full whatever is asked for. Every map set so far

@@ -1,18 +1,20 @@
-// What goes from the replay's thread to the one that makes the trace of it: a ring full of records, and what
-// is rare, each with its place among the records.
+// What goes from the replay's thread to those that make the trace of it: a ring full of records, and what is
+// rare, each with its place among the records.
 #pragma once
 
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <future>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "replayer/engine/trace_glue.h"
 #include "trace/event.h"
 #include "trace/inner_event.h"
+#include "trace/stretch.h"
 #include "trace/types.h"
-#include "trace/writer.h"
 
 namespace panda::engine {
 
@@ -24,7 +26,7 @@ struct Aside {
         after,    // and that execution is done
         between,  // as after; nothing may be running
     };
-    enum class Kind : uint8_t { inner, cut, event, memory_map, chunk, check };
+    enum class Kind : uint8_t { inner, cut, event, memory_map, check };
 
     uint32_t offset = 0;
     When when = When::inside;
@@ -34,14 +36,28 @@ struct Aside {
     trace::InnerKind inner = trace::InnerKind::fill;
     uint8_t size = 0;
     uint64_t address = 0;  // cut: instructions that were left. check: instructions executed
-    uint64_t value = 0;    // event, memory_map, chunk: index into the batch's lists
+    uint64_t value = 0;    // event: index into the batch's list. memory_map: its number, and its address
+                           // space in size
     uint64_t value_high = 0;
     uint64_t pc = 0;
 };
 
+// Of a block, what collecting its executions needs; the trace's definition has the rest.
 struct TracedBlock {
-    trace::BlockDefinition definition;
+    uint64_t pc;
+    uint64_t flags;
+    std::vector<uint16_t> instruction_offsets;
+    std::vector<trace::MemoryOperation> operations;
     std::vector<bool> before;  // of its operations: GlueOperation::before
+    uint32_t record_bytes;     // in the ring
+
+    uint32_t instruction_count() const { return static_cast<uint32_t>(instruction_offsets.size()); }
+};
+
+// A stretch of the trace begins with a batch.
+struct StretchBegin {
+    trace::StretchStart start;
+    std::promise<trace::EncodedStretch> encoded;
 };
 
 struct Batch {
@@ -61,21 +77,20 @@ struct Batch {
     void clear() {
         std::memset(ring.get(), static_cast<int>(GLUE_NOT_RUN & 0xff), used);
         used = 0;
+        begins.reset();
+        ends = false;
         blocks.clear();
         asides.clear();
         events.clear();
-        maps.clear();
-        chunks.clear();
     }
 
     std::unique_ptr<std::byte, Free> ring;
-    uint32_t used = 0;  // bytes of it
-    std::vector<TracedBlock>
-        blocks;  // translated since the last batch; those that the ring names are among all so far
-    std::vector<Aside> asides;  // by ascending offset
+    uint32_t used = 0;                                       // bytes of it
+    std::optional<StretchBegin> begins;                      // a stretch, with this batch
+    bool ends = false;                                       // it ends with this batch
+    std::vector<std::shared_ptr<const TracedBlock>> blocks;  // that the collector does not know yet
+    std::vector<Aside> asides;                               // by ascending offset
     std::vector<trace::Event> events;
-    std::vector<trace::MemoryMap> maps;
-    std::vector<trace::ChunkStart> chunks;
 };
 
 }  // namespace panda::engine

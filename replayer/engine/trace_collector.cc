@@ -25,11 +25,9 @@ uint64_t* words_of(std::byte* record) {
 
 }  // namespace
 
-TraceCollector::TraceCollector(trace::TraceWriter& writer, trace::MemoryColumns memory,
-                               const TraceFilter& filter)
-    : writer_(writer), memory_(memory), filter_(filter) {
-    for (size_t i = 0; i < batch_count; i++)
-        spare_.push_back(std::make_unique<Batch>());
+TraceCollector::TraceCollector(const trace::WriterOptions& options, const TraceFilter& filter,
+                               BatchPool& pool)
+    : memory_(options.memory), filter_(filter), encoder_(options), chunk_(encoder_.builder()), pool_(pool) {
     thread_ = std::thread([this] { run(); });
 }
 
@@ -38,72 +36,47 @@ TraceCollector::~TraceCollector() {
     thread_.join();
 }
 
-void TraceCollector::take_back() {
-    auto batch = empty_.pop();
-    if (!batch) {
-        full_.check();
-        throw Error("the trace's thread has ended");
-    }
-    spare_.push_back(std::move(*batch));
-    --away_;
-}
-
-std::unique_ptr<Batch> TraceCollector::take() {
-    if (spare_.empty())
-        take_back();
-    auto batch = std::move(spare_.back());
-    spare_.pop_back();
-    return batch;
-}
-
-void TraceCollector::put(std::unique_ptr<Batch> batch) {
-    full_.push(std::move(batch));
-    ++away_;
-}
-
-void TraceCollector::settle() {
-    while (away_ > 0)
-        take_back();
-}
-
 void TraceCollector::run() {
     ::pthread_setname_np(::pthread_self(), "panda-collect");
-    try {
-        while (auto batch = full_.pop()) {
-            process(**batch);
-            (*batch)->clear();
-            empty_.push(std::move(*batch));
-        }
-    } catch (...) {
-        full_.fail(std::current_exception());
+    while (auto batch = full_.pop()) {
+        if (!failed_)
+            take(**batch);
+        pool_.give_back(std::move(*batch));
     }
-    empty_.close();
 }
 
-void TraceCollector::define(std::vector<TracedBlock>& blocks) {
-    for (TracedBlock& block : blocks) {
-        if (writer_.define_block(block.definition) != blocks_.size())
-            throw Error("the tracer's numbers of blocks are not the trace's");
-        uint32_t words = 0;
-        for (const auto& operation : block.definition.operations)
-            words += operation.words();
-        record_bytes_.push_back(header_bytes + 8 * words);
-        block.definition.code = {};
-        block.definition.tcg = {};
-        blocks_.push_back(std::move(block));
+void TraceCollector::take(Batch& batch) {
+    try {
+        for (auto& block : batch.blocks) {
+            chunk_.define_block(block->instruction_count(), block->operations);
+            blocks_.push_back(std::move(block));
+        }
+        if (batch.begins)
+            begin(std::move(*batch.begins));
+        process(batch);
+        if (batch.ends)
+            encoded_.set_value(encoder_.finish());
+    } catch (...) {
+        failed_ = true;
+        encoded_.set_exception(std::current_exception());
     }
+}
+
+void TraceCollector::begin(StretchBegin begin) {
+    encoded_ = std::move(begin.encoded);
+    address_space_ = begin.start.address_space;
+    encoder_.begin(begin.start);
 }
 
 uint32_t TraceCollector::record_bytes(uint32_t id) const {
-    if (id >= record_bytes_.size())
+    if (id >= blocks_.size())
         throw Error("the ring names a block that was not translated");
-    return record_bytes_[id];
+    return blocks_[id]->record_bytes;
 }
 
 // The records up to an aside that stand before the last one are whole; the last one may be the execution that
 // the aside happened in.
 void TraceCollector::process(Batch& batch) {
-    define(batch.blocks);
     std::byte* const ring = batch.ring.get();
     uint32_t position = 0;
     for (const Aside& aside : batch.asides) {
@@ -132,7 +105,7 @@ size_t TraceCollector::append_all(std::span<const std::byte> records, bool leave
     size_t done = 0;
     while (done < records.size()) {
         if (filter_.everything() && inner_.empty())
-            return done + writer_.append_records(records.subspan(done), leave_last);
+            return done + chunk_.append_records(records.subspan(done), leave_last);
         const std::byte* record = records.data() + done;
         const uint32_t bytes = record_bytes(id_of(record));
         if (bytes > records.size() - done)
@@ -149,7 +122,7 @@ bool TraceCollector::wanted(uint32_t id) const {
     constexpr uint64_t privilege = 3;  // HF_CPL_MASK of QEMU's target/i386/cpu.h
     if (filter_.everything())
         return true;
-    const bool user = (blocks_[id].definition.flags & privilege) == privilege;
+    const bool user = (blocks_[id]->flags & privilege) == privilege;
     return (user ? filter_.user : filter_.kernel) &&
            (!filter_.address_space ||
             *filter_.address_space / trace::page_size == address_space_ / trace::page_size);
@@ -158,32 +131,32 @@ bool TraceCollector::wanted(uint32_t id) const {
 void TraceCollector::append(const std::byte* record) {
     last_ = id_of(record);
     if (!wanted(last_)) {
-        skipped_ += blocks_[last_].definition.instruction_count();
+        skipped_ += blocks_[last_]->instruction_count();
         return;
     }
     flush_skipped();
     if (!inner_.empty())
         flush_inner();
-    writer_.append_records({record, record_bytes(last_)});
+    chunk_.append_records({record, record_bytes(last_)});
 }
 
 void TraceCollector::flush_skipped() {
     if (skipped_ != 0)
-        writer_.skip(std::exchange(skipped_, 0));
+        chunk_.skip(std::exchange(skipped_, 0));
 }
 
 // A fill whose place does not matter stands first, so places do not ascend as they come.
 void TraceCollector::flush_inner() {
     std::ranges::stable_sort(inner_, {}, &trace::InnerEvent::place);
     for (const trace::InnerEvent& event : inner_)
-        writer_.inner(event);
+        chunk_.inner(event);
     inner_.clear();
 }
 
 void TraceCollector::append_cut(std::byte* record, uint64_t instructions_left) {
     const uint32_t id = last_ = id_of(record);
-    const TracedBlock& block = blocks_[id];
-    const uint64_t instructions = block.definition.instruction_count();
+    const TracedBlock& block = *blocks_[id];
+    const uint64_t instructions = block.instruction_count();
     if (instructions_left > instructions)
         throw Error("a block was left before its begin");
     const auto executed = static_cast<uint32_t>(instructions - instructions_left);
@@ -193,19 +166,19 @@ void TraceCollector::append_cut(std::byte* record, uint64_t instructions_left) {
     }
     flush_skipped();
     if (memory_ == trace::MemoryColumns::none) {
-        writer_.append_partial(id, executed);
+        chunk_.append_partial(id, executed);
         return;
     }
     // What is written before the operation runs does not tell that it ran.
     uint64_t* word = words_of(record);
-    for (size_t i = 0; i < block.definition.operations.size(); i++) {
-        const trace::MemoryOperation& operation = block.definition.operations[i];
+    for (size_t i = 0; i < block.operations.size(); i++) {
+        const trace::MemoryOperation& operation = block.operations[i];
         if (operation.instruction >= executed && operation.has_address_word() && block.before[i])
             *word = trace::MemoryOperation::not_run;
         word += operation.words();
     }
     flush_inner();
-    writer_.append_cut(id, executed, words_of(record));
+    chunk_.append_cut(id, executed, words_of(record));
 }
 
 trace::InnerEvent TraceCollector::inner_event(const Aside& aside, uint32_t id) const {
@@ -216,7 +189,7 @@ trace::InnerEvent TraceCollector::inner_event(const Aside& aside, uint32_t id) c
     event.value = aside.value;
     event.value_high = aside.value_high;
     if (aside.pc != glue_between_blocks && aside.when == Aside::When::inside) {
-        const trace::BlockDefinition& block = blocks_[id].definition;
+        const TracedBlock& block = *blocks_[id];
         const auto& offsets = block.instruction_offsets;
         const auto at = std::lower_bound(offsets.begin(), offsets.end(), aside.pc - block.pc);
         if (at == offsets.end() || *at != aside.pc - block.pc)
@@ -237,7 +210,7 @@ void TraceCollector::handle(const Aside& aside, Batch& batch, const std::byte* c
             if (memory_ != trace::MemoryColumns::none && (current == nullptr || wanted(id_of(current)))) {
                 const trace::InnerEvent event = inner_event(aside, current == nullptr ? 0 : id_of(current));
                 if (current == nullptr)
-                    writer_.inner(event);
+                    chunk_.inner(event);
                 else
                     inner_.push_back(event);
             }
@@ -246,23 +219,20 @@ void TraceCollector::handle(const Aside& aside, Batch& batch, const std::byte* c
             trace::Event& event = batch.events[aside.value];
             if (auto* call = std::get_if<trace::SystemCall>(&event.detail);
                 call != nullptr && call->pc == 0) {
-                const trace::BlockDefinition& block = blocks_[last_].definition;
+                const TracedBlock& block = *blocks_[last_];
                 call->pc = block.pc + block.instruction_offsets.back();
             }
             if (const auto* change = std::get_if<trace::AddressSpaceChange>(&event.detail))
                 address_space_ = change->cr3;
-            writer_.event(event);
+            chunk_.event(event);
             break;
         }
         case Aside::Kind::memory_map:
-            writer_.memory_map(batch.maps[aside.value]);
-            break;
-        case Aside::Kind::chunk:
-            writer_.begin_chunk(batch.chunks[aside.value]);
+            chunk_.change_memory_map(aside.size, static_cast<uint32_t>(aside.value));
             break;
         case Aside::Kind::check:
-            if (writer_.instr() + skipped_ != aside.address)
-                throw Error("the tracer counts " + std::to_string(writer_.instr() + skipped_) +
+            if (chunk_.instr() + skipped_ != aside.address)
+                throw Error("the tracer counts " + std::to_string(chunk_.instr() + skipped_) +
                             " instructions, the processor " + std::to_string(aside.address));
             break;
         case Aside::Kind::cut:

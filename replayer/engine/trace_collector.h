@@ -1,15 +1,18 @@
-// The second thread of tracing: reads the records that translated code left in the ring, and gives them to
-// the trace's writer together with what happened between and inside of them.
+// A thread that makes chunks: reads the records that translated code left in the ring, and encodes them
+// together with what happened between and inside of them. A stretch of the trace, from one batch that begins
+// it to one that ends it, goes to one collector; others have the stretches before and after it.
 #pragma once
 
+#include <future>
 #include <memory>
 #include <optional>
 #include <thread>
 #include <vector>
 
+#include "replayer/engine/batch_pool.h"
 #include "replayer/engine/trace_batch.h"
 #include "trace/bounded_queue.h"
-#include "trace/writer.h"
+#include "trace/stretch.h"
 
 namespace panda::engine {
 
@@ -24,26 +27,21 @@ struct TraceFilter {
 
 class TraceCollector {
   public:
-    // writer: outlives the collector, which alone calls it between the first put() and settle().
-    TraceCollector(trace::TraceWriter& writer, trace::MemoryColumns memory, const TraceFilter& filter);
+    // options: those of the trace's writer. pool: outlives the collector; batches go back there.
+    TraceCollector(const trace::WriterOptions& options, const TraceFilter& filter, BatchPool& pool);
+    // What was put is done first.
     ~TraceCollector();
     TraceCollector(const TraceCollector&) = delete;
     TraceCollector& operator=(const TraceCollector&) = delete;
 
-    // An empty batch; waits when all are with the collector. Throws what failed there.
-    std::unique_ptr<Batch> take();
-    void put(std::unique_ptr<Batch> batch);
-    // Before the first put(): the address space at the begin.
-    void set_address_space(uint64_t cr3) { address_space_ = cr3; }
-    // Waits until all that was put is in the trace; the writer may be called until the next put(). Throws
-    // what failed.
-    void settle();
+    // What fails, fails the stretch: see StretchBegin::encoded. Batches come back all the same.
+    void put(std::unique_ptr<Batch> batch) { full_.push(std::move(batch)); }
 
   private:
-    void take_back();
     void run();
+    void take(Batch& batch);
+    void begin(StretchBegin begin);
     void process(Batch& batch);
-    void define(std::vector<TracedBlock>& blocks);
     uint32_t record_bytes(uint32_t id) const;
     void append(const std::byte* record);
     size_t append_all(std::span<const std::byte> records, bool leave_last);
@@ -54,22 +52,20 @@ class TraceCollector {
     void handle(const Aside& aside, Batch& batch, const std::byte* current);
     trace::InnerEvent inner_event(const Aside& aside, uint32_t id) const;
 
-    static constexpr size_t batch_count = 8;
-
-    trace::TraceWriter& writer_;
     const trace::MemoryColumns memory_;
     const TraceFilter filter_;
+    trace::StretchEncoder encoder_;
+    trace::ChunkBuilder& chunk_;                   // the encoder's
+    std::promise<trace::EncodedStretch> encoded_;  // of the stretch at hand
+    bool failed_ = false;
     uint64_t address_space_ = 0;
-    uint64_t skipped_ = 0;                  // instructions left out, which the writer does not know yet
-    std::vector<TracedBlock> blocks_;       // by id; without their code
-    std::vector<uint32_t> record_bytes_;    // by id
-    std::vector<trace::InnerEvent> inner_;  // of the execution that is not appended yet
-    uint32_t last_ = 0;                     // the block appended last
+    uint64_t skipped_ = 0;  // instructions left out, which the chunk does not know yet
+    std::vector<std::shared_ptr<const TracedBlock>> blocks_;  // by id
+    std::vector<trace::InnerEvent> inner_;                    // of the execution that is not appended yet
+    uint32_t last_ = 0;                                       // the block appended last
 
-    std::vector<std::unique_ptr<Batch>> spare_;  // the tracer's
-    size_t away_ = 0;                            // batches with the collector
-    trace::BoundedQueue<std::unique_ptr<Batch>> full_{batch_count};
-    trace::BoundedQueue<std::unique_ptr<Batch>> empty_{batch_count};
+    BatchPool& pool_;
+    trace::BoundedQueue<std::unique_ptr<Batch>> full_{SIZE_MAX};  // the pool bounds it
     std::thread thread_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <thread>
 
 #include "common/error.h"
 #include "replayer/engine/trace_values.h"
@@ -10,8 +11,9 @@
 namespace panda::engine {
 namespace {
 
-// A chunk of some hundred thousand blocks: at least 8 bytes a block bound it, about 27 are usual with memory.
-constexpr unsigned rings_per_chunk(trace::MemoryColumns memory) {
+// A stretch is a chunk of some hundred thousand blocks: at least 8 bytes a block bound it, about 27 are usual
+// with memory.
+constexpr unsigned rings_per_stretch(trace::MemoryColumns memory) {
     return memory == trace::MemoryColumns::none ? 32 : 64;
 }
 
@@ -23,6 +25,20 @@ constexpr uint64_t page_mask = trace::page_size - 1;
 
 uint64_t masked(uint64_t value, unsigned size) {
     return size >= 8 ? value : value & ((uint64_t{1} << (8 * size)) - 1);
+}
+
+// Two keep up with a replay on two processors, and what more can do is a matter of how many there are.
+size_t collector_count() {
+    return std::clamp<size_t>(std::thread::hardware_concurrency() - 1, 2, 4);
+}
+
+trace::WriterOptions writer_options(const TraceOptions& options) {
+    trace::WriterOptions result;
+    result.if_exists = options.if_exists;
+    result.memory = options.memory;
+    result.compression_level = options.compression_level;
+    result.chunk_blocks = trace::max_chunk_blocks;
+    return result;
 }
 
 std::string taken_text(char* text) {
@@ -55,32 +71,30 @@ trace::TraceHeader header_of(const recording::RecordingReader& recording, const 
 Tracer::Tracer(const TraceOptions& options, const Replayer& replayer)
     : replayer_(replayer),
       options_(options),
-      writer_(options.file, header_of(replayer.recording(), options),
-              {.if_exists = options.if_exists,
-               .memory = options.memory,
-               .compression_level = options.compression_level,
-               .chunk_blocks = trace::max_chunk_blocks}),
-      collector_(writer_, options.memory, options.filter),
-      batch_(collector_.take()),
+      writer_(options.file, header_of(replayer.recording(), options), writer_options(options)),
+      pool_(collector_count() * rings_per_stretch(options.memory)),
+      batch_(pool_.take()),
       next_snapshot_(options.snapshot_interval == 0 ? never
-                                                    : options.first_instr + options.snapshot_interval) {}
+                                                    : options.first_instr + options.snapshot_interval) {
+    for (size_t i = 0; i < collector_count(); ++i)
+        collectors_.push_back(
+            {std::make_unique<TraceCollector>(writer_options(options), options.filter, pool_)});
+}
 
 void Tracer::start() {
     for (const auto& map : replayer_.recording().initial_maps())
-        writer_.memory_map(trace_map(map));
+        writer_.enter_memory_map(trace_map(map));
     control_ = cpu_state();
-    collector_.set_address_space(control_.cr3);
-    snapshot(control_, trace::SnapshotKind::full);
+    writer_.snapshot(control_, memory_provider(), trace::SnapshotKind::full);
     *glue_trace_ring() = batch_->ring.get();
-    begin_chunk(control_);
+    begin_stretch(writer_.instr(), control_);
 }
 
 void Tracer::finish() {
     if (loose())
         tie_up();
-    aside(Aside::When::between, Aside::Kind::check).address = glue_instr();
-    hand_over();
-    snapshot(cpu_state(), trace::SnapshotKind::changed);
+    end_stretch(glue_instr());
+    writer_.snapshot(cpu_state(), memory_provider(), trace::SnapshotKind::changed);
     writer_.finish();
 }
 
@@ -112,35 +126,52 @@ void Tracer::tie_up() {
     const trace::CpuState state = cpu_state();
     const uint64_t pc = state.segments[trace::cs].base + state.rip;
     const auto found =
-        std::find_if(blocks_.rbegin(), blocks_.rend(), [&](const Block& b) { return b.pc == pc; });
+        std::find_if(blocks_.rbegin(), blocks_.rend(), [&](const auto& block) { return block->pc == pc; });
     if (found == blocks_.rend())
         return;
     const auto id = static_cast<uint32_t>(blocks_.rend() - found - 1);
     auto* place = static_cast<std::byte*>(*glue_trace_ring());
     std::memcpy(place, &id, sizeof(id));
-    *glue_trace_ring() = place + found->record_bytes;
-    abandoned(static_cast<int>(found->instructions));
+    *glue_trace_ring() = place + (*found)->record_bytes;
+    abandoned(static_cast<int>((*found)->instruction_count()));
 }
 
 void Tracer::hand_over() {
+    Collector& collector = collectors_[collector_];
     batch_->used = offset();
-    collector_.put(std::move(batch_));
-    batch_ = collector_.take();
+    batch_->blocks.assign(blocks_.begin() + static_cast<ptrdiff_t>(collector.known_blocks), blocks_.end());
+    collector.known_blocks = blocks_.size();
+    collector.thread->put(std::move(batch_));
+    ++rings_;
+    batch_ = pool_.take();
     *glue_trace_ring() = batch_->ring.get();
 }
 
-void Tracer::begin_chunk(trace::CpuState cpu) {
-    chunk_rings_ = 0;
+void Tracer::begin_stretch(uint64_t instr, const trace::CpuState& cpu) {
+    collector_ = (collector_ + 1) % collectors_.size();
+    rings_ = 0;
+    StretchBegin& begin = batch_->begins.emplace();
+    begin.start = {instr, cpu.cr3, writer_.memory_maps(), {cpu, translations()}};
+    stretch_ = begin.encoded.get_future();
+}
+
+void Tracer::end_stretch(uint64_t instr) {
+    aside(Aside::When::between, Aside::Kind::check).address = instr;
+    batch_->ends = true;
+    hand_over();
+    writer_.append_stretch(std::move(stretch_), instr);
+}
+
+std::vector<trace::Translation> Tracer::translations() {
+    std::vector<trace::Translation> translations;
     if (options_.memory == trace::MemoryColumns::none)
-        return;
-    trace::ChunkStart start{cpu, {}};
+        return translations;
     glue_trace_tlb(
         [](void* context, uint64_t page, uint64_t frame, unsigned address_space) {
-            static_cast<trace::ChunkStart*>(context)->translations.push_back(
+            static_cast<std::vector<trace::Translation>*>(context)->push_back(
                 {page / trace::page_size, frame / trace::page_size, address_space});
         },
-        &start);
-    auto& translations = start.translations;
+        &translations);
     const auto key = [](const trace::Translation& t) { return std::tuple(t.page, t.frame, t.address_space); };
     std::ranges::sort(translations, {}, key);
     const auto rest = std::ranges::unique(translations, {}, &trace::Translation::page);
@@ -149,45 +180,50 @@ void Tracer::begin_chunk(trace::CpuState cpu) {
     for (const trace::Translation& translation : translations)
         known_.emplace(translation.page * trace::page_size,
                        translation.frame * trace::page_size | translation.address_space);
-    aside(Aside::When::between, Aside::Kind::chunk).value = batch_->chunks.size();
-    batch_->chunks.push_back(std::move(start));
+    return translations;
 }
 
-void Tracer::snapshot(const trace::CpuState& cpu, trace::SnapshotKind kind) {
-    collector_.settle();
-    writer_.snapshot(cpu, [this](uint32_t block) { return replayer_.block_bytes(block); }, kind);
+trace::MemoryProvider Tracer::memory_provider() const {
+    return [this](uint32_t block) { return replayer_.block_bytes(block); };
 }
 
 // Called before a block appends its record: all before it is done, and the processor's state is in memory,
-// but for the program counter.
+// but for the program counter; the block's instructions are counted already.
 void Tracer::ring_full(uint32_t id) {
-    // What the processor has stored since the last block (an interrupt's frame) belongs to the next one: a
-    // snapshot may not come between.
-    const bool snapshot_waits = loose();
-    hand_over();
-    trace::CpuState cpu = cpu_state();
-    cpu.rip = blocks_[id].pc - cpu.segments[trace::cs].base;
-    if (glue_instr() >= next_snapshot_ && !snapshot_waits) {
-        snapshot(cpu, trace::SnapshotKind::changed);
-        next_snapshot_ = glue_instr() + options_.snapshot_interval;
-        begin_chunk(cpu);
-    } else if (++chunk_rings_ == rings_per_chunk(options_.memory)) {
-        begin_chunk(cpu);
+    // What the processor has stored since the last block (an interrupt's frame) belongs to the next one, so a
+    // stretch may not end between.
+    const bool snapshot_due = glue_instr() >= next_snapshot_;
+    if (loose() || (!snapshot_due && rings_ + 1 < rings_per_stretch(options_.memory))) {
+        hand_over();
+        return;
     }
+    const uint64_t instr = glue_instr() - blocks_[id]->instruction_count();
+    trace::CpuState cpu = cpu_state();
+    cpu.rip = blocks_[id]->pc - cpu.segments[trace::cs].base;
+    end_stretch(instr);
+    if (snapshot_due) {
+        writer_.snapshot(cpu, memory_provider(), trace::SnapshotKind::changed);
+        next_snapshot_ = glue_instr() + options_.snapshot_interval;
+    }
+    begin_stretch(instr, cpu);
 }
 
 // ---- Code ----
 
 uint32_t Tracer::translated(const GlueTranslation& translation) {
-    TracedBlock block{definition_of(translation), {}};
+    trace::BlockDefinition definition = definition_of(translation);
+    auto block = std::make_shared<TracedBlock>();
+    block->pc = definition.pc;
+    block->flags = definition.flags;
+    block->instruction_offsets = definition.instruction_offsets;
+    block->operations = definition.operations;
+    block->record_bytes = record_header;
     for (const GlueOperation& operation : std::span(translation.operations, translation.operation_count))
-        block.before.push_back(operation.before);
-    uint32_t bytes = record_header;
-    for (const auto& operation : block.definition.operations)
-        bytes += static_cast<uint32_t>(sizeof(uint64_t)) * operation.words();
-    blocks_.push_back({translation.pc, bytes, static_cast<uint32_t>(translation.instructions)});
-    batch_->blocks.push_back(std::move(block));
-    return static_cast<uint32_t>(blocks_.size() - 1);
+        block->before.push_back(operation.before);
+    for (const auto& operation : definition.operations)
+        block->record_bytes += static_cast<uint32_t>(sizeof(uint64_t)) * operation.words();
+    blocks_.push_back(std::move(block));
+    return writer_.define_block_elsewhere(std::move(definition));
 }
 
 void Tracer::abandoned(int instructions_left) {
@@ -349,6 +385,15 @@ void Tracer::taken(recording::EntryKind kind, unsigned size, uint64_t address, u
     }
 }
 
+void Tracer::memory_map(const trace::MemoryMap& map) {
+    const auto number = writer_.enter_memory_map(map);
+    if (!number)
+        return;
+    Aside& change = aside(Aside::When::between, Aside::Kind::memory_map);
+    change.size = static_cast<uint8_t>(map.address_space);
+    change.value = *number;
+}
+
 void Tracer::applying(const recording::Entry& entry) {
     writing_ = trace::TransferSource::processor;
     switch (entry.kind) {
@@ -356,8 +401,7 @@ void Tracer::applying(const recording::Entry& entry) {
             event_after(trace::Interrupt{static_cast<uint32_t>(entry.value2), source_of(entry.value)});
             break;
         case recording::EntryKind::memory_map:
-            aside(Aside::When::between, Aside::Kind::memory_map).value = batch_->maps.size();
-            batch_->maps.push_back(trace_map(entry.map));
+            memory_map(trace_map(entry.map));
             break;
         case recording::EntryKind::memory_write:
             writing_ = trace::TransferSource::device;

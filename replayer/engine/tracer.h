@@ -1,5 +1,5 @@
 // Turns a running replay into a trace: translated code leaves what it does in a ring, hooks report what is
-// rare, and both go to a second thread (trace_collector.h) in the order in which they happened.
+// rare, and both go to other threads (trace_collector.h), by turns, in the order in which they happened.
 #pragma once
 
 #include <memory>
@@ -71,21 +71,29 @@ class Tracer : public ReplayObserver {
     void tie_up();
     // Hands over what is in the ring; all of it is done.
     void hand_over();
-    void begin_chunk(trace::CpuState cpu);
-    void snapshot(const trace::CpuState& cpu, trace::SnapshotKind kind);
+    // The next batch, which is empty, begins one, at so many instructions.
+    void begin_stretch(uint64_t instr, const trace::CpuState& cpu);
+    // The next batch that is handed over ends it.
+    void end_stretch(uint64_t instr);
+    // For a stretch to open with.
+    std::vector<trace::Translation> translations();
+    void memory_map(const trace::MemoryMap& map);
+    trace::MemoryProvider memory_provider() const;
 
     const Replayer& replayer_;
     const TraceOptions options_;
     trace::TraceWriter writer_;
-    TraceCollector collector_;
-    std::unique_ptr<Batch> batch_;  // open
-    struct Block {
-        uint64_t pc;
-        uint32_t record_bytes;
-        uint32_t instructions;
+    BatchPool pool_;
+    struct Collector {
+        std::unique_ptr<TraceCollector> thread;
+        size_t known_blocks = 0;  // of blocks_
     };
-    std::vector<Block> blocks_;  // by id
-    unsigned chunk_rings_ = 0;   // handed over since the chunk began
+    std::vector<Collector> collectors_;
+    size_t collector_ = 0;                                    // has the stretch at hand
+    std::future<trace::EncodedStretch> stretch_;              // what becomes of it
+    unsigned rings_ = 0;                                      // of it, handed over
+    std::unique_ptr<Batch> batch_;                            // open
+    std::vector<std::shared_ptr<const TracedBlock>> blocks_;  // by id
     uint64_t next_snapshot_;
     std::unordered_map<uint64_t, uint64_t>
         known_;                // page to frame and address space, as the open chunk has it

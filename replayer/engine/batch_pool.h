@@ -1,0 +1,47 @@
+// The batches of a trace: the tracer takes them empty, collectors give them back.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "replayer/engine/trace_batch.h"
+
+namespace panda::engine {
+
+class BatchPool {
+  public:
+    // count: batches that there are at most; they are made as they are needed.
+    explicit BatchPool(size_t count) : left_(count) {}
+
+    // Waits for one that is empty. One thread calls.
+    std::unique_ptr<Batch> take() {
+        std::unique_lock lock(mutex_);
+        if (spare_.empty() && left_ > 0) {
+            --left_;
+            return std::make_unique<Batch>();
+        }
+        returned_.wait(lock, [this] { return !spare_.empty(); });
+        auto batch = std::move(spare_.back());
+        spare_.pop_back();
+        return batch;
+    }
+    // Any thread; empties it.
+    void give_back(std::unique_ptr<Batch> batch) {
+        batch->clear();
+        {
+            const std::lock_guard lock(mutex_);
+            spare_.push_back(std::move(batch));
+        }
+        returned_.notify_one();
+    }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable returned_;
+    std::vector<std::unique_ptr<Batch>> spare_;
+    size_t left_;  // not made yet
+};
+
+}  // namespace panda::engine

@@ -1,0 +1,243 @@
+#include "trace/chunk_builder.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "common/error.h"
+#include "trace/limits.h"
+#include "trace/page_codec.h"
+
+namespace panda::trace {
+namespace {
+
+constexpr size_t max_event_bytes = size_t{16} << 20;  // of a chunk's event column
+constexpr size_t record_header = 8;                   // bytes before an execution's words
+constexpr uint32_t usual_chunk_blocks = 1u << 20;
+
+}  // namespace
+
+ChunkBuilder::ChunkBuilder(const WriterOptions& options, std::function<void(ChunkWork)> sink)
+    : options_(options), sink_(std::move(sink)) {
+    options_.chunk_blocks = std::clamp(options_.chunk_blocks, 1u, max_chunk_blocks);
+    if (options_.memory != MemoryColumns::none)
+        memory_.emplace(options_.memory);
+    open();
+}
+
+void ChunkBuilder::define_block(uint32_t instructions, std::span<const MemoryOperation> operations) {
+    if (memory_)
+        memory_->define(operations);
+    instruction_counts_.push_back(static_cast<uint16_t>(instructions));
+}
+
+void ChunkBuilder::undefined(uint32_t id) {
+    throw Error("block " + std::to_string(id) + " is executed but not defined");
+}
+
+// ---- Where a chunk begins ----
+
+void ChunkBuilder::begin_at(uint64_t instr) {
+    instr_ = instr;
+    chunk_.first_instr = instr;
+}
+
+void ChunkBuilder::open_with(const ChunkStart& start) {
+    if (start.translations.size() > max_chunk_translations)
+        throw Error("a chunk opens with more translations than it can");
+    for (size_t i = 0; i < start.translations.size(); ++i) {
+        check_translation(start.translations[i]);
+        if (i > 0 && start.translations[i].page <= start.translations[i - 1].page)
+            throw Error("the translations of a chunk must ascend");
+    }
+    chunk_.cpu = start.cpu;
+    if (memory_)
+        memory_->begin(start.translations);
+}
+
+void ChunkBuilder::set_memory_maps(std::span<const uint32_t> maps) {
+    current_maps_.assign(maps.begin(), maps.end());
+    chunk_.first_memory_maps = current_maps_;
+}
+
+void ChunkBuilder::enter_address_space(uint64_t cr3) {
+    address_space_ = cr3;
+    auto& spaces = chunk_.address_spaces;
+    if (std::find(spaces.begin(), spaces.end(), cr3) != spaces.end())
+        return;
+    if (spaces.size() == max_chunk_address_spaces)
+        chunk_.address_spaces_complete = false;
+    else
+        spaces.push_back(cr3);
+}
+
+void ChunkBuilder::begin_in_address_space(uint64_t cr3) {
+    chunk_.address_spaces.clear();
+    enter_address_space(cr3);
+}
+
+void ChunkBuilder::open() {
+    chunk_ = ChunkWork();
+    chunk_.blocks.reserve(std::min(options_.chunk_blocks, usual_chunk_blocks));
+    chunk_.first_instr = instr_;
+    chunk_.address_spaces = {address_space_};
+    chunk_.first_memory_maps = current_maps_;
+}
+
+void ChunkBuilder::seal() {
+    if (untouched())
+        return;
+    chunk_.instr_count = instr_ - chunk_.first_instr;
+    chunk_.definition_count = definition_count();
+    chunk_.event_count = events_.count();
+    chunk_.events = events_.take();
+    chunk_.memory = options_.memory;
+    if (memory_)
+        chunk_.memory_columns = memory_->take();
+    sink_(std::exchange(chunk_, ChunkWork()));
+    open();
+}
+
+void ChunkBuilder::seal_if_full() {
+    if (chunk_.blocks.size() == options_.chunk_blocks || (memory_ && memory_->full()))
+        seal();
+}
+
+// ---- Executions ----
+
+uint32_t ChunkBuilder::check_executed(uint32_t id, uint32_t executed) const {
+    if (executed > instruction_count(id))
+        throw Error("a block cannot execute more instructions than it has");
+    return executed;
+}
+
+void ChunkBuilder::require_no_memory() const {
+    if (memory_)
+        throw Error("a trace with memory columns needs what each block did to memory");
+}
+
+void ChunkBuilder::append_blocks(std::span<const uint32_t> ids) {
+    require_no_memory();
+    while (!ids.empty()) {
+        const size_t room = options_.chunk_blocks - chunk_.blocks.size();
+        const auto part = ids.first(std::min(room, ids.size()));
+        uint64_t instructions = 0;
+        for (const uint32_t id : part)
+            instructions += instruction_count(id);
+        chunk_.blocks.insert(chunk_.blocks.end(), part.begin(), part.end());
+        instr_ += instructions;
+        seal_if_full();
+        ids = ids.subspan(part.size());
+    }
+}
+
+void ChunkBuilder::add_execution(uint32_t id, uint32_t executed) {
+    if (executed < instruction_count(id))
+        chunk_.cuts.push_back({static_cast<uint32_t>(chunk_.blocks.size()), executed});
+    chunk_.blocks.push_back(id);
+    instr_ += executed;
+    seal_if_full();
+}
+
+void ChunkBuilder::append_partial(uint32_t id, uint32_t executed) {
+    require_no_memory();
+    add_execution(id, check_executed(id, executed));
+}
+
+void ChunkBuilder::append(uint32_t id, const uint64_t* words) {
+    const uint32_t instructions = instruction_count(id);
+    if (memory_)
+        memory_->append(id, words);
+    add_execution(id, instructions);
+}
+
+void ChunkBuilder::append_cut(uint32_t id, uint32_t executed, const uint64_t* words) {
+    if (check_executed(id, executed) == instruction_count(id)) {
+        append(id, words);
+        return;
+    }
+    if (memory_)
+        memory_->append_cut(id, executed, words);
+    add_execution(id, executed);
+}
+
+size_t ChunkBuilder::append_records(std::span<const std::byte> records, bool leave_last) {
+    const std::byte* at = records.data();
+    const std::byte* const end = at + records.size();
+    for (bool more = at != end; more;) {
+        more = memory_ ? append_some<true>(at, end, leave_last) : append_some<false>(at, end, leave_last);
+        seal_if_full();
+    }
+    return static_cast<size_t>(at - records.data());
+}
+
+// Up to where the chunk is full. Returns whether there is more.
+template <bool with_memory>
+bool ChunkBuilder::append_some(const std::byte*& at, const std::byte* end, bool leave_last) {
+    const size_t room = options_.chunk_blocks - chunk_.blocks.size();
+    const uint32_t known = definition_count();
+    uint64_t instructions = 0;
+    bool more = true;
+    for (size_t i = 0; i < room && more; ++i) {
+        uint32_t id = 0;
+        if (static_cast<size_t>(end - at) >= record_header)
+            std::memcpy(&id, at, sizeof(id));
+        if (id >= known)
+            undefined(id);
+        const size_t bytes = record_header + (with_memory ? sizeof(uint64_t) * memory_->words(id) : 0);
+        if (static_cast<size_t>(end - at) < bytes)
+            throw Error("an execution's record is not whole");
+        more = at + bytes != end;
+        if (!more && leave_last)
+            break;
+        // Records are of 8-byte words, and the ring that they come from is aligned.
+        if (with_memory)
+            memory_->append(id, reinterpret_cast<const uint64_t*>(at + record_header));
+        chunk_.blocks.push_back(id);
+        instructions += instruction_counts_[id];
+        at += bytes;
+        if (with_memory && memory_->full())
+            break;
+    }
+    instr_ += instructions;
+    return more;
+}
+
+// ---- What else happens ----
+
+void ChunkBuilder::inner(const InnerEvent& event) {
+    if (memory_)
+        memory_->inner(event);
+}
+
+void ChunkBuilder::event(const Event& event) {
+    if (std::holds_alternative<Gap>(event.detail))
+        throw Error("gaps have a call of their own");
+    if (const auto* change = std::get_if<AddressSpaceChange>(&event.detail))
+        enter_address_space(change->cr3);
+    if (const auto* transfer = std::get_if<Transfer>(&event.detail); transfer != nullptr && memory_)
+        memory_->transferred(transfer->block, transfer->offset, transfer->data.size());
+    append_event(event, 0);
+}
+
+void ChunkBuilder::change_memory_map(uint32_t address_space, uint32_t number) {
+    if (current_maps_.size() <= address_space)
+        current_maps_.resize(address_space + 1);
+    current_maps_[address_space] = number + 1;
+    append_event({instr_, MemoryMapChange{number}}, 0);
+}
+
+void ChunkBuilder::skip(uint64_t instructions) {
+    append_event({instr_, Gap{instructions}}, instructions);
+}
+
+// gap: instructions that the event itself stands for.
+void ChunkBuilder::append_event(const Event& event, uint64_t gap) {
+    events_.append({static_cast<uint32_t>(chunk_.blocks.size()), static_cast<int64_t>(event.instr - instr_),
+                    event.detail});
+    instr_ += gap;
+    if (events_.count() == max_chunk_events || events_.size() >= max_event_bytes)
+        seal();
+}
+
+}  // namespace panda::trace

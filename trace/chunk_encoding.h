@@ -1,0 +1,23 @@
+// A chunk as a message. Internal.
+#pragma once
+
+#include "trace/block_codec.h"
+#include "trace/chunk_builder.h"
+#include "trace/contents.h"
+#include "trace/message.h"
+
+namespace panda::trace {
+
+// Ready to be written; it says nothing of where in a file it stands.
+struct EncodedChunk {
+    ChunkEntry entry;  // without its offset
+    Bytes message;
+};
+
+// Bytes that columns need in a message, at most.
+size_t data_size(std::span<const EncodedColumn> columns);
+
+// Encodes and compresses all columns. blocks: any; it is begun anew. level: zstd's.
+EncodedChunk encode_chunk(const ChunkWork& work, BlockEncoder& blocks, int level);
+
+}  // namespace panda::trace
