@@ -1,6 +1,7 @@
 #include "trace/chunk_builder.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -12,7 +13,6 @@ namespace panda::trace {
 namespace {
 
 constexpr size_t max_event_bytes = size_t{16} << 20;  // of a chunk's event column
-constexpr size_t record_header = 8;                   // bytes before an execution's words
 constexpr uint32_t usual_chunk_blocks = 1u << 20;
 
 }  // namespace
@@ -165,39 +165,65 @@ size_t ChunkBuilder::append_records(std::span<const std::byte> records, bool lea
     const std::byte* at = records.data();
     const std::byte* const end = at + records.size();
     for (bool more = at != end; more;) {
-        more = memory_ ? append_some<true>(at, end, leave_last) : append_some<false>(at, end, leave_last);
+        more = memory_ ? append_group<true>(at, end, leave_last) : append_group<false>(at, end, leave_last);
         seal_if_full();
     }
     return static_cast<size_t>(at - records.data());
 }
 
-// Up to where the chunk is full. Returns whether there is more.
+// The next records, at most so many. Returns how many.
 template <bool with_memory>
-bool ChunkBuilder::append_some(const std::byte*& at, const std::byte* end, bool leave_last) {
-    const size_t room = options_.chunk_blocks - chunk_.blocks.size();
+size_t ChunkBuilder::find_records(const std::byte*& at, const std::byte* end, size_t most,
+                                  Record* records) const {
+    constexpr size_t head_bytes = record_head_bytes(with_memory);
     const uint32_t known = definition_count();
-    uint64_t instructions = 0;
-    bool more = true;
-    for (size_t i = 0; i < room && more; ++i) {
-        uint32_t id = 0;
-        if (static_cast<size_t>(end - at) >= record_header)
-            std::memcpy(&id, at, sizeof(id));
+    size_t count = 0;
+    for (; count < most && at != end; ++count) {
+        const auto left = static_cast<size_t>(end - at);
+        uint32_t head = 0;
+        if (left >= head_bytes)
+            std::memcpy(&head, at, sizeof(head));
+        const uint32_t id = record_id(head);
         if (id >= known)
             undefined(id);
-        const size_t bytes = record_header + (with_memory ? sizeof(uint64_t) * memory_->words(id) : 0);
-        if (static_cast<size_t>(end - at) < bytes)
+        size_t bytes = head_bytes;
+        if (with_memory) {
+            const uint32_t words = head >> record_id_bits;
+            bytes += sizeof(uint64_t) * (words == many_words ? memory_->words(id) : words);
+            memory_->prefetch(id);
+        }
+        if (left < bytes)
             throw Error("an execution's record is not whole");
-        more = at + bytes != end;
-        if (!more && leave_last)
-            break;
-        // Records are of 8-byte words, and the ring that they come from is aligned.
-        if (with_memory)
-            memory_->append(id, reinterpret_cast<const uint64_t*>(at + record_header));
-        chunk_.blocks.push_back(id);
-        instructions += instruction_counts_[id];
+        records[count] = {id, at + head_bytes};
         at += bytes;
-        if (with_memory && memory_->full())
-            break;
+    }
+    return count;
+}
+
+// Returns whether there is more.
+template <bool with_memory>
+bool ChunkBuilder::append_group(const std::byte*& at, const std::byte* end, bool leave_last) {
+    std::array<Record, group> records;
+    const size_t before = chunk_.blocks.size();
+    size_t count = find_records<with_memory>(at, end, std::min<size_t>(group, options_.chunk_blocks - before),
+                                             records.data());
+    const bool more = at != end;
+    if (!more && leave_last) {
+        --count;
+        at = records[count].words - record_head_bytes(with_memory);
+    }
+    chunk_.blocks.resize(before + count);
+    uint64_t instructions = 0;
+    for (size_t i = 0; i < count; ++i) {
+        chunk_.blocks[before + i] = records[i].id;
+        instructions += instruction_counts_[records[i].id];
+        if (with_memory)
+            memory_->prefetch_states(records[i].id);
+    }
+    if (with_memory) {
+        // Records are of 8-byte words, and the ring that they come from is aligned.
+        for (size_t i = 0; i < count; ++i)
+            memory_->append(records[i].id, reinterpret_cast<const uint64_t*>(records[i].words));
     }
     instr_ += instructions;
     return more;

@@ -82,8 +82,16 @@ class ChunkBuilder {
     uint32_t check_executed(uint32_t id, uint32_t executed) const;
     void require_no_memory() const;
     void add_execution(uint32_t id, uint32_t executed);
+    struct Record {
+        uint32_t id;
+        const std::byte* words;
+    };
+    // Executions that are looked at together, so that what coding one needs is in the cache by its turn.
+    static constexpr size_t group = 32;
     template <bool with_memory>
-    bool append_some(const std::byte*& at, const std::byte* end, bool leave_last);
+    size_t find_records(const std::byte*& at, const std::byte* end, size_t most, Record* records) const;
+    template <bool with_memory>
+    bool append_group(const std::byte*& at, const std::byte* end, bool leave_last);
     void append_event(const Event& event, uint64_t gap);
     void seal_if_full();
     void open();

@@ -48,6 +48,16 @@ class MemoryEncoder {
             append_plain<false>(block, words);
         ++position_;
     }
+    // Hints that an execution of this block comes soon, and then that it comes sooner.
+    void prefetch(uint32_t id) const {
+        plans_.prefetch(id);
+        states_.prefetch(id);
+    }
+    void prefetch_states(uint32_t id) const {
+        const BlockPlan& block = plans_[id];
+        plans_.prefetch_operations(block);
+        states_.prefetch(block);
+    }
     // Of an execution of this block.
     uint32_t words(uint32_t id) const { return uint32_t{plans_[id].addresses} + plans_[id].values; }
     void append_cut(uint32_t id, uint32_t executed, const uint64_t* words);
@@ -58,12 +68,9 @@ class MemoryEncoder {
         pages_.transferred(block, offset, size);
     }
 
-    // Whether the chunk must end before the next execution.
-    bool full() const {
-        // The streams are looked at every 64 executions only: of at most 4096 operations, which take less
-        // than 32 bytes each, these add at most 8 MiB.
-        return inner_.count() >= enough_inner_events || (position_ % 64 == 0 && enough_bytes());
-    }
+    // Whether the chunk must end before the next execution. Asked for at least every 64 executions: of at
+    // most 4096 operations, which take less than 32 bytes each, these add at most 8 MiB.
+    bool full() const { return inner_.count() >= enough_inner_events || enough_bytes(); }
     // The columns of the chunk; the next one begins, with what is known of translations.
     std::vector<RawColumn> take();
     // The chunk, which is empty, begins with these translations.

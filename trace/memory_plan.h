@@ -56,6 +56,12 @@ class MemoryPlans {
     const PlannedOperation* operations(const BlockPlan& block) const {
         return operations_.data() + block.first_operation;
     }
+    void prefetch(uint32_t id) const { __builtin_prefetch(&blocks_[id]); }
+    void prefetch_operations(const BlockPlan& block) const {
+        const auto* first = reinterpret_cast<const char*>(operations(block));
+        __builtin_prefetch(first);
+        __builtin_prefetch(first + 64);
+    }
     // States that all blocks need together: indexes stay below these.
     size_t addresses() const { return end_.first_address; }
     size_t values() const { return end_.first_value; }

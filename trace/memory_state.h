@@ -40,6 +40,11 @@ class MemoryStates {
             clear(id, block);
     }
 
+    void prefetch(uint32_t id) const { __builtin_prefetch(&epochs_[id], 1); }
+    void prefetch(const BlockPlan& block) const {
+        __builtin_prefetch(addresses_.data() + block.first_address, 1);
+        __builtin_prefetch(values_.data() + block.first_value, 1);
+    }
     AddressState* addresses(const BlockPlan& block) { return addresses_.data() + block.first_address; }
     ValueState* values(const BlockPlan& block) { return values_.data() + block.first_value; }
     // The last mask of which conditional operations ran, bit 0 the first of 64.

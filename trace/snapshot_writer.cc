@@ -1,7 +1,7 @@
 #include "trace/snapshot_writer.h"
 
-#include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include "common/checksum.h"
@@ -40,10 +40,10 @@ void SnapshotWriter::write_block(uint32_t block, SnapshotKind kind, std::span<co
     for (uint32_t number = 0; number < hashes.size(); ++number) {
         const auto page = memory.subspan(number * page_size, page_size);
         const uint64_t hash = checksum(page);
-        const bool changed = hash != hashes[number];
-        hashes[number] = hash;
-        const bool zero = hash == zero_hash && std::equal(page.begin(), page.end(), zero_page.begin());
-        if (kind == SnapshotKind::full ? zero : !changed)
+        if (std::exchange(hashes[number], hash) == hash && kind == SnapshotKind::changed)
+            continue;
+        const bool zero = hash == zero_hash && std::memcmp(page.data(), zero_page.data(), page_size) == 0;
+        if (kind == SnapshotKind::full && zero)
             continue;
         if (zero) {
             pages_.zero_pages.push_back(number);

@@ -91,6 +91,22 @@ struct MemoryOperation {
     bool operator==(const MemoryOperation&) const = default;
 };
 
+// Executions come to the writer as records, as the tracer's translated code leaves them: a head, and behind
+// it the execution's words. The head is 8 bytes, or 4 where a trace has no memory columns and records no
+// words; its first four are record_head(): the block's id in 26 bits, and above it how many words follow, or
+// `many_words`.
+inline constexpr unsigned record_id_bits = 26;
+inline constexpr uint32_t many_words = 63;
+constexpr uint32_t record_head(uint32_t id, uint32_t words) {
+    return id | (words < many_words ? words : many_words) << record_id_bits;
+}
+constexpr uint32_t record_id(uint32_t head) {
+    return head & ((1u << record_id_bits) - 1);
+}
+constexpr uint32_t record_head_bytes(bool with_memory) {
+    return with_memory ? 8 : 4;
+}
+
 // A translation block: straight-line guest code that is entered at its beginning only.
 struct BlockDefinition {
     uint64_t pc = 0;           // linear address of the first instruction (cs_base included)

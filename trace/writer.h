@@ -80,9 +80,8 @@ class TraceWriter {
     // stopped in, those operations ran whose address word tells so. Without memory columns words are not
     // looked at.
     void append(uint32_t id, const uint64_t* words);
-    // Many at once, and faster: for each execution 8 bytes, whose first 4 are the block's id, then its words
-    // (none without memory columns). leave_last: all but the last one. Returns the bytes appended. Throws
-    // Error when the last one is not whole.
+    // Many at once, and faster: records (types.h), aligned as their heads are long. leave_last: all but the
+    // last one. Returns the bytes appended. Throws Error when the last one is not whole.
     size_t append_records(std::span<const std::byte> records, bool leave_last = false);
     void append_cut(uint32_t id, uint32_t executed, const uint64_t* words);
     // Inside the block that is appended next, or right before it. Places ascend up to that block, or Error is

@@ -48,8 +48,9 @@ struct TracedBlock {
     uint64_t flags;
     std::vector<uint16_t> instruction_offsets;
     std::vector<trace::MemoryOperation> operations;
-    std::vector<bool> before;  // of its operations: GlueOperation::before
-    uint32_t record_bytes;     // in the ring
+    std::vector<bool> before;   // of its operations: GlueOperation::before
+    uint32_t words = 0;         // of its record
+    uint32_t record_bytes = 0;  // of it, with its head
 
     uint32_t instruction_count() const { return static_cast<uint32_t>(instruction_offsets.size()); }
 };

@@ -10,17 +10,15 @@
 namespace panda::engine {
 namespace {
 
-constexpr uint32_t header_bytes = 8;
-
 uint32_t id_of(const std::byte* record) {
-    uint32_t id;
-    std::memcpy(&id, record, sizeof(id));
-    return id;
+    uint32_t head;
+    std::memcpy(&head, record, sizeof(head));
+    return trace::record_id(head);
 }
 
 // Records are 8-byte aligned in the ring, and nobody writes there while the collector reads.
 uint64_t* words_of(std::byte* record) {
-    return reinterpret_cast<uint64_t*>(record + header_bytes);
+    return reinterpret_cast<uint64_t*>(record + trace::record_head_bytes(true));
 }
 
 }  // namespace

@@ -11,13 +11,23 @@
 extern "C" {
 #endif
 
-/* The ring: translated code appends a record for each block that it begins, 8 bytes with the block's id, then
- * the words of its memory operations (trace/types.h MemoryOperation). It looks at its place only before it
- * appends a record: at or past ring_bytes it asks for room. The memory is aligned to 2 * ring_bytes and has
- * that size, so that one bit of the address tells, and holds GLUE_NOT_RUN in every word that no code has
- * written since the tracer got it. */
+/* The ring: translated code appends a record for each block that it begins, a head with the block's id, then
+ * the words of its memory operations (trace/types.h record_head, MemoryOperation). It looks at its place only
+ * when it has appended a record, whose words come later: at or past ring_bytes it asks for room, and the
+ * record moves to the new ring. The memory is aligned to 2 * ring_bytes and has that size, so that one bit of
+ * the address tells, and holds GLUE_NOT_RUN in every word that no code has written since the tracer got it.
+ */
 enum { glue_trace_ring_bytes = 1 << 18 };
 #define GLUE_NOT_RUN UINT64_C(0xa5a5a5a5a5a5a5a5)
+
+/* trace/types.h record_head_bytes() and record_head(), for C. */
+static inline unsigned glue_record_head_bytes(bool memory) {
+    return memory ? 8 : 4;
+}
+
+static inline uint32_t glue_record_head(uint32_t id, unsigned words) {
+    return id | (words < 63 ? words : 63) << 26;
+}
 
 /* A load or store that translated code makes; see panda::trace::MemoryOperation. */
 typedef struct GlueOperation {
@@ -52,7 +62,8 @@ enum { glue_between_blocks = 0 }; /* a code position that is none */
 typedef struct GlueTracer {
     /* Returns the block's id. */
     uint32_t (*translated)(const GlueTranslation* translation);
-    /* The block `id` at `pc` is about to append its record, and there is no room. */
+    /* The block `id` has appended its record and is about to run, and there is no room for another: leaves
+     * this record's head at the begin of a new ring, and the place behind the record. */
     void (*ring_full)(uint32_t id);
     /* The block begun last stopped with so many instructions to go. */
     void (*abandoned)(int instructions_left);

@@ -17,7 +17,7 @@
 #include "replayer/engine/linear_forms.h"
 #include "replayer/engine/trace_instrument.h"
 
-enum { max_operations = 4096, header_bytes = 8, word_bytes = 8 };
+enum { max_operations = 4096, word_bytes = 8 };
 
 typedef struct Found {
     GlueOperation operation;
@@ -288,20 +288,20 @@ typedef struct Room {
     uint32_t id;
 } Room;
 
-/* Appends a record of so many words. Making room is out of the way, at the block's end: see add_room(). */
-static Room add_record(uint32_t id, unsigned words)
+/* Appends a record of so many words. Looks for room when it has the record, which is not filled yet; making room is out
+ * of the way, at the block's end: see add_room(). */
+static Room add_record(const Instrumentation *state, uint32_t id, unsigned words)
 {
     const Room room = { gen_new_label(), gen_new_label(), id };
+    const unsigned bytes = glue_record_head_bytes(state->memory) + word_bytes * words;
     TCGv_ptr ring = load_ring();
 
+    tcg_gen_st_i32(tcg_constant_i32(glue_record_head(id, words)), ring, 0);
+    tcg_gen_addi_ptr(ring, ring, bytes);
+    tcg_gen_st_ptr(ring, tcg_env, ring_offset());
     tcg_gen_brcondi_ptr(TCG_COND_TSTNE, ring, glue_trace_ring_bytes, room.make);
     tcg_temp_free_ptr(ring);
     gen_set_label(room.made);
-    ring = load_ring();
-    tcg_gen_st_i32(tcg_constant_i32(id), ring, 0);
-    tcg_gen_addi_ptr(ring, ring, header_bytes + word_bytes * words);
-    tcg_gen_st_ptr(ring, tcg_env, ring_offset());
-    tcg_temp_free_ptr(ring);
     return room;
 }
 
@@ -425,10 +425,10 @@ void trace_add_code(Instrumentation *state, const DisasContextBase *block, uint3
     /* What the translator has freed is in use again where code is added before that. */
     tcg_temp_ebb_reset_freed(tcg_ctx);
     tcg_ctx->emit_before_op = first_instruction();
-    room = add_record(id, state->words);
+    room = add_record(state, id, state->words);
     if (block->panda_repeat) {
         tcg_ctx->emit_before_op = QTAILQ_NEXT(block->panda_repeat, link);
-        repeat_room = add_record(repeat_id, state->repeated_words);
+        repeat_room = add_record(state, repeat_id, state->repeated_words);
     }
     for (size_t i = 0; i < state->count; i++) {
         add_operation(state, &state->found[i]);

@@ -19,7 +19,6 @@ constexpr unsigned rings_per_stretch(trace::MemoryColumns memory) {
 
 // Their records may take this much of a batch's memory before it is handed over early, between two blocks.
 constexpr size_t max_asides = 1 << 16;
-constexpr uint32_t record_header = 8;  // bytes
 constexpr uint64_t never = UINT64_MAX;
 constexpr uint64_t page_mask = trace::page_size - 1;
 
@@ -130,9 +129,7 @@ void Tracer::tie_up() {
     if (found == blocks_.rend())
         return;
     const auto id = static_cast<uint32_t>(blocks_.rend() - found - 1);
-    auto* place = static_cast<std::byte*>(*glue_trace_ring());
-    std::memcpy(place, &id, sizeof(id));
-    *glue_trace_ring() = place + (*found)->record_bytes;
+    put_record(id);
     abandoned(static_cast<int>((*found)->instruction_count()));
 }
 
@@ -187,9 +184,31 @@ trace::MemoryProvider Tracer::memory_provider() const {
     return [this](uint32_t block) { return replayer_.block_bytes(block); };
 }
 
-// Called before a block appends its record: all before it is done, and the processor's state is in memory,
-// but for the program counter; the block's instructions are counted already.
+// Called when a block has appended its record, and before it runs: all before it is done, and the processor's
+// state is in memory, but for the program counter; the block's instructions are counted already.
 void Tracer::ring_full(uint32_t id) {
+    take_place_back(*blocks_[id]);
+    make_room(id);
+    put_record(id);
+}
+
+// What is behind the ring's end must look as if nobody had written there.
+void Tracer::take_place_back(const TracedBlock& block) {
+    std::byte* place = static_cast<std::byte*>(*glue_trace_ring()) - block.record_bytes;
+    std::memset(place, static_cast<int>(GLUE_NOT_RUN & 0xff), sizeof(uint32_t));
+    *glue_trace_ring() = place;
+}
+
+// The record's head, and the place behind its words.
+void Tracer::put_record(uint32_t id) {
+    const TracedBlock& block = *blocks_[id];
+    auto* place = static_cast<std::byte*>(*glue_trace_ring());
+    const uint32_t head = trace::record_head(id, block.words);
+    std::memcpy(place, &head, sizeof(head));
+    *glue_trace_ring() = place + block.record_bytes;
+}
+
+void Tracer::make_room(uint32_t id) {
     // What the processor has stored since the last block (an interrupt's frame) belongs to the next one, so a
     // stretch may not end between.
     const bool snapshot_due = glue_instr() >= next_snapshot_;
@@ -217,11 +236,12 @@ uint32_t Tracer::translated(const GlueTranslation& translation) {
     block->flags = definition.flags;
     block->instruction_offsets = definition.instruction_offsets;
     block->operations = definition.operations;
-    block->record_bytes = record_header;
     for (const GlueOperation& operation : std::span(translation.operations, translation.operation_count))
         block->before.push_back(operation.before);
     for (const auto& operation : definition.operations)
-        block->record_bytes += static_cast<uint32_t>(sizeof(uint64_t)) * operation.words();
+        block->words += operation.words();
+    block->record_bytes = trace::record_head_bytes(options_.memory != trace::MemoryColumns::none) +
+                          static_cast<uint32_t>(sizeof(uint64_t)) * block->words;
     blocks_.push_back(std::move(block));
     return writer_.define_block_elsewhere(std::move(definition));
 }

@@ -95,7 +95,8 @@ Load load_of(const std::string& path) {
                                        static_cast<uint16_t>(load.words.size() - before),
                                        executed == reader.blocks().instruction_count(cursor.block().id)});
             load.instructions += cursor.block().executed;
-            load.accesses += cursor.accesses().size();
+            load.accesses += static_cast<uint64_t>(std::ranges::count_if(
+                cursor.accesses(), [](const Access& a) { return a.kind < AccessKind::helper_load; }));
         }
     }
     for (uint32_t id = 0; id < reader.blocks().size(); ++id)
@@ -244,7 +245,48 @@ void report(const std::string& what, const Load& load, double seconds) {
                 seconds * 1e9 / static_cast<double>(load.executions.size()));
 }
 
-void write(const Load& load, const std::string& path, MemoryColumns memory) {
+// The load as a ring has it: whole executions in records, and between them those that were cut.
+struct Ring {
+    struct Piece {
+        size_t begin, end;           // of `records`, in units of 4 bytes
+        const Load::Execution* cut;  // or this
+        const uint64_t* words;       // its own
+    };
+    std::vector<uint32_t> records;
+    std::vector<Piece> pieces;
+};
+
+Ring ring_of(const Load& load, bool with_memory) {
+    constexpr size_t piece_size = 1u << 16;
+    Ring ring;
+    const uint64_t* words = load.words.data();
+    size_t begin = 0;
+    const auto flush = [&] {
+        if (ring.records.size() > begin)
+            ring.pieces.push_back({begin, ring.records.size(), nullptr, nullptr});
+        begin = ring.records.size();
+    };
+    for (const Load::Execution& execution : load.executions) {
+        if (!execution.whole) {
+            flush();
+            ring.pieces.push_back({0, 0, &execution, words});
+        } else {
+            ring.records.push_back(record_head(execution.id, with_memory ? execution.words : 0));
+            if (with_memory) {
+                ring.records.push_back(0);
+                const auto* halves = reinterpret_cast<const uint32_t*>(words);
+                ring.records.insert(ring.records.end(), halves, halves + 2 * size_t{execution.words});
+            }
+            if (ring.records.size() - begin >= piece_size)
+                flush();
+        }
+        words += execution.words;
+    }
+    flush();
+    return ring;
+}
+
+void write(const Load& load, const Ring& ring, const std::string& path, MemoryColumns memory) {
     WriterOptions options;
     options.if_exists = IfExists::overwrite;
     options.chunk_blocks = chunk_blocks;
@@ -252,13 +294,12 @@ void write(const Load& load, const std::string& path, MemoryColumns memory) {
     TraceWriter writer(path, {}, options);
     for (const BlockDefinition& block : load.blocks)
         writer.define_block(block);
-    const uint64_t* words = load.words.data();
-    for (const Load::Execution& execution : load.executions) {
-        if (execution.whole)
-            writer.append(execution.id, words);
+    for (const Ring::Piece& piece : ring.pieces) {
+        if (piece.cut != nullptr)
+            writer.append_cut(piece.cut->id, piece.cut->executed, piece.words);
         else
-            writer.append_cut(execution.id, execution.executed, words);
-        words += execution.words;
+            writer.append_records(
+                std::as_bytes(std::span(ring.records).subspan(piece.begin, piece.end - piece.begin)));
     }
     writer.finish();
 }
@@ -296,7 +337,8 @@ uint64_t read(const std::string& path, CursorColumns columns) {
 
 void measure(const Load& load, MemoryColumns memory, const std::string& name) {
     const std::string path = std::filesystem::temp_directory_path() / "panda-trace-memory-bench.capnp";
-    const Seconds writing = best_of([&] { write(load, path, memory); });
+    const Ring ring = ring_of(load, memory != MemoryColumns::none);
+    const Seconds writing = best_of([&] { write(load, ring, path, memory); });
     report("write " + name + ", the caller's part", load, writing.own);
     report("write " + name + ", both threads", load, writing.all);
     report_sizes(load, path);

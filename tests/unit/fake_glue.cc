@@ -236,17 +236,18 @@ std::vector<GlueOperation> FakeMachine::operations_of(uint64_t pc, unsigned leng
     return operations;
 }
 
-// As translated code does: looks for room, then takes it for the whole record.
+// As translated code does: takes room for the whole record, then looks whether there is room for another.
 void FakeMachine::append_record(uint32_t id, unsigned length) {
+    unsigned words = 0;
+    for (const GlueOperation& operation : operations_of(processor_.flow.rip, length))
+        words += operation.store ? 2 : 1;
+    const uint32_t head = glue_record_head(id, words);
+    std::memcpy(ring_, &head, sizeof(head));
+    ring_ =
+        static_cast<std::byte*>(ring_) + glue_record_head_bytes(traces_memory_) + sizeof(uint64_t) * words;
     if (reinterpret_cast<uintptr_t>(ring_) & glue_trace_ring_bytes)
         tracer_->ring_full(id);
-    auto* record = static_cast<uint64_t*>(ring_);
-    std::memcpy(record, &id, sizeof(id));
-    words_ = record + 1;
-    uint64_t* end = words_;
-    for (const GlueOperation& operation : operations_of(processor_.flow.rip, length))
-        end += operation.store ? 2 : 1;
-    ring_ = end;
+    words_ = static_cast<uint64_t*>(ring_) - words;
 }
 
 void FakeMachine::execute_block(Devices* devices) {
