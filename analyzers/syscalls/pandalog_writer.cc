@@ -1,14 +1,11 @@
 #include "analyzers/syscalls/pandalog_writer.h"
 
 #include <capnp/message.h>
-#include <capnp/serialize.h>
 
-#include "analyzers/syscalls/pandalog.capnp.h"
+#include "analyzers/pandalog/pandalog.capnp.h"
 
 namespace panda::syscalls {
 namespace {
-
-constexpr size_t buffer_size = size_t{1} << 16;
 
 capnp::Text::Reader text_of(const std::string& text) {
     return {text.c_str(), text.size()};
@@ -45,21 +42,7 @@ void fill(pandalog::Entry::Builder entry, const Call& call, const Return& result
 void PandalogWriter::end(const Call& call, const Return& result, const CallText& text) {
     capnp::MallocMessageBuilder message;
     fill(message.initRoot<pandalog::Entry>(), call, result, text);
-    const auto words = capnp::messageToFlatArray(message);
-    const auto bytes = std::as_bytes(std::span(words.begin(), words.end()));
-    buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
-    if (buffer_.size() >= buffer_size)
-        flush();
-}
-
-void PandalogWriter::flush() {
-    file_.write(buffer_);
-    buffer_.clear();
-}
-
-void PandalogWriter::finish() {
-    flush();
-    file_.close();
+    file_.write(message);
 }
 
 }  // namespace panda::syscalls

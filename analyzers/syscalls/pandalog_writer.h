@@ -1,11 +1,10 @@
 // Calls as entries of a pandalog (pandalog.capnp).
 #pragma once
 
-#include <memory>
 #include <string>
 
+#include "analyzers/pandalog/pandalog_file.h"
 #include "analyzers/syscalls/report.h"
-#include "common/file.h"
 
 namespace panda::syscalls {
 
@@ -13,17 +12,14 @@ namespace panda::syscalls {
 class PandalogWriter final : public CallSink {
   public:
     // Throws FileError when the file cannot be created; an existing one is overwritten.
-    explicit PandalogWriter(const std::string& path) : file_(path, IfExists::overwrite) {}
+    explicit PandalogWriter(const std::string& path) : file_(path) {}
 
     // Throws FileError when it cannot be written.
     void end(const Call& call, const Return& result, const CallText& text) override;
-    void finish() override;
+    void finish() override { file_.finish(); }
 
   private:
-    void flush();
-
-    OutputFile file_;
-    Bytes buffer_;
+    pandalog::PandalogFile file_;
 };
 
 }  // namespace panda::syscalls

@@ -1,0 +1,46 @@
+// Timelines that ui.perfetto.dev and chrome://tracing open.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "common/file.h"
+
+namespace panda::analyzers {
+
+// Where a moment stands on a timeline: in microseconds, a thousand instructions each.
+inline double timeline_time(uint64_t instr) {
+    return static_cast<double>(instr) / 1000;
+}
+
+// Chrome's JSON trace events ("Trace Event Format"), gzip-compressed when the path ends in .gz.
+class TimelineFile {
+  public:
+    using Event = nlohmann::ordered_json;
+
+    // Throws FileError when the file cannot be created; an existing one is overwritten.
+    explicit TimelineFile(const std::string& path);
+    ~TimelineFile();
+    TimelineFile(const TimelineFile&) = delete;
+    TimelineFile& operator=(const TimelineFile&) = delete;
+
+    // All throw FileError when the file cannot be written.
+    void add(const Event& event);
+    void name_process(int64_t pid, const std::string& name);
+    void name_thread(int64_t pid, int64_t tid, const std::string& name);
+    // To be called at the end: without it the file is not whole.
+    void finish();
+
+  private:
+    void flush(bool last);
+
+    class Deflater;
+    OutputFile file_;
+    std::unique_ptr<Deflater> deflater_;  // null: not compressed
+    std::string buffer_;
+    bool first_ = true;
+};
+
+}  // namespace panda::analyzers
