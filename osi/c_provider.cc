@@ -4,6 +4,20 @@
 #include "osi/cpu_point.h"
 
 namespace panda::osi {
+
+OsiProc to_c(const Process& process) {
+    return {process.handle.task,
+            process.handle.asid,
+            static_cast<target_pid_t>(process.pid),
+            static_cast<target_pid_t>(process.ppid),
+            g_strdup(process.name.c_str()),
+            nullptr};
+}
+
+OsiThread to_c(const Thread& thread) {
+    return {static_cast<target_pid_t>(thread.pid), static_cast<target_pid_t>(thread.tid)};
+}
+
 namespace {
 
 using Shared = std::shared_ptr<const Provider>;
@@ -26,15 +40,6 @@ bool guarded(const char* call, Body&& body) {
 
 OsiProcHandle to_c(const ProcessHandle& handle) {
     return {handle.task, handle.asid};
-}
-
-OsiProc to_c(const Process& process) {
-    return {process.handle.task,
-            process.handle.asid,
-            static_cast<target_pid_t>(process.pid),
-            static_cast<target_pid_t>(process.ppid),
-            g_strdup(process.name.c_str()),
-            nullptr};
 }
 
 OsiModule to_c(const Module& module) {
@@ -135,8 +140,7 @@ void on_current_process(CPUState* cpu, OsiProc** out) {
 void on_current_thread(CPUState* cpu, OsiThread** out) {
     guarded("get_current_thread", [&] {
         if (const auto thread = provider_of(cpu).current_thread(cpu->point))
-            *out = in_new(
-                OsiThread{static_cast<target_pid_t>(thread->pid), static_cast<target_pid_t>(thread->tid)});
+            *out = in_new(to_c(*thread));
     });
 }
 

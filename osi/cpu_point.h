@@ -1,6 +1,7 @@
 // The C++ side of osi.h: how a moment of a guest becomes a CPUState, and a C++ provider one for C.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "osi/osi.h"
@@ -10,6 +11,7 @@
 struct CPUState {
     panda::osi::Point point;
     Osi* osi;
+    uint64_t instr = 0;
 };
 
 namespace panda::osi {
@@ -17,6 +19,10 @@ namespace panda::osi {
 // Registers `provider` with `osi`. Lists that end early are given as far as they go, after a g_warning(); a
 // call that throws gives NULL, after a g_warning().
 void register_provider(Osi& osi, std::shared_ptr<const Provider> provider);
+
+// A process or thread as C has it; the name is to be freed: free_osiproc_contents().
+OsiProc to_c(const Process& process);
+OsiThread to_c(const Thread& thread);
 
 struct FreeOsi {
     void operator()(Osi* osi) const { osi_free(osi); }

@@ -12,6 +12,8 @@ struct Osi {
     std::vector<on_task_change_t> task_change;
     std::vector<on_new_process_t> new_process;
     std::vector<on_finished_process_t> finished_process;
+    std::vector<on_new_thread_t> new_thread;
+    std::vector<on_exec_t> exec;
 
     Osi() = default;
     ~Osi() { drop_provider(); }
@@ -159,6 +161,18 @@ void osi_on_finished_process(Osi* osi, on_finished_process_t callback) {
     osi->finished_process.push_back(callback);
 }
 
+void osi_on_new_thread(Osi* osi, on_new_thread_t callback) {
+    osi->new_thread.push_back(callback);
+}
+
+void osi_on_exec(Osi* osi, on_exec_t callback) {
+    osi->exec.push_back(callback);
+}
+
+uint64_t osi_instr(CPUState* cpu) {
+    return cpu->instr;
+}
+
 Osi* osi_new(void) {
     return new Osi;
 }
@@ -188,4 +202,12 @@ void notify_new_process(CPUState* cpu, OsiProc* process) {
 
 void notify_finished_process(CPUState* cpu, OsiProc* process) {
     notify(cpu->osi->finished_process, cpu, process);
+}
+
+void notify_new_thread(CPUState* cpu, OsiThread* thread) {
+    notify(cpu->osi->new_thread, cpu, thread);
+}
+
+void notify_exec(CPUState* cpu, OsiProc* process) {
+    notify(cpu->osi->exec, cpu, process);
 }

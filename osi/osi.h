@@ -42,12 +42,41 @@ void cleanup_garray(GArray* array); /* frees an array and what its elements own;
 typedef void (*on_task_change_t)(CPUState*);
 typedef void (*on_new_process_t)(CPUState*, OsiProc*);
 typedef void (*on_finished_process_t)(CPUState*, OsiProc*);
+typedef void (*on_new_thread_t)(CPUState*, OsiThread*);
+typedef void (*on_exec_t)(CPUState*, OsiProc*);
 
 /* Adds a callback; it is called once for each time that it was added, in that order. What a callback gets
  * stays the caller's. */
 void osi_on_task_change(Osi* osi, on_task_change_t callback);
 void osi_on_new_process(Osi* osi, on_new_process_t callback);
 void osi_on_finished_process(Osi* osi, on_finished_process_t callback);
+void osi_on_new_thread(Osi* osi, on_new_thread_t callback);
+void osi_on_exec(Osi* osi, on_exec_t callback);
+
+/* Where on the time axis it is: guest instructions executed since the recording began. */
+uint64_t osi_instr(CPUState* cpu);
+
+/* What of a trace osi_run_trace() goes over, and how it finds the kernel; all zero for the defaults. */
+typedef struct OsiRun {
+    uint64_t from;           /* instr */
+    uint64_t to;             /* instr to stop before; 0: to the end */
+    const char* kconf;       /* path of a kernelinfo.conf; NULL: what the kernel tells of itself in memory */
+    const char* kconf_group; /* in it; NULL: the one whose kernel is found */
+} OsiRun;
+
+/* Goes over the trace of a Linux guest ("-": standard input), in order, in this thread, and runs osi's
+ * callbacks as things happen:
+ *
+ *   task change      the processor runs another thread. At task.switch_task_hook_addr, where the kernelinfo
+ * group has it; else when the kernel says so new process      on the process list from here on; kernel
+ * threads too finished process its last thread begins to exit; memory and files are still there. Once a
+ * process new thread       beside a process's first one exec             the first instruction of another
+ * program is next
+ *
+ * What is there already when it begins is not new. Makes osi_linux osi's provider when it finds the kernel.
+ * run: NULL for the defaults. False, with *error set (unless error is NULL), when it failed: then not all
+ * callbacks have run. */
+bool osi_run_trace(Osi* osi, const char* path, const OsiRun* run, GError** error);
 
 /* Whether `os` names an operating system as PANDA's -os does: "linux-64-debian", "windows-32-7" ... */
 bool osi_os_is_valid(const char* os);
@@ -97,6 +126,8 @@ void* osi_provider_data(CPUState* cpu);
 void notify_task_change(CPUState* cpu);
 void notify_new_process(CPUState* cpu, OsiProc* process);
 void notify_finished_process(CPUState* cpu, OsiProc* process);
+void notify_new_thread(CPUState* cpu, OsiThread* thread);
+void notify_exec(CPUState* cpu, OsiProc* process);
 
 G_END_DECLS
 

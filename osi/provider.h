@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,9 @@
 #include "trace/physical_memory.h"
 
 namespace panda::osi {
+
+class EventListener;
+class EventWatch;
 
 // A moment of a guest. What it points to must outlive it.
 struct Point {
@@ -127,6 +131,9 @@ class Provider {
 
     // Modules of the kernel.
     virtual List<Module> modules(const Point& point) const = 0;
+
+    // What finds the events of a run (events.h), of which the listener is told; both outlive it.
+    virtual std::unique_ptr<EventWatch> watch(EventListener& listener) const = 0;
 };
 
 }  // namespace panda::osi

@@ -12,6 +12,8 @@
 //                                                                 // the state's memory has it; in parts when
 //                                                                 events are
 //                                                                 // in the middle of the block
+//         void after_accesses(const BlockExecution& block);       // may be left out. After on_accesses, when
+//                                                                 // the state's memory has them
 //         void on_event(const Event& event);                      // may be left out
 //         void append(CountInterrupts&& next);                    // the results of the shard that follows
 //         this one

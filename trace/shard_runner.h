@@ -81,6 +81,9 @@ class ShardRunner {
                 analyzer_.on_accesses(block, accesses);
         if constexpr (needs == PassNeeds::memory)
             state_.apply(accesses);
+        if constexpr (requires { analyzer_.after_accesses(block); })
+            if (in_range_)
+                analyzer_.after_accesses(block);
     }
     void on_event(const Event& event) {
         state_.apply(event);

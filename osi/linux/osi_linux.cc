@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "osi/linux/list.h"
+#include "osi/linux/task_watch.h"
 
 namespace panda::osi::linux_guest {
 namespace {
@@ -95,7 +96,7 @@ List<Thread> OsiLinux::threads(const Point& point, const ProcessHandle& handle) 
     return list;
 }
 
-std::optional<uint64_t> OsiLinux::current_task(const Point& point) const {
+std::optional<uint64_t> OsiLinux::current_task_place(const Point& point) const {
     // One processor: its per-CPU area is the first. (arch/x86/include/asm/current.h reads %gs:current_task,
     // where the base of gs is __per_cpu_offset of the processor; on i386 fs.)
     const KernelMemory memory = kernel_memory(point);
@@ -107,7 +108,13 @@ std::optional<uint64_t> OsiLinux::current_task(const Point& point) const {
     std::optional<uint64_t> offset = info_.task_per_cpu_offset_0_addr;
     if (info_.task_per_cpu_offsets_addr && *info_.task_per_cpu_offsets_addr != 0)
         offset = memory.pointer(moved(*info_.task_per_cpu_offsets_addr));
-    const auto task = offset ? memory.pointer(variable + *offset) : std::nullopt;
+    return offset ? std::optional(memory.wrap(variable + *offset)) : std::nullopt;
+}
+
+std::optional<uint64_t> OsiLinux::current_task(const Point& point) const {
+    const KernelMemory memory = kernel_memory(point);
+    const auto place = current_task_place(point);
+    const auto task = place ? memory.pointer(*place) : std::nullopt;
     return task && memory.is_kernel_address(*task) ? task : std::nullopt;
 }
 
@@ -123,6 +130,14 @@ std::optional<ProcessHandle> OsiLinux::current_process_handle(const Point& point
     if (!leader)
         return std::nullopt;
     return ProcessHandle{*leader, asid(memory, *leader).value_or(0)};
+}
+
+std::optional<Thread> OsiLinux::thread(const Point& point, uint64_t task) const {
+    return read_thread(kernel_memory(point), task);
+}
+
+std::unique_ptr<EventWatch> OsiLinux::watch(EventListener& listener) const {
+    return std::make_unique<TaskWatch>(*this, listener);
 }
 
 std::optional<Thread> OsiLinux::current_thread(const Point& point) const {

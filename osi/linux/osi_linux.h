@@ -1,6 +1,7 @@
 // osi_linux: introspection of Linux guests by the offsets of a kernelinfo.conf group.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "kernelinfo/kernel_info.h"
@@ -32,11 +33,18 @@ class OsiLinux final : public Provider {
     std::optional<OpenFile> file(const Point& point, const ProcessHandle& handle, int64_t fd) const override;
     List<Module> modules(const Point& point) const override;
 
+    std::unique_ptr<EventWatch> watch(EventListener& listener) const override;
+
     const kernelinfo::KernelInfo& info() const { return info_; }
     uint64_t slide() const { return attachment_.slide; }
+    // The kernel's own view of memory.
+    KernelMemory kernel_memory(const Point& point) const;
+    // The thread that a task descriptor is of; nothing when it cannot be read.
+    std::optional<Thread> thread(const Point& point, uint64_t task) const;
+    // Address of the per-CPU variable that says which task the processor runs.
+    std::optional<uint64_t> current_task_place(const Point& point) const;
 
   private:
-    KernelMemory kernel_memory(const Point& point) const;
     uint64_t moved(uint64_t linked) const { return linked + attachment_.slide; }
     std::optional<uint64_t> current_task(const Point& point) const;
     std::optional<uint64_t> group_leader(const KernelMemory& memory, uint64_t task) const;
