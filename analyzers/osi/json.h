@@ -4,11 +4,17 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "analyzers/osi/process_report.h"
+
 namespace panda::analyze_osi {
 
 // One object a line. A guest's texts are any bytes: what is no UTF-8 becomes U+FFFD, for JSON cannot hold it.
 inline void write_line(std::ostream& out, const nlohmann::ordered_json& object) {
     out << object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
 }
+
+// A process as write_json() of process_report.h has it, with another "kind".
+nlohmann::ordered_json process_line(const char* kind, uint64_t instr, const ProcessEntry& entry,
+                                    const ProcessOptions& options);
 
 }  // namespace panda::analyze_osi

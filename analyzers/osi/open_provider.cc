@@ -1,8 +1,7 @@
 #include "analyzers/osi/open_provider.h"
 
-#include <exception>
-
 #include "analyzers/osi/kernelinfo_path.h"
+#include "common/command_line.h"
 #include "common/error.h"
 #include "kernelinfo/key_file.h"
 #include "osi/linux/select.h"
@@ -32,38 +31,70 @@ std::string group_of(const ProviderOptions& options, const std::optional<KeyFile
     return options.group;
 }
 
-OsiLinux open_at(const ProviderOptions& options, const std::optional<KeyFile>& file, const std::string& group,
-                 const Moment& moment) {
-    OsiLinux provider =
-        !options.kconf.empty() || !group.empty()
-            ? osi::linux_guest::open_kernel(*file, group, moment.point())
-            : osi::linux_guest::open_unknown_kernel(file ? &*file : nullptr, moment.point(), moment.path());
-    if (options.os)
-        check_os(*options.os, provider.info(), !options.group.empty());
-    return provider;
-}
-
 }  // namespace
 
-OsiLinux open_provider(const ProviderOptions& options, const Moment& moment) {
-    const std::optional<KeyFile> file = open_file(options);
-    const std::string group = group_of(options, file);
-    std::exception_ptr reason;
+void add_kernel_options(boost::program_options::options_description& options) {
+    namespace po = boost::program_options;
+    auto add = options.add_options();
+    add("kconf", po::value<std::string>()->value_name("FILE"),
+        "offsets of the guest's kernel (default: kernelinfo.conf next to the build or where it is installed, "
+        "and else the guest's own memory)");
+    add("kconf-group", po::value<std::string>()->value_name("NAME"),
+        "group in that file (default: the one whose kernel is found in the guest)");
+    add("os", po::value<std::string>()->value_name("NAME"),
+        "what the guest must be: linux-64-debian, or with a whole group, linux-64-debian:6.1.0-9-amd64");
+    add("load-now", "fail unless the kernel is found at the moment itself; default: look on at later ones");
+}
+
+ProviderOptions provider_options(const boost::program_options::variables_map& given) {
+    const auto text = [&](const char* option) {
+        return given.count(option) != 0 ? given[option].as<std::string>() : std::string();
+    };
+    ProviderOptions wanted;
+    wanted.kconf = text("kconf");
+    wanted.group = text("kconf-group");
+    if (given.count("os") != 0)
+        wanted.os = parse_os(text("os"));
+    wanted.load_now = given.count("load-now") != 0;
+    wanted.directory = executable_directory();
+    return wanted;
+}
+
+trace::MomentReads reads_for(trace::TraceReader& reader, std::optional<uint64_t> instr) {
+    if (!reader.seekable())
+        return trace::MomentReads::some;  // makes no difference
+    const uint64_t wanted = instr.value_or(reader.end_instr());
+    for (const auto& snapshot : reader.contents().snapshots)
+        if (snapshot.instr == wanted)
+            return trace::MomentReads::some;
+    return trace::MomentReads::most;
+}
+
+osi::OpenProvider provider_opener(const ProviderOptions& options, const std::string& trace) {
+    const auto file = std::make_shared<const std::optional<KeyFile>>(open_file(options));
+    const std::string group = group_of(options, *file);
+    return [options, file, group, trace](const osi::Point& point) {
+        auto provider = std::make_shared<const OsiLinux>(
+            !options.kconf.empty() || !group.empty()
+                ? osi::linux_guest::open_kernel(**file, group, point)
+                : osi::linux_guest::open_unknown_kernel(*file ? &**file : nullptr, point, trace));
+        if (options.os)
+            check_os(*options.os, provider->info(), !options.group.empty());
+        return provider;
+    };
+}
+
+std::shared_ptr<const osi::Provider> open_provider(const osi::OpenProvider& open, bool load_now,
+                                                   trace::TraceReader& reader, const trace::Moment& moment) {
     try {
-        return open_at(options, file, group, moment);
+        return open({&moment.memory(), &moment.cpu()});
     } catch (const Error&) {
-        if (options.load_now)
+        if (load_now)
             throw;
-        reason = std::current_exception();
+        if (auto found = osi::find_in_snapshots(reader, moment.instr(), open))
+            return found;
+        throw;
     }
-    for (const uint64_t instr : moment.later()) {
-        try {
-            return open_at(options, file, group, Moment(moment.path(), instr));
-        } catch (const Error&) {
-            // Not there yet, or never: the first reason tells.
-        }
-    }
-    std::rethrow_exception(reason);
 }
 
 }  // namespace panda::analyze_osi

@@ -1,12 +1,15 @@
 // Which introspection a trace's guest needs, as the command line says or as its memory shows.
 #pragma once
 
+#include <boost/program_options.hpp>
+#include <memory>
 #include <optional>
 #include <string>
 
-#include "analyzers/osi/moment.h"
 #include "analyzers/osi/os_name.h"
+#include "osi/event_follower.h"
 #include "osi/linux/osi_linux.h"
+#include "trace/moment.h"
 
 namespace panda::analyze_osi {
 
@@ -18,10 +21,24 @@ struct ProviderOptions {
     std::string directory;     // of the running program, for the default kernelinfo.conf
 };
 
-// The provider for the kernel that runs at the moment. With neither kconf nor group, and for a kernel that
-// the default file does not know, by what the kernel carries in memory. When it is not found there, as early
-// in a boot, and load_now is not set, it is looked for at the later snapshots of the trace, which a pipe has
-// not. Throws Error naming file, group, key and the kernel found.
-osi::linux_guest::OsiLinux open_provider(const ProviderOptions& options, const Moment& moment);
+// --kconf, --kconf-group, --os, --load-now.
+void add_kernel_options(boost::program_options::options_description& options);
+// What they say. Throws UsageError.
+ProviderOptions provider_options(const boost::program_options::variables_map& given);
+
+// What finds the kernel that runs at a moment: with neither kconf nor group, and for a kernel that the
+// default file does not know, by what the kernel carries in memory. Reads the file now. trace: its name, for
+// errors. Throws FileError when the file cannot be read; what it gives throws Error naming file, group, key
+// and the kernel found.
+osi::OpenProvider provider_opener(const ProviderOptions& options, const std::string& trace);
+
+// The provider for the kernel that runs at the moment. When it is not found there, as early in a boot, and
+// load_now is not set, it is looked for at the snapshots of the trace, which a pipe has not. Throws what the
+// opener threw at the moment.
+std::shared_ptr<const osi::Provider> open_provider(const osi::OpenProvider& open, bool load_now,
+                                                   trace::TraceReader& reader, const trace::Moment& moment);
+
+// How to get at memory for introspection: it reads much, but at a snapshot all is at hand.
+trace::MomentReads reads_for(trace::TraceReader& reader, std::optional<uint64_t> instr);
 
 }  // namespace panda::analyze_osi

@@ -12,26 +12,6 @@
 namespace panda::analyze_osi {
 namespace {
 
-ProcessEntry make_entry(const osi::Provider& provider, const osi::Point& point, osi::Process process,
-                        const ProcessOptions& options, std::vector<std::string>& warnings) {
-    ProcessEntry entry;
-    entry.process = std::move(process);
-    const osi::ProcessHandle& handle = entry.process.handle;
-    const auto take = [&](auto list) {
-        add_warning(warnings, entry.process.pid, list.warning);
-        return std::move(list.entries);
-    };
-    if (options.threads)
-        entry.threads = take(provider.threads(point, handle));
-    if (options.details)
-        entry.details = provider.details(point, handle);
-    if (options.arguments)
-        entry.arguments = take(provider.arguments(point, handle));
-    if (options.environment)
-        entry.environment = take(provider.environment(point, handle));
-    return entry;
-}
-
 void write_row(std::ostream& out, unsigned digits, int64_t pid, int64_t ppid, int64_t tgid,
                const osi::ProcessHandle& handle, const std::string& name) {
     char row[160];
@@ -81,6 +61,26 @@ void add_details(nlohmann::ordered_json& line, const osi::ProcessDetails& detail
 
 }  // namespace
 
+ProcessEntry make_process_entry(const osi::Provider& provider, const osi::Point& point, osi::Process process,
+                                const ProcessOptions& options, std::vector<std::string>& warnings) {
+    ProcessEntry entry;
+    entry.process = std::move(process);
+    const osi::ProcessHandle& handle = entry.process.handle;
+    const auto take = [&](auto list) {
+        add_warning(warnings, entry.process.pid, list.warning);
+        return std::move(list.entries);
+    };
+    if (options.threads)
+        entry.threads = take(provider.threads(point, handle));
+    if (options.details)
+        entry.details = provider.details(point, handle);
+    if (options.arguments)
+        entry.arguments = take(provider.arguments(point, handle));
+    if (options.environment)
+        entry.environment = take(provider.environment(point, handle));
+    return entry;
+}
+
 ProcessReport make_process_report(const osi::Provider& provider, const osi::Point& point,
                                   const ProcessOptions& options) {
     ProcessReport report;
@@ -95,11 +95,24 @@ ProcessReport make_process_report(const osi::Provider& provider, const osi::Poin
     for (size_t i = 0; i < processes.size(); ++i) {
         const size_t index = options.tree ? places[i].index : i;
         report.entries.push_back(
-            make_entry(provider, point, std::move(processes[index]), options, report.warnings));
+            make_process_entry(provider, point, std::move(processes[index]), options, report.warnings));
         if (options.tree)
             report.entries.back().branch = std::move(places[i].branch);
     }
     return report;
+}
+
+void write_beneath(std::ostream& out, const ProcessEntry& entry, const ProcessOptions& options) {
+    if (options.details)
+        write_details(out, entry.details);
+    if (!entry.arguments.empty()) {
+        out << "        args:";
+        for (const std::string& argument : entry.arguments)
+            out << ' ' << quoted(argument);
+        out << '\n';
+    }
+    for (const std::string& variable : entry.environment)
+        out << "        env: " << printable(variable) << '\n';
 }
 
 void write_table(std::ostream& out, const ProcessReport& report) {
@@ -115,42 +128,37 @@ void write_table(std::ostream& out, const ProcessReport& report) {
             if (thread.task != process.handle.task)
                 write_row(out, report.digits, thread.tid, process.ppid, thread.pid,
                           {thread.task, process.handle.asid}, printable(thread.name));
-        if (report.options.details)
-            write_details(out, entry.details);
-        if (!entry.arguments.empty()) {
-            out << "        args:";
-            for (const std::string& argument : entry.arguments)
-                out << ' ' << quoted(argument);
-            out << '\n';
-        }
-        for (const std::string& variable : entry.environment)
-            out << "        env: " << printable(variable) << '\n';
+        write_beneath(out, entry, report.options);
     }
 }
 
+nlohmann::ordered_json process_line(const char* kind, uint64_t instr, const ProcessEntry& entry,
+                                    const ProcessOptions& options) {
+    const osi::Process& process = entry.process;
+    nlohmann::ordered_json line = {{"kind", kind},
+                                   {"instr", instr},
+                                   {"pid", process.pid},
+                                   {"ppid", process.ppid},
+                                   {"tgid", process.pid},
+                                   {"name", process.name},
+                                   {"title", process.title},
+                                   {"asid", hexadecimal(process.handle.asid)},
+                                   {"task", hexadecimal(process.handle.task)}};
+    if (options.details)
+        add_details(line, entry.details);
+    if (options.arguments)
+        line["arguments"] = entry.arguments;
+    if (options.environment)
+        line["environment"] = entry.environment;
+    for (const osi::Thread& thread : entry.threads)
+        line["threads"].push_back(
+            {{"tid", thread.tid}, {"name", thread.name}, {"task", hexadecimal(thread.task)}});
+    return line;
+}
+
 void write_json(std::ostream& out, const ProcessReport& report) {
-    for (const ProcessEntry& entry : report.entries) {
-        const osi::Process& process = entry.process;
-        nlohmann::ordered_json line = {{"kind", "process"},
-                                       {"instr", report.instr},
-                                       {"pid", process.pid},
-                                       {"ppid", process.ppid},
-                                       {"tgid", process.pid},
-                                       {"name", process.name},
-                                       {"title", process.title},
-                                       {"asid", hexadecimal(process.handle.asid)},
-                                       {"task", hexadecimal(process.handle.task)}};
-        if (report.options.details)
-            add_details(line, entry.details);
-        if (report.options.arguments)
-            line["arguments"] = entry.arguments;
-        if (report.options.environment)
-            line["environment"] = entry.environment;
-        for (const osi::Thread& thread : entry.threads)
-            line["threads"].push_back(
-                {{"tid", thread.tid}, {"name", thread.name}, {"task", hexadecimal(thread.task)}});
-        write_line(out, line);
-    }
+    for (const ProcessEntry& entry : report.entries)
+        write_line(out, process_line("process", report.instr, entry, report.options));
 }
 
 }  // namespace panda::analyze_osi

@@ -38,6 +38,10 @@ struct ProcessReport {
     std::vector<std::string> warnings;
 };
 
+// What is asked of one process.
+ProcessEntry make_process_entry(const osi::Provider& provider, const osi::Point& point, osi::Process process,
+                                const ProcessOptions& options, std::vector<std::string>& warnings);
+
 // Asks `provider` for the processes at `point`, in ascending order of pid unless as a tree.
 ProcessReport make_process_report(const osi::Provider& provider, const osi::Point& point,
                                   const ProcessOptions& options);
@@ -45,6 +49,9 @@ ProcessReport make_process_report(const osi::Provider& provider, const osi::Poin
 // PID PPID TGID ASID TASK NAME; threads as rows of their own, with their tid for the pid. Details, arguments
 // and environment are on lines of their own beneath, that begin with "details: ", "args: " and "env: ".
 void write_table(std::ostream& out, const ProcessReport& report);
+
+// Those lines of one process.
+void write_beneath(std::ostream& out, const ProcessEntry& entry, const ProcessOptions& options);
 
 // {"kind": "process", "instr": …, "pid": …, "ppid": …, "tgid": …, "name": …, "title": …, "asid": "0x…",
 // "task": "0x…"}, and what was asked for: "uid", "gid", "euid", "egid", "start_ns", "exe", "cwd" (each as far

@@ -15,7 +15,7 @@ std::vector<osi::Process> select_processes(const osi::Provider& provider, const 
     if (pid)
         std::erase_if(processes, [&](const osi::Process& process) { return process.pid != *pid; });
     if (pid && processes.empty())
-        throw Error("no process has the number " + std::to_string(*pid));
+        throw NoSuchProcess("no process has the number " + std::to_string(*pid));
     std::stable_sort(processes.begin(), processes.end(),
                      [](const auto& a, const auto& b) { return a.pid < b.pid; });
     return processes;

@@ -6,12 +6,19 @@
 #include <string>
 #include <vector>
 
+#include "common/error.h"
 #include "osi/provider.h"
 
 namespace panda::analyze_osi {
 
+// No process has the number that was asked for.
+class NoSuchProcess : public Error {
+  public:
+    using Error::Error;
+};
+
 // The process `pid`, or all, in ascending order of pid; a list that ended early adds to `warnings`. Throws
-// Error when there is no process of that number.
+// NoSuchProcess.
 std::vector<osi::Process> select_processes(const osi::Provider& provider, const osi::Point& point,
                                            std::optional<int64_t> pid, std::vector<std::string>& warnings);
 

@@ -13,7 +13,98 @@ struct Entry {
   union {
     nothing @2 :Void;
     systemCall @3 :SystemCall;  # instr and pc: of the call
+
+    # What there is at instr, which a list was asked of.
+    process @4 :Process;
+    mapping @5 :Mapping;
+    openFile @6 :OpenFile;
+    kernelModule @7 :KernelModule;
+
+    # What happens right before instr.
+    taskChange @8 :Task;         # the processor runs this one from here on
+    newProcess @9 :Process;
+    finishedProcess @10 :Process;
+    newThread @11 :Task;
+    finishedThread @12 :Task;
+    execution @13 :Process;      # about to run another program
+
+    asidstory @14 :Task;         # another process, address space or name runs from here on
+    processStory @15 :ProcessStory;
   }
+}
+
+struct Task {
+  pid @0 :Int64;   # of the process
+  tid @1 :Int64;
+  name @2 :Text;
+  task @3 :UInt64; # virtual address of its descriptor
+  asid @4 :UInt64; # physical address of the top page table; 0 for kernel threads
+}
+
+struct Process {
+  pid @0 :Int64;
+  ppid @1 :Int64;
+  name @2 :Text;   # as the task descriptor has it
+  title @3 :Text;  # as the guest's own tools show it
+  task @4 :UInt64;
+  asid @5 :UInt64;
+  details @6 :Details;  # this and what follows, as far as it was asked for
+  arguments @7 :List(Text);
+  environment @8 :List(Text);
+  threads @9 :List(Task);
+
+  struct Details {
+    owner :union {
+      unknown @0 :Void;
+      known @1 :Owner;
+    }
+    startTime @2 :UInt64;  # nanoseconds since the system's start; 0 when unknown
+    executable @3 :Text;
+    workingDirectory @4 :Text;
+  }
+  struct Owner {
+    uid @0 :UInt32;
+    gid @1 :UInt32;
+    euid @2 :UInt32;
+    egid @3 :UInt32;
+  }
+}
+
+struct Mapping {
+  pid @0 :Int64;
+  start @1 :UInt64;
+  end @2 :UInt64;
+  permissions @3 :Text;  # "r-xp"
+  offset @4 :UInt64;     # bytes, into the file
+  name @5 :Text;
+}
+
+struct OpenFile {
+  pid @0 :Int64;
+  fd @1 :Int64;
+  position @2 :UInt64;  # bytes
+  name @3 :Text;
+  file @4 :UInt64;      # virtual address of its descriptor
+}
+
+struct KernelModule {
+  name @0 :Text;
+  base @1 :UInt64;
+  size @2 :UInt64;  # bytes
+}
+
+struct ProcessStory {
+  # The whole of a process's time in the trace.
+  pid @0 :Int64;
+  ppid @1 :Int64;
+  createTime @2 :UInt64;     # nanoseconds since the system's start
+  asid @3 :UInt64;           # the last one
+  names @4 :List(Text);      # in the order of their appearance
+  tids @5 :List(Int64);      # ascending
+  startInstr @6 :UInt64;     # when it first ran
+  endInstr @7 :UInt64;       # when it last stopped running
+  count @8 :UInt64;          # how often it got the processor
+  instructions @9 :UInt64;   # that went by while it had it
 }
 
 struct SystemCall {

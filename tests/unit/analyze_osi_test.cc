@@ -10,7 +10,6 @@
 #include "analyzers/osi/arguments.h"
 #include "analyzers/osi/file_report.h"
 #include "analyzers/osi/kernelinfo_path.h"
-#include "analyzers/osi/moment.h"
 #include "analyzers/osi/open_provider.h"
 #include "analyzers/osi/os_name.h"
 #include "analyzers/osi/process_report.h"
@@ -21,6 +20,7 @@
 #include "osi/linux/osi_linux.h"
 #include "osi_fake_guest.h"
 #include "tools/analyze/programs.h"
+#include "trace/moment.h"
 #include "trace/writer.h"
 
 using namespace panda;
@@ -204,17 +204,15 @@ TEST_CASE("a moment of a trace") {
     guest.add_process(1, 0, "init", true);
     const fs::path path = directory.path / "t.capnp";
     write_trace(path, guest, guest);
-    const Moment end(path.string(), std::nullopt);
+    trace::TraceReader reader(path.string());
+    CHECK(reads_for(reader, std::nullopt) == trace::MomentReads::some);
+    CHECK(reads_for(reader, 0) == trace::MomentReads::some);
+    CHECK(reads_for(reader, 500) == trace::MomentReads::most);
+    const trace::Moment end(reader, std::nullopt);
     CHECK(end.instr() == 1000);
-    const osi::linux_guest::OsiLinux provider(guest.info, end.point());
-    CHECK(provider.processes(end.point()).entries.size() == 2);
-    CHECK(Moment(path.string(), 0).instr() == 0);
-    CHECK_THROWS_AS(Moment(path.string(), 500), FileError);
-
-    const fs::path cut = directory.path / "cut.capnp";
-    write_trace(cut, guest, guest, false);
-    CHECK_THROWS_AS(Moment(cut.string(), 1000), FileError);
-    CHECK(Moment(cut.string(), 0).instr() == 0);
+    const osi::Point point{&end.memory(), &end.cpu()};
+    const osi::linux_guest::OsiLinux provider(guest.info, point);
+    CHECK(provider.processes(point).entries.size() == 2);
 }
 
 TEST_CASE("names of operating systems, and what they fit") {
@@ -247,19 +245,26 @@ TEST_CASE("a kernel that is not there yet is found later, unless that is forbidd
     std::ofstream conf(options.kconf);
     kernelinfo::write_group(conf, guest.info);
     conf.close();
-    const Moment start(path.string(), 0);
-    CHECK(start.later() == std::vector<uint64_t>{1000});
-    const auto provider = open_provider(options, start);
-    CHECK(provider.slide() == guest.slide);
-    CHECK(provider.processes(start.point()).entries.size() == 2);
+    trace::TraceReader reader(path.string());
+    const trace::Moment start(reader, 0);
+    const osi::Point point{&start.memory(), &start.cpu()};
+    const auto open = [&](const trace::Moment& moment) {
+        return open_provider(provider_opener(options, "t"), options.load_now, reader, moment);
+    };
+    const auto slide = [](const std::shared_ptr<const osi::Provider>& provider) {
+        return dynamic_cast<const osi::linux_guest::OsiLinux&>(*provider).slide();
+    };
+    const auto provider = open(start);
+    CHECK(slide(provider) == guest.slide);
+    CHECK(provider->processes(point).entries.size() == 2);
     options.group = "fake";
     options.os = parse_os("linux-64-fake");
-    CHECK(open_provider(options, start).slide() == guest.slide);
+    CHECK(slide(open(start)) == guest.slide);
     options.load_now = true;
-    CHECK_THROWS_WITH(open_provider(options, start), ContainsSubstring("not in the guest at this moment"));
-    CHECK_NOTHROW(open_provider(options, Moment(path.string(), std::nullopt)));
+    CHECK_THROWS_WITH(open(start), ContainsSubstring("not in the guest at this moment"));
+    CHECK_NOTHROW(open(trace::Moment(reader, std::nullopt)));
     options.group = "missing";
-    CHECK_THROWS_WITH(open_provider(options, start), ContainsSubstring("[missing]"));
+    CHECK_THROWS_WITH(open(start), ContainsSubstring("[missing]"));
 }
 
 TEST_CASE("kernelinfo.conf is next to the build or where it is installed") {

@@ -1,0 +1,105 @@
+#include "analyzers/osi/passes.h"
+
+#include "common/error.h"
+
+namespace panda::analyze_osi {
+namespace {
+
+// An analyzer of trace/pass.h.
+class EveryMoment {
+  public:
+    static constexpr trace::PassNeeds needs = trace::PassNeeds::memory;
+
+    EveryMoment(const trace::PassState& state, std::shared_ptr<const osi::Provider> provider,
+                const osi::OpenProvider& open, uint64_t first, uint64_t every, Reporter& reporter)
+        : state_(&state),
+          provider_(std::move(provider)),
+          open_(&open),
+          next_(first),
+          every_(every),
+          reporter_(&reporter) {}
+
+    void on_block(const trace::BlockExecution& block) {
+        if (block.instr >= next_) [[unlikely]]
+            report(block);
+    }
+    void append(EveryMoment&&) {}
+
+    const std::string& failure() const { return failure_; }
+
+  private:
+    void report(const trace::BlockExecution& block) {
+        next_ = (block.instr / every_ + 1) * every_;
+        if (!state_->memory_known())
+            return;
+        const trace::CpuState cpu = state_->cpu();
+        const osi::EventPoint at{{&state_->memory(), &cpu}, block.instr, state_->blocks()[block.id].pc};
+        if (!provider_ && !open(at.point))
+            return;
+        // Before the kernel has set itself up.
+        if (provider_->current_process_handle(at.point))
+            reporter_->report(*provider_, at);
+    }
+    bool open(const osi::Point& point) {
+        try {
+            provider_ = (*open_)(point);
+            return true;
+        } catch (const Error& error) {
+            failure_ = error.what();
+            return false;
+        }
+    }
+
+    const trace::PassState* state_;
+    std::shared_ptr<const osi::Provider> provider_;
+    const osi::OpenProvider* open_;
+    uint64_t next_;
+    uint64_t every_;
+    Reporter* reporter_;
+    std::string failure_;
+};
+
+// What is known of the kernel before the pass begins; nothing of a pipe.
+std::shared_ptr<const osi::Provider> look_ahead(trace::TraceReader& reader, const trace::PassOptions& options,
+                                                const PassSystem& system) {
+    std::string reason;
+    auto provider =
+        osi::find_in_snapshots(reader, options.range.from, system.open, !system.load_now, &reason);
+    if (!provider && reader.seekable() && !reason.empty())
+        throw Error(reason);
+    return provider;
+}
+
+}  // namespace
+
+void report_every(trace::TraceReader& reader, const trace::PassOptions& options, const PassSystem& system,
+                  uint64_t every, Reporter& reporter) {
+    trace::PassOptions sequential = options;
+    sequential.threads = 1;
+    const uint64_t from = options.range.from;
+    const uint64_t first = from % every == 0 ? from : (from / every + 1) * every;
+    const auto provider = look_ahead(reader, options, system);
+    const auto result = trace::run_pass(reader, sequential, [&](const trace::PassState& state) {
+        return EveryMoment(state, provider, system.open, first, every, reporter);
+    });
+    result.require_whole(reader);
+    if (reporter.reports() == 0)
+        throw Error(!result.analyzer.failure().empty()
+                        ? result.analyzer.failure()
+                        : reader.path() + ": no kernel runs at any of these moments");
+}
+
+std::string follow_events(trace::TraceReader& reader, const trace::PassOptions& options,
+                          const PassSystem& system, osi::EventListener& listener) {
+    trace::PassOptions sequential = options;
+    sequential.threads = 1;
+    const osi::EventFollower::System known{look_ahead(reader, options, system), system.open};
+    const auto result = trace::run_pass(reader, sequential, [&](const trace::PassState& state) {
+        return osi::EventFollower(state, listener, known);
+    });
+    result.require_whole(reader);
+    result.analyzer.require_started();
+    return result.analyzer.warning();
+}
+
+}  // namespace panda::analyze_osi
