@@ -3,7 +3,7 @@
 #include <iostream>
 
 #include "analyzers/osi/arguments.h"
-#include "analyzers/osi/moment.h"
+#include "analyzers/osi/open_provider.h"
 #include "common/command_line.h"
 #include "common/error.h"
 #include "common/file.h"
@@ -30,8 +30,10 @@ SymbolTable read_system_map(const std::string& path) {
 }
 
 KernelInfo from_trace(const std::string& path, const std::string& at) {
-    const analyze_osi::Moment moment(path, analyze_osi::parse_moment(at));
-    return osi::linux_guest::discover_kernel(moment.point(), path);
+    const auto instr = analyze_osi::parse_moment(at);
+    trace::TraceReader reader(path);
+    const trace::Moment moment(reader, instr, analyze_osi::reads_for(reader, instr));
+    return osi::linux_guest::discover_kernel({&moment.memory(), &moment.cpu()}, path);
 }
 
 KernelInfo from_file(const std::string& path, const options::variables_map& given) {
@@ -51,7 +53,7 @@ int run(int count, char** arguments) {
         "trace,t", options::value<std::string>()->value_name("TRACE"),
         "instead of a file: the kernel that runs in this trace (- reads it from a pipe)")(
         "at", options::value<std::string>()->value_name("INSTR")->default_value("end"),
-        "in the trace, the moment: end, or the instr of one of its snapshots");
+        "in the trace, the moment: right before that instruction; end");
     options::options_description all;
     all.add(visible).add_options()("kernel", options::value<std::string>());
     options::positional_options_description positional;

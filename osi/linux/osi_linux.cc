@@ -64,33 +64,36 @@ std::optional<Process> OsiLinux::process(const Point& point, const ProcessHandle
     return read_process(kernel_memory(point), handle.task);
 }
 
+std::string OsiLinux::walk_threads(const KernelMemory& memory, uint64_t leader,
+                                   const std::function<bool(uint64_t)>& visit) const {
+    if (info_.panda_task_thread_node_offset && info_.panda_task_signal_offset &&
+        info_.panda_signal_thread_head_offset) {
+        const int64_t node_offset = *info_.panda_task_thread_node_offset;
+        const auto signal = memory.pointer(at(leader, *info_.panda_task_signal_offset));
+        if (!signal || !memory.is_kernel_address(*signal))
+            return "the task has no signal_struct";
+        return walk_list(memory, at(*signal, *info_.panda_signal_thread_head_offset), [&](uint64_t node) {
+            return visit(memory.wrap(node - static_cast<uint64_t>(node_offset)));
+        });
+    }
+    // The older ring has no head of its own: it begins at the leader.
+    const int64_t ring_offset = info_.need(&KernelInfo::task_thread_group_offset);
+    if (!visit(leader))
+        return {};
+    return walk_list(memory, at(leader, ring_offset), [&](uint64_t node) {
+        return visit(memory.wrap(node - static_cast<uint64_t>(ring_offset)));
+    });
+}
+
 List<Thread> OsiLinux::threads(const Point& point, const ProcessHandle& handle) const {
     const KernelMemory memory = kernel_memory(point);
     List<Thread> list;
-    const auto visit = [&](uint64_t task) {
+    list.warning = walk_threads(memory, handle.task, [&](uint64_t task) {
         auto thread = read_thread(memory, task);
         if (thread)
             list.entries.push_back(std::move(*thread));
         return thread.has_value();
-    };
-    if (info_.panda_task_thread_node_offset && info_.panda_task_signal_offset &&
-        info_.panda_signal_thread_head_offset) {
-        const int64_t node_offset = *info_.panda_task_thread_node_offset;
-        const auto signal = memory.pointer(at(handle.task, *info_.panda_task_signal_offset));
-        if (signal && memory.is_kernel_address(*signal))
-            list.warning = walk_list(
-                memory, at(*signal, *info_.panda_signal_thread_head_offset),
-                [&](uint64_t node) { return visit(memory.wrap(node - static_cast<uint64_t>(node_offset))); });
-        else
-            list.warning = "the task has no signal_struct";
-    } else {
-        // The older ring has no head of its own: it begins at the leader.
-        const int64_t ring_offset = info_.need(&KernelInfo::task_thread_group_offset);
-        visit(handle.task);
-        list.warning = walk_list(memory, at(handle.task, ring_offset), [&](uint64_t node) {
-            return visit(memory.wrap(node - static_cast<uint64_t>(ring_offset)));
-        });
-    }
+    });
     if (!list.warning.empty())
         list.warning = "the thread list is incomplete: " + list.warning;
     return list;
@@ -151,8 +154,25 @@ std::optional<int64_t> OsiLinux::number(const KernelMemory& memory, uint64_t tas
     return value ? std::optional<int64_t>(static_cast<int32_t>(*value)) : std::nullopt;
 }
 
+// The memory of a process whose first thread has ended before others: theirs, as find_lock_task_mm() of
+// mm/oom_kill.c finds it.
+std::optional<uint64_t> OsiLinux::memory_of_others(const KernelMemory& memory, uint64_t leader) const {
+    std::optional<uint64_t> found = 0;
+    const bool kernel_thread =
+        !info_.panda_task_flags_offset ||
+        (memory.u32(at(leader, *info_.panda_task_flags_offset)).value_or(pf_kthread) & pf_kthread) != 0;
+    if (!kernel_thread)
+        walk_threads(memory, leader, [&](uint64_t task) {
+            found = memory.pointer(at(task, *info_.task_mm_offset));
+            return found == uint64_t{0};
+        });
+    return found;
+}
+
 std::optional<uint64_t> OsiLinux::asid(const KernelMemory& memory, uint64_t task) const {
-    const auto mm = memory.pointer(at(task, info_.need(&KernelInfo::task_mm_offset)));
+    auto mm = memory.pointer(at(task, info_.need(&KernelInfo::task_mm_offset)));
+    if (mm == uint64_t{0})
+        mm = memory_of_others(memory, task);
     if (!mm || *mm == 0)
         return mm;
     const auto table = memory.pointer(at(*mm, info_.need(&KernelInfo::mm_pgd_offset)));

@@ -1,8 +1,10 @@
 // osi_linux: introspection of Linux guests by the offsets of a kernelinfo.conf group.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "kernelinfo/kernel_info.h"
 #include "osi/linux/attach.h"
@@ -49,6 +51,11 @@ class OsiLinux final : public Provider {
     std::optional<uint64_t> current_task(const Point& point) const;
     std::optional<uint64_t> group_leader(const KernelMemory& memory, uint64_t task) const;
     std::optional<int64_t> number(const KernelMemory& memory, uint64_t task, kernelinfo::Offset member) const;
+    // Calls visit with the task of each thread of a process, until that returns false. Gives why the walk
+    // ended early; empty when it did not.
+    std::string walk_threads(const KernelMemory& memory, uint64_t leader,
+                             const std::function<bool(uint64_t)>& visit) const;
+    std::optional<uint64_t> memory_of_others(const KernelMemory& memory, uint64_t leader) const;
     // The address space of a task; nothing when its memory cannot be read.
     std::optional<uint64_t> asid(const KernelMemory& memory, uint64_t task) const;
     std::optional<Process> read_process(const KernelMemory& memory, uint64_t task) const;
