@@ -4,7 +4,8 @@
 usage: compare_proc.py DUMP TRACE [OSI-OPTION...]
 
 DUMP is the output of `population dump` (tests/guest/population), at whose end the trace ends. Every line of it must be
-found in the trace and the other way round. What cannot agree is listed in EXCEPTIONS and counted.
+found in the trace and the other way round. What cannot agree is listed in EXCEPTIONS and counted. With --at among the
+options it is a moment right before or after the witness looked, so that the witness and those that wait for it are there.
 """
 
 import json
@@ -14,6 +15,7 @@ import sys
 
 EXCEPTIONS = {
     "witness": "the process that looked at /proc, and the shell that ran it, have ended or gone on since",
+    "looking": "the witness's own memory and files change while it looks",
     "agent": "the guest's first process has run the witness, and reads its next command",
     "worker": "kernel workers come and go, and what they work on is part of their name",
     "vsyscall": "[vsyscall] is a page of the kernel's that /proc/PID/maps adds",
@@ -174,6 +176,7 @@ def by_pid(lines):
 
 def main():
     dump, trace, *options = sys.argv[1:]
+    looking = "--at" in options
     records = read_dump(dump)
     witness = {int(pid) for pid in records["witness"].split()}
     guests = {}
@@ -185,7 +188,7 @@ def main():
     files = by_pid(osi(trace, options, "--files"))
     for pid in sorted(set(guests) | set(processes)):
         guest, process = guests.get(pid), processes.get(pid)
-        if pid in witness - {1}:
+        if pid in witness - {1} and not looking:
             used["witness"] += 1
         elif guest is None and process["name"].startswith("kworker") or \
                 process is None and guest.is_worker:
@@ -194,8 +197,11 @@ def main():
             check(f"process {pid}", guest and guest.status["Name"], process and process["name"])
         else:
             compare_process(guest, process)
-            if pid == 1:
+            if pid == 1 and not looking:
                 used["agent"] += 1
+                continue
+            if pid == int(records["witness"].split()[0]):
+                used["looking"] += 1
                 continue
             compare_maps(guest, mappings.get(pid, []))
             compare_files(guest, files.get(pid, []))

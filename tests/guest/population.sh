@@ -23,12 +23,25 @@ record_population() {
     panda-replay --quiet --force --trace "$name.capnp" "$name.panda"
 }
 
-# compare_population NAME OSI-OPTION…: the trace against the dump.
+# marked_moment NAME NUMBER: the instr at which the witness has marked a moment: 1 before it looks, 2 after.
+marked_moment() {
+    panda-trace dump --events "$1.capnp" |
+        sed -n "s/^ *\\([0-9]*\\)  cpuid rax=0x50414e44 .* rcx=0x$2 .* rax_after=.*/\\1/p"
+}
+
+# compare_population NAME OSI-OPTION…: the trace against the dump, at the trace's end, and right before and after the
+# witness looked.
 compare_population() {
-    local name=$1
+    local name=$1 number moment
     shift
     /usr/bin/python3 "$repository/tests/guest/compare_proc.py" "$name.dump" "$name.capnp" "$@" ||
         fail "$name: introspection differs from /proc"
+    for number in 1 2; do
+        moment=$(marked_moment "$name" $number)
+        [ -n "$moment" ] || fail "$name: the witness has not marked moment $number"
+        /usr/bin/python3 "$repository/tests/guest/compare_proc.py" "$name.dump" "$name.capnp" --at "$moment" "$@" ||
+            fail "$name: introspection at instr $moment differs from /proc"
+    done
 }
 
 # Programs that know no kernelinfo.conf of their own, before all others on PATH.
