@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analyzers/memdump/kernel_image.h"
 #include "analyzers/memdump/notes.h"
 #include "common/error.h"
 
@@ -63,9 +64,14 @@ Bytes make_notes(const trace::CpuState& cpu, const Bytes& prstatus,
     return notes.take();
 }
 
+bool holds(const trace::PhysicalMemory::Range& range, const KernelImage& image) {
+    return image.physical >= range.start && image.physical < range.end;
+}
+
+// image: lies in one of the ranges, or has no bytes.
 template <typename Elf>
-void write_headers(OutputFile& file, const Bytes& notes,
-                   std::span<const trace::PhysicalMemory::Range> ranges) {
+void write_headers(OutputFile& file, const Bytes& notes, std::span<const trace::PhysicalMemory::Range> ranges,
+                   const KernelImage& image) {
     typename Elf::Header header{};
     std::copy_n(ELFMAG, SELFMAG, header.e_ident);
     header.e_ident[EI_CLASS] = Elf::elf_class;
@@ -77,9 +83,11 @@ void write_headers(OutputFile& file, const Bytes& notes,
     header.e_phoff = sizeof(header);
     header.e_ehsize = sizeof(header);
     header.e_phentsize = sizeof(typename Elf::Segment);
-    header.e_phnum = static_cast<uint16_t>(1 + ranges.size());
 
     std::vector<typename Elf::Segment> segments(1 + ranges.size());
+    if (image.size != 0)
+        segments.emplace_back();
+    header.e_phnum = static_cast<uint16_t>(segments.size());
     uint64_t offset = sizeof(header) + segments.size() * sizeof(typename Elf::Segment);
     const auto place = [&offset](typename Elf::Segment& segment, uint64_t size) {
         segment.p_offset = static_cast<decltype(segment.p_offset)>(offset);
@@ -94,6 +102,16 @@ void write_headers(OutputFile& file, const Bytes& notes,
         segment.p_type = PT_LOAD;
         segment.p_paddr = static_cast<decltype(segment.p_paddr)>(ranges[i].start);
         place(segment, ranges[i].end - ranges[i].start);
+        if (image.size != 0 && holds(ranges[i], image)) {
+            auto& kernel = segments.back();
+            kernel = segment;
+            const uint64_t before = image.physical - ranges[i].start;
+            kernel.p_vaddr = static_cast<decltype(kernel.p_vaddr)>(image.address);
+            kernel.p_paddr = static_cast<decltype(kernel.p_paddr)>(image.physical);
+            kernel.p_offset += static_cast<decltype(kernel.p_offset)>(before);
+            kernel.p_filesz = kernel.p_memsz =
+                static_cast<decltype(kernel.p_filesz)>(std::min(image.size, ranges[i].end - image.physical));
+        }
     }
     file.write(std::as_bytes(std::span(&header, 1)));
     file.write(std::as_bytes(std::span(segments)));
@@ -122,15 +140,21 @@ void write_raw(OutputFile& file, const trace::Moment& moment) {
 
 bool write_elf(OutputFile& file, const trace::Moment& moment, const std::string& architecture) {
     const auto ranges = moment.memory().ranges();
-    if (ranges.size() > PN_XNUM - 2)
+    if (ranges.size() > PN_XNUM - 3)
         throw Error("the guest's memory is in more pieces than an ELF file can have");
     const auto vmcoreinfo = find_vmcoreinfo(moment);
+    KernelImage image;
+    if (const auto found =
+            vmcoreinfo ? find_kernel_image(moment.memory(), moment.cpu(), *vmcoreinfo) : std::nullopt)
+        for (const auto& range : ranges)
+            if (holds(range, *found))
+                image = *found;
     if (architecture == "i386")
         write_headers<Elf32>(file, make_notes(moment.cpu(), Elf32::prstatus(moment.cpu()), vmcoreinfo),
-                             ranges);
+                             ranges, KernelImage());
     else
         write_headers<Elf64>(file, make_notes(moment.cpu(), Elf64::prstatus(moment.cpu()), vmcoreinfo),
-                             ranges);
+                             ranges, image);
     for (const auto& range : ranges)
         write_memory(file, moment, range.start, range.end - range.start);
     return vmcoreinfo.has_value();
