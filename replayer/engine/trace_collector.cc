@@ -40,6 +40,7 @@ void TraceCollector::run() {
         if (!failed_)
             take(**batch);
         pool_.give_back(std::move(*batch));
+        --waiting_;
     }
 }
 

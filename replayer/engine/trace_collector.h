@@ -3,6 +3,7 @@
 // it to one that ends it, goes to one collector; others have the stretches before and after it.
 #pragma once
 
+#include <atomic>
 #include <future>
 #include <memory>
 #include <optional>
@@ -35,7 +36,12 @@ class TraceCollector {
     TraceCollector& operator=(const TraceCollector&) = delete;
 
     // What fails, fails the stretch: see StretchBegin::encoded. Batches come back all the same.
-    void put(std::unique_ptr<Batch> batch) { full_.push(std::move(batch)); }
+    void put(std::unique_ptr<Batch> batch) {
+        ++waiting_;
+        full_.push(std::move(batch));
+    }
+    // Batches that it has not done with.
+    size_t waiting() const { return waiting_; }
 
   private:
     void run();
@@ -66,6 +72,7 @@ class TraceCollector {
 
     BatchPool& pool_;
     trace::BoundedQueue<std::unique_ptr<Batch>> full_{SIZE_MAX};  // the pool bounds it
+    std::atomic<size_t> waiting_{0};
     std::thread thread_;
 };
 

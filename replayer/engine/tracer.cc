@@ -26,7 +26,7 @@ uint64_t masked(uint64_t value, unsigned size) {
     return size >= 8 ? value : value & ((uint64_t{1} << (8 * size)) - 1);
 }
 
-// Two keep up with a replay on two processors, and what more can do is a matter of how many there are.
+// Two share what the replay leaves of two processors; more help where there are more.
 size_t collector_count() {
     return std::clamp<size_t>(std::thread::hardware_concurrency() - 1, 2, 4);
 }
@@ -71,7 +71,8 @@ Tracer::Tracer(const TraceOptions& options, const Replayer& replayer)
     : replayer_(replayer),
       options_(options),
       writer_(options.file, header_of(replayer.recording(), options), writer_options(options)),
-      pool_(collector_count() * rings_per_stretch(options.memory)),
+      // A stretch for each collector, and as much again for the one that is being written.
+      pool_((collector_count() + 1) * rings_per_stretch(options.memory)),
       batch_(pool_.take()),
       next_snapshot_(options.snapshot_interval == 0 ? never
                                                     : options.first_instr + options.snapshot_interval) {
@@ -145,7 +146,10 @@ void Tracer::hand_over() {
 }
 
 void Tracer::begin_stretch(uint64_t instr, const trace::CpuState& cpu) {
-    collector_ = (collector_ + 1) % collectors_.size();
+    // Whoever has least to do; which one it is does not show in the trace.
+    const auto idlest = std::ranges::min_element(
+        collectors_, {}, [](const Collector& collector) { return collector.thread->waiting(); });
+    collector_ = static_cast<size_t>(idlest - collectors_.begin());
     rings_ = 0;
     StretchBegin& begin = batch_->begins.emplace();
     begin.start = {instr, cpu.cr3, writer_.memory_maps(), {cpu, translations()}};
