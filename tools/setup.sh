@@ -3,6 +3,7 @@
 # network, when everything is there. usage: tools/setup.sh [--print-packages]
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/kernel_headers.sh"
 
 # The one list of packages, the same names in both releases.
 packages=(
@@ -70,49 +71,13 @@ unpack_backports() {
     touch "$stamp"
 }
 
-# The packages with the kernel's headers for programs and with its prototypes of system calls, of the newest kernel
-# that can be read.
-kernel_header_packages() {
-    local headers
-    headers=$(private_apt kernel-headers amd64 apt-cache depends --important linux-headers-amd64 |
-        sed -n 's/^ *Depends: \(linux-headers-.*\)$/\1/p' | head -n 1)
-    [ -n "$headers" ] || die "Debian has no package linux-headers-amd64"
-    private_apt kernel-headers amd64 apt-cache depends --important "$headers" |
-        sed -n 's/^ *Depends: \(linux-headers-.*-common\)$/\1/p' | grep -m 1 . || die "$headers needs no common headers"
-    echo linux-libc-dev
-}
-
-# Unpacks, once, what the tables of system calls are generated from (analyzers/syscalls) into
-# $panda_cache/kernel-headers: include/ as programs see it, and in kernel/ the few headers of the kernel itself with
-# prototypes and constants that programs get from their C library. From the newest kernel that Debian has, unstable
-# included, because it has the calls of all older ones.
+# What the tables of system calls are generated from (analyzers/syscalls), once: of the newest kernel that Debian has,
+# unstable included, because it has the calls of all older ones.
 unpack_kernel_headers() {
-    local target=$panda_cache/kernel-headers work package
-    [ ! -e "$target/version" ] || return 0
+    [ ! -e "$panda_cache/kernel-headers/version" ] || return 0
     with_lock kernel-headers
-    [ ! -e "$target/version" ] || return 0
-    say "fetching kernel headers into $target"
-    private_apt_update kernel-headers amd64 "$(source_line deb trixie)" "$(source_line deb sid)"
-    work=$(mktemp -d "$panda_cache/kernel-headers.XXXXXX")
-    # shellcheck disable=SC2064
-    trap "rm -rf '$work'" EXIT
-    mkdir -p "$work/packages" "$work/result/kernel"
-    for package in $(kernel_header_packages); do
-        (cd "$work/packages" && retry private_apt kernel-headers amd64 apt-get -qq download "$package") ||
-            die "cannot download $package"
-    done
-    for package in "$work"/packages/*.deb; do
-        dpkg-deb -x "$package" "$work/tree"
-        dpkg-deb -W "$package" >>"$work/result/version"
-    done
-    cp -rL "$work/tree/usr/include" "$work/result/include"
-    cp -rL "$work/result/include/x86_64-linux-gnu/asm" "$work/result/include/asm"
-    rm -rf "$work"/result/include/*-linux-gnu*
-    (cd "$work"/tree/usr/src/linux-headers-*-common/include &&
-        cp --parents linux/{syscalls,socket,net,errno,fs,splice,statfs,syslog}.h asm-generic/syscalls.h "$work/result/kernel/")
-    rm -rf "$target"
-    chmod 755 "$work/result"
-    mv -T "$work/result" "$target"
+    [ ! -e "$panda_cache/kernel-headers/version" ] || return 0
+    kernel_headers "$panda_cache/kernel-headers" kernel-headers "$(source_line deb trixie)" "$(source_line deb sid)"
 }
 
 main() {

@@ -8,6 +8,10 @@ from pathlib import Path
 ABI_OPTIONS = {"x86_64": "-m64", "i386": "-m32"}
 # As the kernel's asm-offsets: the compiler writes each value into its assembly.
 MARK = "@value@"
+# Headers of the C library, which some of the kernel's include but do not need (linux/shm.h, until Linux 6.13). They are
+# empty here: a guest's ABI need not have a C library on this machine.
+LIBRARY_HEADERS = ("errno.h", "stdint.h", "stdlib.h", "string.h", "sys/ioctl.h", "sys/socket.h", "sys/time.h",
+                   "sys/types.h", "time.h", "unistd.h")
 
 
 class Compiler:
@@ -30,8 +34,13 @@ class Compiler:
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "source.c"
             path.write_text(source)
+            for header in LIBRARY_HEADERS:
+                empty = Path(directory) / "library" / header
+                empty.parent.mkdir(parents=True, exist_ok=True)
+                empty.touch()
             command = [self.command, "-std=gnu11", "-w", ABI_OPTIONS[abi], "-nostdinc", "-isystem", str(self.include),
-                       "-fno-asynchronous-unwind-tables", "-O1", *arguments, "-o", "-", str(path)]
+                       "-idirafter", str(Path(directory) / "library"), "-fno-asynchronous-unwind-tables", "-O1", *arguments,
+                       "-o", "-", str(path)]
             result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode != 0:
             raise SystemExit(f"{' '.join(command)} failed:\n{result.stderr}\n{source}")
