@@ -26,8 +26,11 @@ struct Call {
     const CallDescription* description = nullptr;  // null: a number that no kernel header knows
     std::array<uint64_t, 6> arguments{};           // registers; of i386 32 bits
     uint64_t instr = 0;                            // when it was made
-    uint64_t pc = 0;
+    uint64_t pc = 0;                               // of the instruction that made it
     uint64_t stack_pointer = 0;
+    // It was made before the trace began, or in a gap of it; `instr` is where the trace goes on. What it
+    // takes is as memory has it then.
+    bool in_progress = false;
     Task task;
 
     // "openat", "syscall_0x3e8"
@@ -52,6 +55,16 @@ struct Return {
     bool known = false;
 
     bool failed() const { return ending == Ending::returned && value < 0 && value >= -4095; }
+};
+
+// How a task ended, out of what wait() tells.
+struct ExitCode {
+    explicit ExitCode(uint32_t code)
+        : status(code >> 8 & 0xff), signal(code & 0x7f), core((code & 0x80) != 0) {}
+
+    uint32_t status;  // of a task that exited
+    uint32_t signal;  // that killed it; 0: it exited
+    bool core;        // was dumped
 };
 
 }  // namespace panda::syscalls

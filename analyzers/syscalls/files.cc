@@ -53,10 +53,10 @@ std::string dirfd(const Context& context, const Value& value, const Notation&) {
     const auto number = static_cast<int32_t>(value.raw);
     if (number != at_fdcwd)
         return fd_text(context, number);
-    std::string what;
+    std::string text = "AT_FDCWD";
     if (context.options().describe_fd)
-        what = context.options().describe_fd(at_fdcwd);
-    return what.empty() ? "AT_FDCWD" : "AT_FDCWD<" + what + ">";
+        text += described(context.options().describe_fd(at_fdcwd));
+    return text;
 }
 
 std::string open_flags(const Context& context, const Value& value, const Notation&) {

@@ -28,6 +28,32 @@ void JsonWriter::end(const Call& call, const Return& result, const CallText& tex
     } else {
         object["ending"] = result.ending == Ending::gone ? "gone" : "unfinished";
     }
+    if (call.in_progress)
+        object["in_progress"] = true;
+    analyze_osi::write_line(out_, object);
+}
+
+void JsonWriter::signal(const Task& task, const Signal& signal, const std::string& info, uint64_t instr) {
+    analyze_osi::write_line(out_, {{"kind", "signal"},
+                                   {"instr", instr},
+                                   {"pid", task.pid},
+                                   {"tid", task.tid},
+                                   {"name", task.name},
+                                   {"signal", signal_text(signal.number)},
+                                   {"number", signal.number},
+                                   {"info", info}});
+}
+
+void JsonWriter::ended(const Task& task, uint32_t code, uint64_t instr) {
+    const ExitCode end(code);
+    nlohmann::ordered_json object = {
+        {"kind", "exit"}, {"instr", instr}, {"pid", task.pid}, {"tid", task.tid}, {"name", task.name}};
+    if (end.signal == 0)
+        object["status"] = end.status;
+    else
+        object.update({{"signal", signal_text(end.signal)}, {"number", end.signal}});
+    if (end.core)
+        object["core_dumped"] = true;
     analyze_osi::write_line(out_, object);
 }
 

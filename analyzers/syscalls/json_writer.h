@@ -14,6 +14,8 @@ namespace panda::syscalls {
 class JsonWriter final : public CallSink {
   public:
     explicit JsonWriter(std::ostream& out) : out_(out) {}  // out: outlives this
+    void signal(const Task& task, const Signal& signal, const std::string& info, uint64_t instr) override;
+    void ended(const Task& task, uint32_t code, uint64_t instr) override;
     void end(const Call& call, const Return& result, const CallText& text) override;
 
   private:

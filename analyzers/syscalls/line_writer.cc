@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <ostream>
 
+#include "analyzers/syscalls/text.h"
+
 namespace panda::syscalls {
 
 std::string LineWriter::prefix(const Task& task, uint64_t instr) const {
@@ -42,9 +44,23 @@ void LineWriter::end(const Call& call, const Return& result, const CallText& tex
          << '\n';
 }
 
-void LineWriter::exited(const Task& task, uint64_t instr, int64_t status) {
+void LineWriter::signal(const Task& task, const Signal& signal, const std::string& info, uint64_t instr) {
     end_line();
-    out_ << prefix(task, instr) << "+++ exited with " << status << " +++\n";
+    out_ << prefix(task, instr) << "--- " << signal_text(signal.number) << ' ' << info << " ---\n";
+    // Neither caught nor ignored.
+    constexpr uint32_t sigstop = 19;
+    if (signal.number == sigstop)
+        out_ << prefix(task, instr) << "--- stopped by SIGSTOP ---\n";
+}
+
+void LineWriter::ended(const Task& task, uint32_t code, uint64_t instr) {
+    end_line();
+    const ExitCode end(code);
+    out_ << prefix(task, instr);
+    if (end.signal == 0)
+        out_ << "+++ exited with " << end.status << " +++\n";
+    else
+        out_ << "+++ killed by " << signal_text(end.signal) << (end.core ? " (core dumped)" : "") << " +++\n";
 }
 
 void LineWriter::finish() {

@@ -19,7 +19,8 @@ class LineWriter final : public CallSink {
 
     void begin(const Call& call, const CallText& text) override;
     void end(const Call& call, const Return& result, const CallText& text) override;
-    void exited(const Task& task, uint64_t instr, int64_t status) override;
+    void signal(const Task& task, const Signal& signal, const std::string& info, uint64_t instr) override;
+    void ended(const Task& task, uint32_t code, uint64_t instr) override;
     void finish() override;
 
   private:

@@ -25,7 +25,7 @@ void LinuxGuest::look_for_kernel() {
         return;
     }
     try {
-        kernel_.emplace(open_(point()));
+        found(open_(point()));
     } catch (const Error& error) {
         failure_ = error.what();
         wait_ = next_wait_;
@@ -33,7 +33,37 @@ void LinuxGuest::look_for_kernel() {
     }
 }
 
+void LinuxGuest::find_kernel() {
+    if (kernel_)
+        return;
+    try {
+        found(open_(point()));
+    } catch (const Error&) {
+        // It is looked for again when the guest makes system calls.
+    }
+}
+
+void LinuxGuest::found(osi::linux_guest::OsiLinux kernel) {
+    const kernelinfo::KernelInfo& info = kernel.info();
+    const auto add = [&](const kernelinfo::Address& address, KernelFunction function) {
+        if (address && *address != 0)
+            functions_.push_back({kernel.moved(*address), function});
+    };
+    // All or none: signals are told by what follows on one another.
+    if (info.panda_get_signal_addr && info.panda_dequeue_signal_addr && info.panda_do_exit_addr &&
+        info.panda_task_pending_offset && info.panda_task_blocked_offset &&
+        info.panda_task_exit_code_offset && info.panda_task_exit_state_offset &&
+        info.panda_signal_shared_pending_offset && info.panda_sigqueue_info_offset) {
+        add(info.panda_get_signal_addr, KernelFunction::get_signal);
+        add(info.panda_dequeue_signal_addr, KernelFunction::dequeue_signal);
+        add(info.panda_do_exit_addr, KernelFunction::do_exit);
+    }
+    kernel_.emplace(std::move(kernel));
+}
+
 std::optional<Task> LinuxGuest::current_task() {
+    if (visited_)
+        return visited_;
     if (!kernel_)
         look_for_kernel();
     if (!kernel_)
@@ -59,9 +89,97 @@ bool LinuxGuest::is_alive(const Task& task) {
     return false;
 }
 
+// What the program's registers, where the kernel keeps them, say of the call that it is in. A task that fork
+// or clone made, and that has not run yet, has its parent's registers, with 0 for the result; but no call
+// returns 0 there.
+std::optional<InterruptedProgram> LinuxGuest::program_of(uint64_t task) const {
+    const auto registers =
+        osi::linux_guest::user_registers(kernel_->kernel_memory(point()), kernel_->info(), task);
+    if (!registers)
+        return std::nullopt;
+    InterruptedProgram program;
+    program.abi = registers->code64 ? Abi::x86_64 : Abi::i386;
+    program.in_call = static_cast<int64_t>(registers->original_ax) >= 0;
+    program.number = registers->original_ax & 0xffff'ffff;
+    program.arguments = registers->arguments;
+    program.next_pc = registers->ip;
+    program.stack_pointer = registers->sp;
+    program.result = registers->code64 ? static_cast<int64_t>(registers->ax)
+                                       : static_cast<int64_t>(static_cast<int32_t>(registers->ax));
+    program.result_place = registers->ax_address;
+    return program;
+}
+
+std::optional<InterruptedProgram> LinuxGuest::interrupted_program() {
+    const auto task = current_task();
+    return task ? program_of(task->address) : std::nullopt;
+}
+
+void LinuxGuest::visit_tasks(const TaskVisitor& visit) {
+    if (!kernel_)
+        return;
+    const auto running = current_task();
+    const trace::CpuState cpu = user_memory_.cpu;
+    for (const osi::ProcessHandle& handle : kernel_->process_handles(point()).entries) {
+        if (handle.asid == 0)
+            continue;
+        for (const osi::Thread& thread : kernel_->threads(point(), handle).entries) {
+            visited_ = Task{thread.task, thread.pid, thread.tid, thread.name};
+            visited_process_ = handle;
+            const bool runs = running && running->address == thread.task;
+            auto program = runs && cpu.privilege() == 3 ? std::nullopt : program_of(thread.task);
+            // Its way in, or out, may have come to any point: only the call that surely runs counts.
+            constexpr int64_t enosys = 38;
+            if (runs && program && program->result != -enosys)
+                program.reset();
+            user_memory_.cpu.cr3 = handle.asid;
+            visit(*visited_, program);
+            user_memory_.cpu = cpu;
+        }
+    }
+    visited_.reset();
+}
+
+std::optional<Signal> LinuxGuest::signal_of(
+    const std::optional<osi::linux_guest::PendingSignal>& signal) const {
+    if (!signal)
+        return std::nullopt;
+    return Signal{signal->number, signal->info,
+                  kernel_->info().pointer_size() == 8 ? Abi::x86_64 : Abi::i386};
+}
+
+std::optional<Signal> LinuxGuest::synchronous_signal() {
+    const auto task = current_task();
+    if (!task)
+        return std::nullopt;
+    return signal_of(osi::linux_guest::synchronous_signal(kernel_->kernel_memory(point()), kernel_->info(),
+                                                          task->address));
+}
+
+std::optional<Signal> LinuxGuest::next_signal() {
+    const auto task = current_task();
+    if (!task)
+        return std::nullopt;
+    return signal_of(
+        osi::linux_guest::next_signal(kernel_->kernel_memory(point()), kernel_->info(), task->address));
+}
+
+bool LinuxGuest::is_kernel_thread(const Task& task) {
+    return kernel_ &&
+           osi::linux_guest::is_kernel_thread(kernel_->kernel_memory(point()), kernel_->info(), task.address);
+}
+
+std::optional<uint32_t> LinuxGuest::exit_code(const Task& task) {
+    return kernel_
+               ? osi::linux_guest::exit_code(kernel_->kernel_memory(point()), kernel_->info(), task.address)
+               : std::nullopt;
+}
+
 std::string LinuxGuest::describe_fd(int64_t fd) const {
     constexpr int64_t at_fdcwd = -100;
-    const auto handle = kernel_ ? kernel_->current_process_handle(point()) : std::nullopt;
+    const auto handle = !kernel_   ? std::nullopt
+                        : visited_ ? std::optional(visited_process_)
+                                   : kernel_->current_process_handle(point());
     if (!handle)
         return {};
     if (fd == at_fdcwd)

@@ -4,9 +4,11 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "analyzers/syscalls/guest.h"
 #include "osi/linux/osi_linux.h"
+#include "osi/linux/task_state.h"
 #include "trace/address_space.h"
 #include "trace/cpu_state.h"
 #include "trace/event.h"
@@ -36,6 +38,23 @@ class LinuxGuest final : public Guest {
     bool is_alive(const Task& task) override;
     const UserMemory& user_memory() const override { return user_memory_; }
 
+    void visit_tasks(const TaskVisitor& visit) override;
+    bool tells_functions() const override { return !functions_.empty(); }
+    std::optional<InterruptedProgram> interrupted_program() override;
+    std::optional<Signal> synchronous_signal() override;
+    std::optional<Signal> next_signal() override;
+    bool is_kernel_thread(const Task& task) override;
+    std::optional<uint32_t> exit_code(const Task& task) override;
+
+    // Looks for the kernel now, and does not mind when there is none yet.
+    void find_kernel();
+    // Where the kernel's functions begin; empty when it is not known, or does not tell.
+    struct FunctionPlace {
+        uint64_t address;
+        KernelFunction function;
+    };
+    const std::vector<FunctionPlace>& functions() const { return functions_; }
+
     // What a descriptor of the current task is, as /proc/PID/fd names it; of AT_FDCWD (-100) the working
     // directory. Empty when it is not open.
     std::string describe_fd(int64_t fd) const;
@@ -53,6 +72,9 @@ class LinuxGuest final : public Guest {
     };
     osi::Point point() const { return {&user_memory_.memory, &user_memory_.cpu}; }
     void look_for_kernel();
+    void found(osi::linux_guest::OsiLinux kernel);
+    std::optional<Signal> signal_of(const std::optional<osi::linux_guest::PendingSignal>& signal) const;
+    std::optional<InterruptedProgram> program_of(uint64_t task) const;
 
     View user_memory_;
     Open open_;
@@ -60,6 +82,10 @@ class LinuxGuest final : public Guest {
     std::string failure_;
     uint64_t wait_ = 0;       // calls to pass before the next attempt
     uint64_t next_wait_ = 1;  // doubles with each failure
+    std::vector<FunctionPlace> functions_;
+    // While tasks are visited: the one that is.
+    std::optional<Task> visited_;
+    osi::ProcessHandle visited_process_;
 };
 
 }  // namespace panda::syscalls

@@ -24,8 +24,9 @@ po::options_description visible_options() {
     po::options_description options("Options");
     options.add_options()("process,p", po::value<std::vector<std::string>>()->value_name("PID|NAME,..."),
                           "only these processes and tasks")(
-        "expression,e", po::value<std::string>()->value_name("EXPR"),
-        "only these calls: trace=open,read,file,network,process,!...")("follow,f", "the children of -p too")(
+        "expression,e", po::value<std::vector<std::string>>()->value_name("EXPR"),
+        "only these calls and signals: trace=open,read,file,network,process,!..., signal=CHLD,none,...")(
+        "follow,f", "the children of -p too")(
         "summary,c", "a table of how often each call was made, instead of the calls")(
         "time,t", "begin each line with the instr")(
         "string-limit,s", po::value<uint32_t>()->default_value(32), "bytes of a string that are shown")(
@@ -40,7 +41,13 @@ po::options_description visible_options() {
 ReportOptions report_options(const po::variables_map& given) {
     ReportOptions options;
     if (given.count("expression") != 0)
-        options.calls = CallSelection(given["expression"].as<std::string>());
+        for (const std::string& expression : given["expression"].as<std::vector<std::string>>()) {
+            if (const std::string kind = expression.substr(0, expression.find('='));
+                kind == "signal" || kind == "signals" || kind == "s")
+                options.signals = SignalSelection(expression.substr(kind.size() + 1));
+            else
+                options.calls = CallSelection(expression);
+        }
     if (given.count("process") != 0)
         options.processes = given["process"].as<std::vector<std::string>>();
     options.follow = given.count("follow") != 0;

@@ -1,21 +1,9 @@
 #include "analyzers/syscalls/report.h"
 
-#include <string_view>
+#include "analyzers/syscalls/pairing.h"
+#include "analyzers/syscalls/text.h"
 
 namespace panda::syscalls {
-namespace {
-
-bool makes_task(const Call& call) {
-    const std::string name = call.name();
-    return name == "fork" || name == "vfork" || name == "clone" || name == "clone3";
-}
-
-bool is_exit(const Call& call) {
-    const std::string name = call.name();
-    return name == "exit" || name == "exit_group";
-}
-
-}  // namespace
 
 CallReport::CallReport(ReportOptions options, std::vector<CallSink*> sinks)
     : options_(std::move(options)),
@@ -31,6 +19,18 @@ void CallReport::attach(CallTracker& tracker, Guest& guest) {
         if (const Call* call = tracker.call_that_made(child))
             processes_.add_child(call->task.pid, child.pid);
     });
+    tracker.on_signal([this](const Task& task, const Signal& signal, uint64_t instr) {
+        if (!processes_.selects(task) || !options_.signals.selects(signal.number))
+            return;
+        const std::string info = siginfo_text(signal);
+        for (CallSink* sink : sinks_)
+            sink->signal(task, signal, info, instr);
+    });
+    tracker.on_exit([this](const Task& task, uint32_t code, uint64_t instr) {
+        if (processes_.selects(task))
+            for (CallSink* sink : sinks_)
+                sink->ended(task, code, instr);
+    });
 }
 
 void CallReport::enter(CallTracker& tracker, const Call& call, const UserMemory& memory) {
@@ -45,7 +45,7 @@ void CallReport::enter(CallTracker& tracker, const Call& call, const UserMemory&
 }
 
 void CallReport::leave(const Call& call, const Return& result) {
-    if (makes_task(call) && result.ending == Ending::returned && result.value > 0)
+    if (makes_tasks(call) && result.ending == Ending::returned && result.value > 0)
         processes_.add_child(call.task.pid, result.value);
     if (const auto found = open_.find(&call); found != open_.end()) {
         const std::unique_ptr<CallText> text = std::move(found->second);
@@ -54,9 +54,6 @@ void CallReport::leave(const Call& call, const Return& result) {
         for (CallSink* sink : sinks_)
             sink->end(call, result, *text);
     }
-    if (is_exit(call) && processes_.selects(call.task))
-        for (CallSink* sink : sinks_)
-            sink->exited(call.task, result.instr, static_cast<int64_t>(call.arguments[0] & 0xff));
 }
 
 void CallReport::finish() {

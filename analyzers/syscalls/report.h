@@ -26,11 +26,18 @@ class CallSink {
     // text: after CallText::finish(). Calls that never return come here too, at their task's end or at the
     // trace's.
     virtual void end(const Call& call, const Return& result, const CallText& text) = 0;
-    // A task ended by itself.
-    virtual void exited(const Task& task, uint64_t instr, int64_t status) {
+    // A task is about to get a signal. info: what it tells, as strace writes it.
+    virtual void signal(const Task& task, const Signal& signal, const std::string& info, uint64_t instr) {
         (void)task;
+        (void)signal;
+        (void)info;
         (void)instr;
-        (void)status;
+    }
+    // A task ended; code: as wait() tells it.
+    virtual void ended(const Task& task, uint32_t code, uint64_t instr) {
+        (void)task;
+        (void)code;
+        (void)instr;
     }
     // After the last call.
     virtual void finish() {}
@@ -38,6 +45,7 @@ class CallSink {
 
 struct ReportOptions {
     CallSelection calls;
+    SignalSelection signals;
     std::vector<std::string> processes;  // see ProcessSelection
     bool follow = false;
     TextOptions text;

@@ -3,10 +3,13 @@
 #include <charconv>
 #include <regex>
 
+#include "analyzers/syscalls/text.h"
 #include "common/error.h"
 
 namespace panda::syscalls {
 namespace {
+
+constexpr uint32_t max_signal = 64;  // _NSIG
 
 std::vector<std::string> split(const std::string& text) {
     std::vector<std::string> parts;
@@ -72,6 +75,32 @@ bool CallSelection::selects(const Call& call) const {
     const bool named = all_ || (call.description != nullptr && ((call.description->groups & groups_) != 0 ||
                                                                 names_.count(call.description->name) != 0));
     return named != inverted_;
+}
+
+SignalSelection::SignalSelection(const std::string& expression) : inverted_(false) {
+    std::string text = expression;
+    if (!text.empty() && text.front() == '!') {
+        inverted_ = true;
+        text.erase(0, 1);
+    }
+    if (text == "none" || text == "all") {
+        inverted_ = inverted_ != (text == "all");
+        return;
+    }
+    for (const std::string& what : split(text)) {
+        uint32_t found = 0;
+        for (uint32_t number = 1; number <= max_signal; ++number)
+            if (const std::string name = signal_text(number);
+                what == name || "SIG" + what == name || what == std::to_string(number))
+                found = number;
+        if (found == 0)
+            throw UsageError("there is no signal \"" + what + "\"");
+        signals_.insert(found);
+    }
+}
+
+bool SignalSelection::selects(uint32_t signal) const {
+    return (signals_.count(signal) != 0) != inverted_;
 }
 
 ProcessSelection::ProcessSelection(const std::vector<std::string>& wanted, bool follow)

@@ -30,6 +30,20 @@ class CallSelection {
     std::set<std::string, std::less<>> names_;
 };
 
+// strace's -e signal=[!]SIGNAL,…: names with or without SIG, numbers, all, none.
+class SignalSelection {
+  public:
+    SignalSelection() = default;  // all
+    // expression: without the "signal=". Throws UsageError naming what it does not know.
+    explicit SignalSelection(const std::string& expression);
+
+    bool selects(uint32_t signal) const;
+
+  private:
+    bool inverted_ = true;
+    std::set<uint32_t> signals_;
+};
+
 // -p PID|NAME, once or more: those processes, by number or by the name of a task; with follow, their children
 // too, once they are told by add_child().
 class ProcessSelection {

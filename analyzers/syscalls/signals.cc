@@ -45,6 +45,11 @@ std::string signal_set_at(const Context& context, uint64_t place, uint64_t size)
 namespace notation {
 namespace {
 
+// include/uapi/asm-generic/signal.h, siginfo.h.
+constexpr uint64_t sigill = 4, sigtrap = 5, sigbus = 7, sigfpe = 8, sigsegv = 11, sigchld = 17, sigpoll = 29,
+                   sigsys = 31;
+constexpr int32_t si_user = 0, si_timer = -2, si_tkill = -6;
+
 std::string handler_text(uint64_t handler) {
     switch (handler) {
         case 0:
@@ -76,19 +81,98 @@ std::string action_at(const Context& context, uint64_t place, uint64_t mask_size
     return text + "}";
 }
 
+// The codes of signals that the kernel sends by itself; null when they have none of their own.
+const Family* codes_of(uint64_t signal) {
+    switch (signal) {
+        case sigchld:
+            return &child_code_constants();
+        case sigsegv:
+            return &segv_code_constants();
+        case sigill:
+            return &ill_code_constants();
+        case sigfpe:
+            return &fpe_code_constants();
+        case sigbus:
+            return &bus_code_constants();
+        case sigtrap:
+            return &trap_code_constants();
+        case sigpoll:
+            return &poll_code_constants();
+        case sigsys:
+            return &sys_code_constants();
+        default:
+            return nullptr;
+    }
+}
+
 std::string code_text(Abi abi, uint64_t signal, int32_t code) {
-    const auto raw = static_cast<uint32_t>(code);
     if (const char* name =
             constant_name(si_code_constants(), abi, static_cast<uint64_t>(static_cast<int64_t>(code))))
         return name;
-    const Family* family = signal == 17   ? &child_code_constants()
-                           : signal == 11 ? &segv_code_constants()
-                           : signal == 4  ? &ill_code_constants()
-                           : signal == 8  ? &fpe_code_constants()
-                           : signal == 7  ? &bus_code_constants()
-                                          : nullptr;
-    const char* name = family ? constant_name(*family, abi, raw) : nullptr;
-    return name ? name : hexadecimal_text(raw);
+    const Family* family = codes_of(signal);
+    const char* name = family ? constant_name(*family, abi, static_cast<uint32_t>(code)) : nullptr;
+    return name ? name : hexadecimal_text(static_cast<uint32_t>(code));
+}
+
+// The words and ints of a siginfo_t after its first three, from `place` on; what cannot be read is 0.
+struct SignalFields {
+    const Context& context;
+    uint64_t place;
+
+    int64_t number(unsigned offset) const { return context.read_signed(place + offset, 4).value_or(0); }
+    uint64_t word(unsigned offset) const { return context.read_word(place + offset).value_or(0); }
+    std::string sender() const {
+        return ", si_pid=" + std::to_string(number(0)) +
+               ", si_uid=" + std::to_string(static_cast<uint32_t>(number(4)));
+    }
+    std::string value() const {
+        return ", si_int=" + std::to_string(number(8)) + ", si_ptr=" + address_text(word(8));
+    }
+};
+
+// Of a signal that a program sent (include/uapi/asm-generic/siginfo.h, SI_FROMUSER).
+std::string sent_text(const SignalFields& fields, int32_t code) {
+    if (code == si_timer)
+        return ", si_timerid=" +
+               (fields.number(0) == 0 ? "0" : hexadecimal_text(static_cast<uint32_t>(fields.number(0)))) +
+               ", si_overrun=" + std::to_string(fields.number(4)) + fields.value();
+    if (code == si_user || code == si_tkill || fields.word(8) == 0)
+        return fields.sender();
+    return fields.sender() + fields.value();
+}
+
+std::string child_text(const SignalFields& fields, int32_t code, unsigned word) {
+    constexpr int32_t cld_exited = 1;
+    const int64_t status = fields.number(8);
+    const unsigned times = word == 8 ? 16 : 12;
+    const auto time_at = [&](unsigned offset) {
+        return std::to_string(fields.context.read_signed(fields.place + offset, word).value_or(0));
+    };
+    return fields.sender() + ", si_status=" +
+           (code == cld_exited ? std::to_string(status) : signal_text(static_cast<uint64_t>(status))) +
+           ", si_utime=" + time_at(times) + ", si_stime=" + time_at(times + word);
+}
+
+// Of a signal that the kernel raised.
+std::string raised_text(const SignalFields& fields, uint64_t signal, int32_t code, unsigned word) {
+    switch (signal) {
+        case sigchld:
+            return child_text(fields, code, word);
+        case sigill:
+        case sigfpe:
+        case sigsegv:
+        case sigbus:
+            return ", si_addr=" + address_text(fields.word(0));
+        case sigpoll:
+            return code <= 3 ? ", si_band=" + std::to_string(static_cast<int64_t>(fields.word(0))) : "";
+        case sigsys:
+            return ", si_call_addr=" + address_text(fields.word(0)) +
+                   ", si_syscall=" + std::to_string(fields.number(word)) +
+                   ", si_arch=" + hexadecimal_text(static_cast<uint32_t>(fields.number(word + 4)));
+        default:
+            return (fields.number(0) != 0 || fields.number(4) != 0 ? fields.sender() : "") +
+                   (fields.word(8) != 0 ? fields.value() : "");
+    }
 }
 
 // siginfo_t: si_signo, si_errno, si_code, and from the next word on what the signal is about
@@ -96,32 +180,17 @@ std::string code_text(Abi abi, uint64_t signal, int32_t code) {
 std::string siginfo_at(const Context& context, uint64_t place) {
     const auto signal = context.read_unsigned(place, 4);
     const auto error = context.read_signed(place + 4, 4);
-    const auto code = context.read_signed(place + 8, 4);
-    if (!signal || !error || !code)
+    const auto raw_code = context.read_signed(place + 8, 4);
+    if (!signal || !error || !raw_code)
         return address_text(place);
-    const Abi abi = context.abi();
-    std::string text = "{si_signo=" + signal_text(*signal);
+    const auto code = static_cast<int32_t>(*raw_code);
+    std::string text =
+        "{si_signo=" + signal_text(*signal) + ", si_code=" + code_text(context.abi(), *signal, code);
     if (*error != 0)
         text += ", si_errno=" + std::to_string(*error);
-    text += ", si_code=" + code_text(abi, *signal, static_cast<int32_t>(*code));
-    const uint64_t fields = place + (abi == Abi::x86_64 ? 16 : 12);
-    const auto pid = context.read_signed(fields, 4);
-    const auto uid = context.read_unsigned(fields + 4, 4);
-    const auto status = context.read_signed(fields + 8, 4);
-    const uint64_t times = fields + (abi == Abi::x86_64 ? 16 : 12);
-    const auto user = context.read_signed(times, context.word_size());
-    const auto system = context.read_signed(times + context.word_size(), context.word_size());
-    if (*signal == 17 && *code > 0 && pid && uid && status && user && system) {
-        const bool exited = *code == 1;
-        text += ", si_pid=" + std::to_string(*pid) + ", si_uid=" + std::to_string(*uid) + ", si_status=" +
-                (exited ? std::to_string(*status) : signal_text(static_cast<uint64_t>(*status))) +
-                ", si_utime=" + std::to_string(*user) + ", si_stime=" + std::to_string(*system);
-    } else if (*code <= 0 && *code != -2 && pid && uid) {
-        text += ", si_pid=" + std::to_string(*pid) + ", si_uid=" + std::to_string(*uid);
-    } else if (*signal == 11 || *signal == 7 || *signal == 4 || *signal == 8) {
-        text += ", si_addr=" + address_text(context.read_word(fields).value_or(0));
-    }
-    return text + "}";
+    const unsigned word = context.word_size();
+    const SignalFields fields{context, place + (word == 8 ? 16 : 12)};
+    return text + (code <= 0 ? sent_text(fields, code) : raised_text(fields, *signal, code, word)) + "}";
 }
 
 std::optional<std::string> output_set(Context& context, const Notation& notation, uint64_t size) {
@@ -203,4 +272,26 @@ std::string result_sigreturn(Context& context) {
 }
 
 }  // namespace notation
+
+std::string siginfo_text(const Signal& signal) {
+    static constexpr uint64_t place = 0x1000;
+    // Nothing else is in this memory.
+    struct InfoMemory final : UserMemory {
+        explicit InfoMemory(const Signal& from) : info(from.info) {}
+        bool read(uint64_t address, std::span<std::byte> out) const override {
+            if (address < place || address - place > info.size() ||
+                out.size() > info.size() - (address - place))
+                return false;
+            std::copy_n(info.begin() + static_cast<std::ptrdiff_t>(address - place), out.size(), out.begin());
+            return true;
+        }
+        const std::array<std::byte, 48>& info;
+    };
+    const InfoMemory memory(signal);
+    Call none;
+    none.abi = signal.abi;
+    const TextOptions options;
+    return notation::siginfo_at(Context(none, memory, options), place);
+}
+
 }  // namespace panda::syscalls

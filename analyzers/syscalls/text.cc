@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <string_view>
 
 #include "analyzers/syscalls/tables.h"
 
@@ -21,7 +22,8 @@ std::string formatted(const char* format, Arguments... arguments) {
 }
 
 // What follows an octal escape must not read as one more digit of it.
-void append_escaped(std::string& text, unsigned char byte, bool octal_digit_follows) {
+void append_escaped(std::string& text, unsigned char byte, bool octal_digit_follows,
+                    bool in_brackets = false) {
     static constexpr char letters[] = "\t\n\v\f\r\"\\";
     static constexpr char escapes[] = "tnvfr\"\\";
     if (const char* letter =
@@ -29,7 +31,7 @@ void append_escaped(std::string& text, unsigned char byte, bool octal_digit_foll
                  : nullptr) {
         text += '\\';
         text += escapes[letter - letters];
-    } else if (byte >= 0x20 && byte < 0x7f) {
+    } else if (byte >= 0x20 && byte < 0x7f && !(in_brackets && (byte == '<' || byte == '>'))) {
         text += static_cast<char>(byte);
     } else {
         text += formatted(octal_digit_follows ? "\\%03o" : "\\%o", byte);
@@ -167,13 +169,24 @@ std::string structure_at(const Context& context, uint64_t address, const Layout&
     return list_text('{', members, '}');
 }
 
+std::string described(const std::string& what) {
+    static constexpr std::string_view deleted = " (deleted)";
+    if (what.empty())
+        return {};
+    const bool is_deleted = what.ends_with(deleted);
+    const std::string_view path(what.data(), what.size() - (is_deleted ? deleted.size() : 0));
+    std::string text = "<";
+    for (size_t i = 0; i < path.size(); ++i) {
+        const auto next = i + 1 < path.size() ? path[i + 1] : '\0';
+        append_escaped(text, static_cast<unsigned char>(path[i]), next >= '0' && next <= '7', true);
+    }
+    return text + (is_deleted ? ">(deleted)" : ">");
+}
+
 std::string fd_text(const Context& context, int64_t fd) {
     std::string text = std::to_string(fd);
-    if (context.options().describe_fd && fd >= 0) {
-        const std::string what = context.options().describe_fd(fd);
-        if (!what.empty())
-            text += "<" + what + ">";
-    }
+    if (context.options().describe_fd && fd >= 0)
+        text += described(context.options().describe_fd(fd));
     return text;
 }
 

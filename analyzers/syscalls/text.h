@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analyzers/syscalls/context.h"
+#include "analyzers/syscalls/guest.h"
 
 namespace panda::syscalls {
 
@@ -50,6 +51,10 @@ std::optional<std::string> value_at(const Context& context, uint64_t address, ui
 std::string structure_at(const Context& context, uint64_t address, const Layout& layout);
 // The set of signals at `address`, `size` bytes: [INT CHLD], ~[KILL STOP]; NULL; or an address.
 std::string signal_set_at(const Context& context, uint64_t address, uint64_t size);
+// What a signal tells: {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=7, …}.
+std::string siginfo_text(const Signal& signal);
+// What a descriptor is, behind its number: </etc/passwd>, </tmp/x>(deleted); nothing for nothing.
+std::string described(const std::string& what);
 // A descriptor: its number, and what it is when that is asked for.
 std::string fd_text(const Context& context, int64_t fd);
 

@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "analyzers/syscalls/kernel_functions.h"
 #include "common/error.h"
 #include "trace/chunk_walk.h"
 #include "trace/memory_follower.h"
@@ -24,6 +25,7 @@ class Follower {
           memory_(reader.header(), reader.memory_maps()),
           guest_(memory_, pass.open_kernel),
           tracker_(guest_),
+          functions_(reader.blocks()),
           walk_(reader.blocks()) {
         pass.set_up(tracker_, guest_);
     }
@@ -36,10 +38,13 @@ class Follower {
         memory_.restore(snapshots_);
         guest_.set_cpu(snapshot.cpu);
         started_ = known_ = true;
+        guest_.find_kernel();
+        functions_.set(guest_.functions());
+        tracker_.begin(snapshot.instr);
     }
 
     void take(const Chunk& chunk) {
-        instr_ = chunk.summary().first_instr + chunk.summary().instr_count;
+        const uint64_t end = chunk.summary().first_instr + chunk.summary().instr_count;
         if (chunk.summary().memory != trace::MemoryColumns::values)
             throw FileError(reader_.path(), "it has no values of stores; replay with --columns full");
         if (known_) {
@@ -49,6 +54,7 @@ class Follower {
         }
         walk_.go<trace::CursorColumns::memory>(chunk, *this);
         memory_.require_nothing_lost();
+        instr_ = end;
     }
 
     SystemCallPassResult finish() {
@@ -64,7 +70,10 @@ class Follower {
     uint64_t instr() const { return instr_; }
 
     // For ChunkWalk.
-    void on_block(const BlockExecution&) {}
+    void on_block(const BlockExecution& block) {
+        if (const auto function = functions_.begun_by(block.id); function && known_) [[unlikely]]
+            tracker_.kernel_function(*function, block.instr);
+    }
     void on_accesses(const BlockExecution&, std::span<const Access> accesses) {
         if (!known_) [[unlikely]]
             return;
@@ -83,6 +92,8 @@ class Follower {
         memory_.apply(event);
         tracker_.event(event);
         guest_.apply(event);
+        if (!functions_.known() && guest_.tells_functions()) [[unlikely]]
+            functions_.set(guest_.functions());
     }
 
   private:
@@ -91,6 +102,7 @@ class Follower {
     trace::MemoryFollower memory_;
     LinuxGuest guest_;
     CallTracker tracker_;
+    KernelFunctions functions_;
     trace::ChunkWalk walk_;
     uint64_t instr_ = 0;
     bool started_ = false;

@@ -1,99 +1,16 @@
 #include "analyzers/syscalls/tracker.h"
 
 #include <algorithm>
-#include <string_view>
 
+#include "analyzers/syscalls/pairing.h"
 #include "analyzers/syscalls/signal_frame.h"
 #include "common/error.h"
 
 namespace panda::syscalls {
 namespace {
 
-constexpr uint64_t instruction_size = 2;  // of syscall, sysenter and int 0x80 alike
-constexpr unsigned max_frames = 64;       // one for each signal
-
-bool is_one_of(const Call& call, std::initializer_list<std::string_view> names) {
-    return call.description != nullptr &&
-           std::find(names.begin(), names.end(), call.description->name) != names.end();
-}
-
-bool is_exec(const Call& call) {
-    return is_one_of(call, {"execve", "execveat"});
-}
-bool is_exit(const Call& call) {
-    return is_one_of(call, {"exit", "exit_group"});
-}
-bool is_sigreturn(const Call& call) {
-    return is_one_of(call, {"rt_sigreturn", "sigreturn"});
-}
-
-// sysenter returns behind the int 0x80 that stands after it, and restarts with that one
-// (arch/x86/entry/vdso/vdso32/system_call.S); so does syscall in 32-bit code, which stands at the same place.
-bool is_fast_32(trace::CallGate gate) {
-    return gate == trace::CallGate::sysenter || gate == trace::CallGate::syscall32;
-}
-uint64_t restart_pc(const Call& call, trace::CallGate gate) {
-    return is_fast_32(gate) ? call.pc + instruction_size : call.pc;
-}
-uint64_t return_pc(const Call& call, trace::CallGate gate) {
-    return restart_pc(call, gate) + instruction_size;
-}
-
-int64_t value_in(Abi abi, uint64_t rax) {
-    return abi == Abi::i386 ? static_cast<int32_t>(rax) : static_cast<int64_t>(rax);
-}
-
+constexpr unsigned max_frames = 64;  // one for each signal
 constexpr int64_t eintr = 4;
-
-// The kernel's own error of a call that is to be restarted. rax then holds the number to restart with: its
-// own, or restart_syscall's.
-int64_t restart_value(const Call& call, uint64_t rax) {
-    if ((rax & 0xffff'ffff) != call.number)
-        return -static_cast<int64_t>(Restart::block);
-    const Restart restart = call.description ? call.description->restart : Restart::system;
-    return -static_cast<int64_t>(restart == Restart::never || restart == Restart::block ? Restart::no_hand
-                                                                                        : restart);
-}
-
-// Arguments as the kernel gets them. vdso's __kernel_vsyscall (system_call.S) pushes ebp, which sysenter
-// needs for the stack; in 32-bit syscall, which destroys ecx, ebp stands for ecx.
-std::array<uint64_t, 6> arguments_of(const trace::SystemCall& entry, const UserMemory& memory) {
-    std::array<uint64_t, 6> arguments = entry.arguments;
-    if (entry.gate == trace::CallGate::syscall)
-        return arguments;
-    for (uint64_t& argument : arguments)
-        argument &= 0xffff'ffff;
-    if (!is_fast_32(entry.gate))
-        return arguments;
-    const uint64_t stack = entry.gate == trace::CallGate::sysenter ? arguments[5] : entry.stack_pointer;
-    if (entry.gate == trace::CallGate::syscall32)
-        arguments[1] = arguments[5];
-    uint32_t pushed = 0;
-    if (memory.read(stack & 0xffff'ffff, std::as_writable_bytes(std::span(&pushed, 1))))
-        arguments[5] = pushed;
-    return arguments;
-}
-
-// sys_socketcall (net/socket.c) and the old select take their arguments in memory.
-constexpr std::array<const char*, 21> socket_calls = {
-    "",           "socket",  "bind",    "connect",  "listen",   "accept",   "getsockname", "getpeername",
-    "socketpair", "send",    "recv",    "sendto",   "recvfrom", "shutdown", "setsockopt",  "getsockopt",
-    "sendmsg",    "recvmsg", "accept4", "recvmmsg", "sendmmsg"};
-
-void unpack_socketcall(Call& call, const UserMemory& memory) {
-    if (!is_one_of(call, {"socketcall"}) || call.arguments[0] == 0 ||
-        call.arguments[0] >= socket_calls.size())
-        return;
-    const std::string name = socket_calls[call.arguments[0]];
-    const CallDescription* description = find_call(Abi::i386, name);
-    std::array<uint32_t, 6> words{};
-    const size_t count = description == nullptr ? 0 : std::min(words.size(), description->arguments.size());
-    if (description == nullptr ||
-        !memory.read(call.arguments[1], std::as_writable_bytes(std::span(words)).first(4 * count)))
-        return;
-    call.description = description;
-    std::copy(words.begin(), words.end(), call.arguments.begin());
-}
 
 }  // namespace
 
@@ -110,6 +27,8 @@ void CallTracker::on_sys_return(const std::string& name, ReturnCallback callback
 }
 
 void CallTracker::event(const trace::Event& event) {
+    if (!ending_.empty()) [[unlikely]]
+        end_tasks(event.instr);
     if (const auto* entry = std::get_if<trace::SystemCall>(&event.detail))
         enter(event, *entry);
     else if (const auto* exit = std::get_if<trace::SystemReturn>(&event.detail))
@@ -199,6 +118,19 @@ void CallTracker::enter(const trace::Event& event, const trace::SystemCall& entr
         if (const auto saved = saved_at_sigreturn(guest_.user_memory(), call.abi,
                                                   is_one_of(call, {"rt_sigreturn"}), call.stack_pointer))
             state.open->frame_value = saved->ax;
+    announce(call);
+    if (entry.gate == trace::CallGate::syscall && state.result_place == 0)
+        entering_ = &state;
+    // Nothing comes back from an exit.
+    if (is_exit(call)) {
+        entering_ = nullptr;
+        close(state, {Ending::gone, 0, event.instr});
+        if (!guest_.tells_functions())
+            tell_exit(*task, static_cast<uint32_t>(call.arguments[0] & 0xff) << 8, event.instr);
+    }
+}
+
+void CallTracker::announce(const Call& call) {
     ++counts_.entered;
     for (const auto& callback : all_enter_)
         callback(call);
@@ -206,13 +138,39 @@ void CallTracker::enter(const trace::Event& event, const trace::SystemCall& entr
         if (const auto found = enter_.find(call.description->name); found != enter_.end())
             for (const auto& callback : found->second)
                 callback(call);
-    if (entry.gate == trace::CallGate::syscall && state.result_place == 0)
-        entering_ = &state;
-    // Nothing comes back from an exit.
-    if (is_exit(call)) {
-        entering_ = nullptr;
-        close(state, {Ending::gone, 0, event.instr});
-    }
+}
+
+void CallTracker::begin(uint64_t instr) {
+    guest_.visit_tasks([&](const Task& task, const std::optional<InterruptedProgram>& program) {
+        Call call;
+        if (program && program->in_call) {
+            call.abi = program->abi;
+            call.number = program->number;
+            call.description = find_call(call.abi, call.number);
+            call.arguments = program->arguments;
+            call.instr = instr;
+            call.pc = program->next_pc - instruction_size;
+            call.stack_pointer = program->stack_pointer;
+            call.in_progress = true;
+            call.task = task;
+        }
+        // A new task's registers are its parent's, but for the result, which no call that makes tasks has. It
+        // is to show itself.
+        if (makes_tasks(call) && program->result == 0)
+            return;
+        TaskState& state = state_of(task);
+        if (!call.in_progress || state.open)
+            return;
+        unpack_socketcall(call, guest_.user_memory());
+        state.result_place = program->result_place;
+        state.open = std::make_unique<OpenCall>();
+        state.open->call = std::move(call);
+        // The registers are those behind int 0x80, however a 32-bit program came in.
+        state.open->gate =
+            program->abi == Abi::x86_64 ? trace::CallGate::syscall : trace::CallGate::interrupt;
+        ++counts_.in_progress;
+        announce(state.open->call);
+    });
 }
 
 void CallTracker::leave(const trace::Event& event, const trace::SystemReturn& exit) {
@@ -220,6 +178,7 @@ void CallTracker::leave(const trace::Event& event, const trace::SystemReturn& ex
     const auto task = guest_.current_task();
     if (!task)
         return;
+    delivering_.erase(task->address);
     const bool is_new =
         tasks_.find(task->address) == tasks_.end() || tasks_[task->address].task.tid != task->tid;
     TaskState& state = state_of(*task);
@@ -274,6 +233,9 @@ void CallTracker::close(TaskState& state, const Return& result) {
 }
 
 void CallTracker::finish(uint64_t instr) {
+    end_tasks(instr);
+    ending_.clear();
+    delivering_.clear();
     // In the order of their entries: the table's own order means nothing.
     std::vector<TaskState*> open;
     for (auto& [address, state] : tasks_)
@@ -295,9 +257,6 @@ const Call* CallTracker::open_call(uint64_t task) const {
 }
 
 const Call* CallTracker::call_that_made(const Task& child) const {
-    const auto makes_tasks = [](const Call& call) {
-        return is_one_of(call, {"fork", "vfork", "clone", "clone3"});
-    };
     const Call* made = nullptr;
     for (const auto& [address, state] : tasks_) {
         if (!state.open || !makes_tasks(state.open->call))

@@ -11,8 +11,13 @@
 //     of the interrupted call on the stack, with its result (arch/x86/kernel/signal.c, setup_rt_frame).
 //
 // A task that exits or is killed never returns; neither do those that are still in the kernel at the trace's
-// end. A task that returns without having made a call is new (a child of fork or clone), was in the kernel
-// when the trace began, or comes from an interrupt or a fault.
+// end. Calls that were made before the trace's begin are found in the registers that the kernel keeps of each
+// program (begin()). A task that returns without having made a call is new (a child of fork or clone), or
+// comes from an interrupt or a fault.
+//
+// Signals and ends of tasks follow from the begins of a few functions of the kernel (kernel_function()): what
+// such a function is about to do is in the kernel's memory. A signal ends the call that it interrupts, with
+// the kernel's own result of it.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +28,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "analyzers/syscalls/guest.h"
@@ -35,8 +41,9 @@ namespace panda::syscalls {
 struct PairCounts {
     uint64_t entered = 0;
     uint64_t returned = 0;
-    uint64_t gone = 0;        // Ending::gone
-    uint64_t unfinished = 0;  // Ending::unfinished; known after finish()
+    uint64_t gone = 0;         // Ending::gone
+    uint64_t unfinished = 0;   // Ending::unfinished; known after finish()
+    uint64_t in_progress = 0;  // of the entered ones: made before the trace began
     // A task that made a call while it was in one: the trace lacks a return.
     uint64_t lost_returns = 0;
     // System calls by tasks that osi could not tell.
@@ -50,6 +57,13 @@ class CallTracker {
     // A task's first return to user mode: the child's side of fork, vfork, clone and clone3, with their
     // value, 0.
     using ChildCallback = std::function<void(const Task&, const trace::SystemReturn&, uint64_t instr)>;
+
+    // A signal that a task is about to get: a handler runs, it is killed or stopped, or a tracer in the guest
+    // looks at it. The call that it interrupts has returned.
+    using SignalCallback = std::function<void(const Task&, const Signal&, uint64_t instr)>;
+    // A task ends; code: as wait() tells it, the exit status << 8 or the number of the signal that killed it,
+    // with 0x80 when core was dumped.
+    using ExitCallback = std::function<void(const Task&, uint32_t code, uint64_t instr)>;
 
     // guest: follows the trace, and outlives this.
     explicit CallTracker(Guest& guest) : guest_(guest) {}
@@ -78,12 +92,17 @@ class CallTracker {
         });
     }
     void on_child(ChildCallback callback) { child_.push_back(std::move(callback)); }
+    // Guests that do not tell the kernel's functions have no signals, and only the ends of tasks that exit.
+    void on_signal(SignalCallback callback) { signal_.push_back(std::move(callback)); }
+    void on_exit(ExitCallback callback) { exit_.push_back(std::move(callback)); }
 
     // Asks for this callback whenever the processor is about to leave the address space in which the call's
     // task runs.
     void watch(const Call& call, std::function<void()> callback) { watched_[&call] = std::move(callback); }
     void unwatch(const Call& call) { watched_.erase(&call); }
 
+    // Where the trace begins, and where it goes on after a gap. The guest must be as it is there.
+    void begin(uint64_t instr);
     // Events in their order; those of other kinds are ignored. The guest must be as it is at the event, and
     // at a change of the address space still in the old one.
     void event(const trace::Event& event);
@@ -91,6 +110,8 @@ class CallTracker {
     // events, in order.
     bool wants_stores() const { return entering_ != nullptr; }
     void stores(std::span<const trace::Access> accesses);
+    // One of these functions begins.
+    void kernel_function(KernelFunction function, uint64_t instr);
     // After the last event: calls that are still open are unfinished, or gone with tasks that were killed in
     // them.
     void finish(uint64_t instr);
@@ -117,6 +138,10 @@ class CallTracker {
 
     void enter(const trace::Event& event, const trace::SystemCall& entry);
     void leave(const trace::Event& event, const trace::SystemReturn& exit);
+    void announce(const Call& call);
+    void deliver(const Task& task, const Signal& signal, uint64_t instr);
+    void end_tasks(uint64_t instr);
+    void tell_exit(const Task& task, uint32_t code, uint64_t instr);
     void leave_address_space();
     void note_kernel_value(TaskState& state) const;
     Return end_of(const OpenCall& open, uint64_t instr) const;
@@ -127,13 +152,17 @@ class CallTracker {
     Guest& guest_;
     std::unordered_map<uint64_t, TaskState> tasks_;  // by the address of the descriptor
     std::unordered_map<const Call*, std::function<void()>> watched_;
-    TaskState* entering_ = nullptr;  // the kernel is about to save its registers
+    TaskState* entering_ = nullptr;            // the kernel is about to save its registers
+    std::unordered_set<uint64_t> delivering_;  // tasks that are taking signals
+    std::vector<Task> ending_;                 // have begun to end
     PairCounts counts_;
     std::vector<EnterCallback> all_enter_;
     std::vector<ReturnCallback> all_return_;
     std::map<std::string, std::vector<EnterCallback>, std::less<>> enter_;
     std::map<std::string, std::vector<ReturnCallback>, std::less<>> return_;
     std::vector<ChildCallback> child_;
+    std::vector<SignalCallback> signal_;
+    std::vector<ExitCallback> exit_;
 };
 
 }  // namespace panda::syscalls

@@ -185,6 +185,9 @@ int kernelinfo_print_symbols(void)
 	for (i = 0; i < ARRAY_SIZE(variables); i++)
 		print_if_any(variables[i].key, find_variable(i));
 	print_function("task.switch_task_hook_addr", "finish_task_switch");
+	print_function("panda.get_signal_addr", "get_signal");
+	print_function("panda.dequeue_signal_addr", "dequeue_signal");
+	print_function("panda.do_exit_addr", "do_exit");
 	/* Of this boot; readers who know the address above look there. */
 	kernelinfo_print_address("task.per_cpu_offset_0_addr", per_cpu_offset(0));
 	return 0;

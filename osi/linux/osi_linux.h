@@ -45,9 +45,10 @@ class OsiLinux final : public Provider {
     std::optional<Thread> thread(const Point& point, uint64_t task) const;
     // Address of the per-CPU variable that says which task the processor runs.
     std::optional<uint64_t> current_task_place(const Point& point) const;
+    // Where an address of the kernel's image is in memory.
+    uint64_t moved(uint64_t linked) const { return linked + attachment_.slide; }
 
   private:
-    uint64_t moved(uint64_t linked) const { return linked + attachment_.slide; }
     std::optional<uint64_t> current_task(const Point& point) const;
     std::optional<uint64_t> group_leader(const KernelMemory& memory, uint64_t task) const;
     std::optional<int64_t> number(const KernelMemory& memory, uint64_t task, kernelinfo::Offset member) const;

@@ -1,37 +1,53 @@
-// Calls of any kind, with any arguments, over memory of any content.
+// Calls of any kind and both ABIs, with any arguments, over memory of any content; signals; signal frames.
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 
 #include "analyzers/syscalls/call_text.h"
+#include "analyzers/syscalls/pairing.h"
 #include "analyzers/syscalls/signal_frame.h"
+#include "analyzers/syscalls/text.h"
 
 namespace {
 
 using namespace panda::syscalls;
 
-// The input, again and again: every address leads somewhere into it, but for a page in eight.
+// The input, again and again: every address leads somewhere into it, but for pages that are not there. So
+// what stands in it for a pointer leads on: nested vectors, messages, lists of strings.
 class FuzzMemory final : public UserMemory {
   public:
-    explicit FuzzMemory(std::span<const uint8_t> content) : content_(content) {}
+    FuzzMemory(std::span<const uint8_t> content, uint8_t missing) : content_(content), missing_(missing) {}
     bool read(uint64_t address, std::span<std::byte> out) const override {
-        if (content_.empty() || (address >> 12) % 8 == 7)
+        if (content_.empty() || out.size() > UINT64_MAX - address)
             return false;
+        for (uint64_t page = address >> 12; page <= (address + out.size()) >> 12; ++page)
+            if ((missing_ >> page % 8 & 1) != 0)
+                return false;
         for (std::byte& byte : out)
             byte = static_cast<std::byte>(content_[address++ % content_.size()]);
         return true;
     }
+    // Other pages are there.
+    void change(uint8_t missing) { missing_ = missing; }
 
   private:
     std::span<const uint8_t> content_;
+    uint8_t missing_;
 };
 
 struct Input {
-    uint8_t abi;
+    uint8_t flags;  // 1: i386; 2: with descriptors; 4: by its name's arguments; 8, 16: ending; 32: known
     uint8_t limit;
     uint16_t number;
+    uint8_t missing[2];  // pages, at the entry and at the return
+    uint16_t small[6];   // where not 0, the argument: flags, lengths and places at the memory's begin
     int64_t value;
     uint64_t arguments[6];
 };
+
+Ending ending_of(uint8_t flags) {
+    return (flags & 8) == 0 ? Ending::returned : (flags & 16) == 0 ? Ending::gone : Ending::unfinished;
+}
 
 }  // namespace
 
@@ -40,23 +56,36 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (size < sizeof input)
         return 0;
     std::memcpy(&input, data, sizeof input);
-    const FuzzMemory memory({data + sizeof input, size - sizeof input});
+    FuzzMemory memory({data + sizeof input, size - sizeof input}, input.missing[0]);
     Call call;
-    call.abi = (input.abi & 1) != 0 ? Abi::i386 : Abi::x86_64;
+    call.abi = (input.flags & 1) != 0 ? Abi::i386 : Abi::x86_64;
     const auto all = calls(call.abi);
     call.description = &all[input.number % all.size()];
     call.number = call.description->number;
-    std::memcpy(call.arguments.data(), input.arguments, sizeof input.arguments);
+    for (size_t i = 0; i < call.arguments.size(); ++i)
+        call.arguments[i] = input.small[i] != 0 ? input.small[i] : input.arguments[i];
     call.stack_pointer = input.arguments[0];
+    unpack_socketcall(call, memory);
     TextOptions options;
     options.string_limit = input.limit;
-    if ((input.abi & 2) != 0)
-        options.describe_fd = [](int64_t fd) { return std::to_string(fd); };
+    if ((input.flags & 2) != 0)
+        options.describe_fd = [&](int64_t fd) {
+            return std::string(reinterpret_cast<const char*>(data), static_cast<size_t>(fd) % sizeof input);
+        };
     CallText text(call, memory, options);
+    memory.change(input.missing[1]);
     if (text.incomplete())
         text.retry();
-    text.finish({Ending::returned, input.value, 0});
+    text.finish({ending_of(input.flags), input.value, 0, (input.flags & 32) != 0});
+    const std::string line = with_result(text.whole(), text.result());
+    // What one call shows is bounded whatever its memory holds: lists by counts, strings by their limit.
+    if (line.empty() || line.size() > size_t{64} << 20)
+        std::abort();
     saved_at_handler(memory, call.abi, call.stack_pointer);
-    saved_at_sigreturn(memory, call.abi, (input.abi & 4) != 0, call.stack_pointer);
-    return with_result(text.whole(), text.result()).empty() ? 1 : 0;
+    saved_at_sigreturn(memory, call.abi, (input.flags & 4) != 0, call.stack_pointer);
+    Signal signal;
+    signal.abi = call.abi;
+    std::memcpy(signal.info.data(), input.arguments, sizeof input.arguments);
+    siginfo_text(signal);
+    return 0;
 }

@@ -4,9 +4,9 @@
 usage: syscalls_compare.py OURS STRACE…
 
 OURS is the output of panda-analyze syscalls, each STRACE a file of strace -f -o. Both see the same run, so calls are
-equal letter by letter, addresses too. The calls of each task are compared in order; calls in two parts ("<unfinished
-...>", "resumed") are put together first. Prints the differences and the share of strace's calls that match; exit
-status 1 when it is below 99.5 %.
+equal letter by letter, addresses too. The calls, signals and end of each task are compared in order; calls in two parts
+("<unfinished ...>", "resumed") are put together first. Prints the differences and the share of strace's lines that
+match; exit status 1 when it is below 99.5 %, of calls or of signals and ends.
 """
 
 import difflib
@@ -18,7 +18,7 @@ SHOWN = 40
 
 
 def read_calls(path):
-    """{task: [call, ...]}, without signals and ends of tasks."""
+    """{task: [call, signal or end, ...]}"""
     calls, begun = {}, {}
     with open(path, errors="replace") as lines:
         for line in lines:
@@ -26,7 +26,8 @@ def read_calls(path):
             if not match:
                 continue
             task, text = int(match.group(1)), match.group(2)
-            if text.startswith(("---", "+++")):
+            if is_event(text):
+                calls.setdefault(task, []).append(text)
                 continue
             if text.endswith("<unfinished ...>"):
                 begun[task] = re.sub(r",$", ", ", text[:-len("<unfinished ...>")].rstrip())
@@ -40,6 +41,16 @@ def read_calls(path):
     return calls
 
 
+def is_event(text):
+    """A signal, or the end of a task."""
+    return text.startswith(("---", "+++"))
+
+
+def last_call(calls):
+    """Its index; None when there is none."""
+    return next((i for i in reversed(range(len(calls))) if not is_event(calls[i])), None)
+
+
 def plain(text):
     """Without the spaces that only show where a line was interrupted or where the result begins."""
     text = re.sub(r"\s*\)\s+= ", ") = ", text)
@@ -47,39 +58,45 @@ def plain(text):
 
 
 def compare(ours, theirs):
-    """(matching calls, differences)"""
+    """(matching lines of strace, differences)"""
     # What a task did before strace looked at it, that is before its first call there.
     if theirs and theirs[0] in ours:
         ours = ours[ours.index(theirs[0]):]
-    # A call that never ended: what strace did not come to write.
-    if ours and theirs and theirs[-1].endswith("<unfinished ...>) = ?") and ours[-1].endswith(" = ?"):
-        if ours[-1].startswith(theirs[-1].split(" <unfinished")[0]):
-            ours[-1] = theirs[-1]
-    # What a call returned that SIGKILL ended, strace cannot see; it is known here.
-    if ours and theirs and theirs[-1].endswith(" = ?") and ours[-1].startswith(theirs[-1][:-1]):
-        ours[-1] = theirs[-1]
+    mine, other = last_call(ours), last_call(theirs)
+    if mine is not None and other is not None:
+        # A call that never ended: what strace did not come to write.
+        if theirs[other].endswith("<unfinished ...>) = ?") and ours[mine].endswith(" = ?"):
+            if ours[mine].startswith(theirs[other].split(" <unfinished")[0]):
+                ours[mine] = theirs[other]
+        # What a call returned that SIGKILL ended, strace cannot see; it is known here.
+        if theirs[other].endswith(" = ?") and ours[mine].startswith(theirs[other][:-1]):
+            ours[mine] = theirs[other]
     matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False)
-    differences = []
+    matching, differences = [], []
     for tag, i, i_end, j, j_end in matcher.get_opcodes():
-        if tag != "equal":
+        if tag == "equal":
+            matching += theirs[j:j_end]
+        else:
             differences += [f"  ours:   {call}" for call in ours[i:i_end]]
             differences += [f"  strace: {call}" for call in theirs[j:j_end]]
-    return sum(block.size for block in matcher.get_matching_blocks()), differences
+    return matching, differences
 
 
 def main():
     ours = read_calls(sys.argv[1])
-    matching = total = 0
+    matching, total = [0, 0], [0, 0]
     for path in sys.argv[2:]:
         for task, calls in read_calls(path).items():
             same, differences = compare(ours.get(task, []), calls)
-            matching += same
-            total += len(calls)
+            for events in (False, True):
+                matching[events] += sum(is_event(line) == events for line in same)
+                total[events] += sum(is_event(line) == events for line in calls)
             if differences:
                 print(f"{path}, task {task}:", *differences[:SHOWN], sep="\n")
-    share = 100 * matching / total if total else 0
-    print(f"{matching} of {total} calls match, {share:.2f} %")
-    sys.exit(0 if share >= WANTED else 1)
+    shares = [100 * part / whole if whole else 0 for part, whole in zip(matching, total)]
+    print(f"{matching[0]} of {total[0]} calls match, {shares[0]:.2f} %; "
+          f"{matching[1]} of {total[1]} signals and ends, {shares[1]:.2f} %")
+    sys.exit(0 if min(shares) >= WANTED else 1)
 
 
 if __name__ == "__main__":

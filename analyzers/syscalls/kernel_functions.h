@@ -1,0 +1,51 @@
+// Finds the begins of the kernel's functions among block executions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "analyzers/syscalls/linux_guest.h"
+#include "trace/block_table.h"
+
+namespace panda::syscalls {
+
+class KernelFunctions {
+  public:
+    // blocks: outlives this, and may grow.
+    explicit KernelFunctions(const trace::BlockTable& blocks) : blocks_(blocks) {}
+
+    bool known() const { return !places_.empty(); }
+    void set(const std::vector<LinuxGuest::FunctionPlace>& places) { places_ = places; }
+
+    // The function that begins with this block. About 1 ns.
+    std::optional<KernelFunction> begun_by(uint32_t block) {
+        if (block < kinds_.size() && kinds_[block] == none) [[likely]]
+            return std::nullopt;
+        return look(block);
+    }
+
+  private:
+    static constexpr uint8_t unknown = 0, none = 1, first = 2;  // first + a place's number
+
+    // A block begins with every jump's target, and so with every function that is called.
+    std::optional<KernelFunction> look(uint32_t block) {
+        if (places_.empty())
+            return std::nullopt;
+        if (block >= kinds_.size())
+            kinds_.resize(block + 1, unknown);
+        if (kinds_[block] == unknown) {
+            kinds_[block] = none;
+            for (size_t i = 0; i < places_.size(); ++i)
+                if (blocks_.pc(block) == places_[i].address)
+                    kinds_[block] = static_cast<uint8_t>(first + i);
+        }
+        return kinds_[block] == none ? std::nullopt : std::optional(places_[kinds_[block] - first].function);
+    }
+
+    const trace::BlockTable& blocks_;
+    std::vector<LinuxGuest::FunctionPlace> places_;
+    std::vector<uint8_t> kinds_;  // by block id
+};
+
+}  // namespace panda::syscalls
