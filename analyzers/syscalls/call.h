@@ -32,6 +32,8 @@ struct Call {
     // takes is as memory has it then.
     bool in_progress = false;
     Task task;
+    // Of restart_syscall: the call that it takes up; null when that is not known.
+    const CallDescription* resumed = nullptr;
 
     // "openat", "syscall_0x3e8"
     std::string name() const;

@@ -49,14 +49,14 @@ ArgumentNotation out_remaining;
 
 // --- processes (processes.cc) ---
 ArgumentNotation clone_flags, clone_stack, clone_parent, clone_child, clone_tls, clone3_arguments,
-    in_user_desc;
+    in_user_desc, resumed;
 ArgumentNotation out_wait_status, arch_prctl_argument, prctl_argument, lx_prctl;
 ArgumentNotation futex_operation, futex_timeout, futex_address2, futex_value3;
 
 // --- signals (signals.cc) ---
 ValueNotation signal, handler;
 ArgumentNotation in_sigaction, out_sigaction, in_signals, out_signals, in_old_signals, out_old_signals,
-    out_siginfo;
+    out_siginfo, in_siginfo, in_sigevent;
 ArgumentNotation signal_frame;
 
 // --- waiting for descriptors (polling.cc) ---
@@ -73,6 +73,7 @@ ArgumentNotation ioctl_command, ioctl_argument;
 // --- results ---
 ResultNotation result_number, result_address, result_octal, result_fd, result_fcntl, result_ioctl,
     result_prctl;
+ResultNotation result_signal;
 ResultNotation result_poll, result_ppoll, result_select, result_pselect, result_futex, result_sigreturn,
     result_sched_policy, result_thread_area;
 

@@ -39,10 +39,11 @@ std::optional<std::vector<int64_t>> set_members(const Context& context, uint64_t
     return members;
 }
 
+// Results name descriptors by their numbers alone.
 std::string members_text(const Context& context, const std::vector<int64_t>& members) {
     std::string text;
     for (const int64_t fd : members)
-        text += (text.empty() ? "" : " ") + fd_text(context, fd);
+        text += (text.empty() ? "" : " ") + (context.at_entry() ? fd_text(context, fd) : std::to_string(fd));
     return "[" + text + "]";
 }
 
@@ -74,7 +75,7 @@ std::string ready_list(const Context& context) {
             items.push_back("...");
             break;
         }
-        items.push_back("{fd=" + fd_text(context, entry->fd) +
+        items.push_back("{fd=" + std::to_string(entry->fd) +
                         ", revents=" + flags_text(poll_constants(), context.abi(), entry->revents) + "}");
     }
     return list_text('[', items, ']');

@@ -147,7 +147,7 @@ std::optional<std::string> clone3_arguments(Context& context, const Notation& no
     text += ", exit_signal=" + signal_text(signal) + ", stack=" + address_text(stack);
     text += ", stack_size=" + (stack_size == 0 ? "0" : hexadecimal_text(stack_size));
     if ((flags & clone_settls) != 0)
-        text += ", tls=" + address_text(tls);
+        text += ", tls=" + (context.abi() == Abi::i386 ? user_desc_text(context, tls) : address_text(tls));
     text += "}";
     if (context.without_output())
         return text;
@@ -259,6 +259,12 @@ std::optional<std::string> futex_value3(Context& context, const Notation& notati
     if (command == 9 || command == 10)  // FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET
         return value == 0xffff'ffff ? "FUTEX_BITSET_MATCH_ANY" : hexadecimal_text(value);
     return command == 5 ? hexadecimal_text(value) : std::to_string(value);
+}
+
+// A call without arguments; strace tells which call it takes up.
+std::optional<std::string> resumed(Context& context, const Notation&) {
+    const CallDescription* call = context.call().resumed;
+    return "<... resuming interrupted " + std::string(call ? call->name : "system call") + " ...>";
 }
 
 std::optional<std::string> in_user_desc(Context& context, const Notation& notation) {

@@ -1,6 +1,7 @@
 // Signals: sets, actions, what a signal tells.
 #include <algorithm>
 #include <bit>
+#include <cstdio>
 
 #include "analyzers/syscalls/notation.h"
 #include "analyzers/syscalls/tables.h"
@@ -141,12 +142,20 @@ std::string sent_text(const SignalFields& fields, int32_t code) {
     return fields.sender() + fields.value();
 }
 
+// clock_t for programs: include/asm-generic/param.h, USER_HZ 100.
+std::string seconds_text(int64_t ticks) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.2f", static_cast<double>(ticks) / 100);
+    return text;
+}
+
 std::string child_text(const SignalFields& fields, int32_t code, unsigned word) {
     constexpr int32_t cld_exited = 1;
     const int64_t status = fields.number(8);
     const unsigned times = word == 8 ? 16 : 12;
     const auto time_at = [&](unsigned offset) {
-        return std::to_string(fields.context.read_signed(fields.place + offset, word).value_or(0));
+        const int64_t ticks = fields.context.read_signed(fields.place + offset, word).value_or(0);
+        return std::to_string(ticks) + (ticks == 0 ? "" : " /* " + seconds_text(ticks) + " s */");
     };
     return fields.sender() + ", si_status=" +
            (code == cld_exited ? std::to_string(status) : signal_text(static_cast<uint64_t>(status))) +
@@ -236,6 +245,43 @@ std::optional<std::string> in_old_signals(Context& context, const Notation& nota
 
 std::optional<std::string> out_old_signals(Context& context, const Notation& notation) {
     return output_set(context, notation, context.word_size());
+}
+
+std::optional<std::string> in_siginfo(Context& context, const Notation& notation) {
+    const uint64_t place = context.argument(notation);
+    return place == 0 ? "NULL" : siginfo_at(context, place);
+}
+
+// struct sigevent (include/uapi/asm-generic/siginfo.h): a value, a word; the signal, the way; and what the
+// way needs.
+std::optional<std::string> in_sigevent(Context& context, const Notation& notation) {
+    constexpr uint64_t by_signal = 0, by_thread = 2, to_thread = 4;
+    const uint64_t place = context.argument(notation);
+    const unsigned word = context.word_size();
+    const auto value = context.read_word(place);
+    const auto signal = context.read_unsigned(place + word, 4);
+    const auto way = context.read_unsigned(place + word + 4, 4);
+    if (place == 0 || !value || !signal || !way)
+        return address_text(place);
+    std::string text = "{";
+    if (*value != 0)
+        text += "sigev_value={sival_int=" + std::to_string(static_cast<int32_t>(*value)) +
+                ", sival_ptr=" + address_text(*value) + "}, ";
+    const bool is_signal = *way == by_signal || *way == by_thread || *way == to_thread;
+    text += "sigev_signo=" + (is_signal ? signal_text(*signal) : std::to_string(*signal)) +
+            ", sigev_notify=" + one_text(sigev_constants(), context.abi(), *way);
+    const uint64_t rest = place + word + 8;
+    if (*way == to_thread)
+        text += ", sigev_notify_thread_id=" + std::to_string(context.read_signed(rest, 4).value_or(0));
+    if (*way == by_thread)
+        text += ", sigev_notify_function=" + address_text(context.read_word(rest).value_or(0)) +
+                ", sigev_notify_attributes=" + address_text(context.read_word(rest + word).value_or(0));
+    return text + "}";
+}
+
+std::string result_signal(Context& context) {
+    const int64_t value = context.result().value;
+    return std::to_string(value) + " (" + signal_text(static_cast<uint64_t>(value)) + ")";
 }
 
 std::optional<std::string> out_siginfo(Context& context, const Notation& notation) {

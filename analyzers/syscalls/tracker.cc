@@ -83,8 +83,10 @@ CallTracker::TaskState& CallTracker::state_of(const Task& task) {
     TaskState& state = tasks_[task.address];
     if (state.open && state.task.tid != task.tid && !is_exec(state.open->call))
         close(state, end_of(*state.open, state.open->call.instr));
-    if (state.task.tid != task.tid)
+    if (state.task.tid != task.tid) {
         state.result_place = 0;
+        state.interrupted = nullptr;
+    }
     state.task = task;
     return state;
 }
@@ -113,6 +115,8 @@ void CallTracker::enter(const trace::Event& event, const trace::SystemCall& entr
     call.pc = entry.pc;
     call.stack_pointer = entry.stack_pointer;
     call.task = *task;
+    if (is_one_of(call, {"restart_syscall"}))
+        call.resumed = state.interrupted;
     unpack_socketcall(call, guest_.user_memory());
     if (is_sigreturn(call))
         if (const auto saved = saved_at_sigreturn(guest_.user_memory(), call.abi,
@@ -221,6 +225,10 @@ void CallTracker::close(TaskState& state, const Return& result) {
     const std::unique_ptr<OpenCall> open = std::move(state.open);
     const Call& call = open->call;
     watched_.erase(&call);
+    // A restart_syscall may itself be interrupted.
+    if (result.ending == Ending::returned && result.value == -static_cast<int64_t>(Restart::block) &&
+        !is_one_of(call, {"restart_syscall"}))
+        state.interrupted = call.description;
     ++(result.ending == Ending::returned ? counts_.returned
        : result.ending == Ending::gone   ? counts_.gone
                                          : counts_.unfinished);

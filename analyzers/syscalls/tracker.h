@@ -133,6 +133,7 @@ class CallTracker {
     struct TaskState {
         Task task;
         uint64_t result_place = 0;  // where the kernel keeps the task's rax, on its stack; 0: not known
+        const CallDescription* interrupted = nullptr;  // that restart_syscall takes up
         std::unique_ptr<OpenCall> open;
     };
 

@@ -32,11 +32,10 @@ for part in gcc cc1 as; do
     fi
 done
 cp "$repository/tests/guest/syscalls_programs/sum.c" tree/
-# A 32-bit program, static, from the i386 guest's packages when they are in the cache.
-for package in "${PANDA_CACHE:-$HOME/.cache/panda}"/packages/busybox-static_*_i386.deb; do
-    [ -e "$package" ] || continue
-    dpkg-deb -x "$package" busybox32
-    cp "$(find busybox32 -path '*bin/busybox' | head -n 1)" tree/bin/busybox32
+# 32-bit programs, static: the kernel's other ways in (int 0x80, and syscall or sysenter in the vdso).
+for name in signals ends network threads; do
+    "$repository/tools/guest/compile.sh" i386 "tree/bin/${name}32" "$repository/tests/guest/syscalls_programs/$name.c" ||
+        skip "cannot compile for i386"
 done
 
 cat >tree/run <<'GUEST'
@@ -52,6 +51,12 @@ trace() {
     shift
     strace -f -o "/tmp/out/$name" "$@" >/dev/null 2>&1 </dev/null
 }
+# The same with what descriptors are.
+trace_paths() {
+    name=paths-$1
+    shift
+    strace -y -f -o "/tmp/out/$name" "$@" >/dev/null 2>&1 </dev/null
+}
 trace ls ls -l / /proc/self
 trace find find /proc/self /sys/kernel -maxdepth 1
 trace tar tar czf /tmp/a.tar.gz /etc /opt/tree/bin/ls
@@ -61,10 +66,14 @@ trace signals signals
 trace network network
 trace stress stress
 trace compiler gcc -B/opt/tree/bin/ -O2 -c -o /tmp/sum.o /opt/tree/sum.c
-if [ -e /opt/tree/bin/busybox32 ]; then
-    trace ls32 busybox32 ls -l /
-    trace sh32 busybox32 sh -c 'echo a | busybox32 wc; busybox32 sleep 0.1; busybox32 date'
-fi
+trace ends ends
+for name in signals ends network threads; do
+    trace ${name}32 ${name}32
+done
+trace_paths descriptors descriptors
+trace_paths network network
+trace_paths ls ls -l / /proc/self
+trace_paths pipeline bash -c 'cat /proc/cpuinfo | sort -r | grep -c o; echo $((1+2)) >/tmp/y; cat </tmp/y'
 for file in /tmp/out/*; do
     echo "=== ${file#/tmp/out/}"
     cat "$file"
@@ -78,5 +87,12 @@ mkdir -p strace
 tr -d '\r' <out | awk '/^=== / { file = $2; next } file && file != "end" { print > "strace/" file }'
 grep -q '^=== end' out || fail "the guest's programs did not end"
 panda-replay --quiet --trace trace.capnp strace.panda
+compare() {
+    /usr/bin/python3 "$repository/tests/guest/syscalls_compare.py" "$@" || fail "too few calls are as strace has them"
+}
 panda-analyze syscalls --quiet trace.capnp >ours
-/usr/bin/python3 "$repository/tests/guest/syscalls_compare.py" ours strace/* || fail "too few calls are as strace has them"
+panda-analyze syscalls --quiet -y trace.capnp >ours-paths
+mkdir paths
+mv strace/paths-* paths/
+compare ours strace/*
+compare ours-paths paths/*

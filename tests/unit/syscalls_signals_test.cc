@@ -160,8 +160,8 @@ TEST_CASE("a call in progress that is taken up again, and the same one after a g
     lines.back(shell, 0);
     CHECK(lines.text() ==
           "10    poll(NULL, 0, 1000)               = ? ERESTART_RESTARTBLOCK (Interrupted by signal)\n"
-          "10    restart_syscall( <unfinished ...>\n"
-          "10    restart_syscall()                 = 0\n");
+          "10    restart_syscall(<... resuming interrupted poll ...> <unfinished ...>\n"
+          "10    restart_syscall(<... resuming interrupted system call ...>) = 0\n");
 }
 
 TEST_CASE("a signal ends the call that it interrupts, and is told before the handler runs", "[syscalls]") {
@@ -180,7 +180,7 @@ TEST_CASE("a signal ends the call that it interrupts, and is told before the han
     CHECK(lines.text() ==
           "10    pause()                           = ? ERESTARTNOHAND (To be restarted if no handler)\n"
           "10    --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=11, si_uid=0, si_status=3, "
-          "si_utime=5, si_stime=7} ---\n"
+          "si_utime=5 /* 0.05 s */, si_stime=7 /* 0.07 s */} ---\n"
           "10    getpid()                          = 10\n");
     CHECK(lines.objects.str().find("\"signal\":\"SIGCHLD\"") != std::string::npos);
 }
@@ -239,8 +239,8 @@ TEST_CASE("what signals tell, as strace writes it", "[syscalls]") {
     CHECK(siginfo_text(signal_with({14, 0, -2, 0, 0, 1, 7, 0})) ==
           "{si_signo=SIGALRM, si_code=SI_TIMER, si_timerid=0, si_overrun=1, si_int=7, si_ptr=0x7}");
     CHECK(siginfo_text(signal_with({17, 0, 2, 11, 0, 9, 1, 2}, Abi::i386)) ==
-          "{si_signo=SIGCHLD, si_code=CLD_KILLED, si_pid=11, si_uid=0, si_status=SIGKILL, si_utime=1, "
-          "si_stime=2}");
+          "{si_signo=SIGCHLD, si_code=CLD_KILLED, si_pid=11, si_uid=0, si_status=SIGKILL, si_utime=1 "
+          "/* 0.01 s */, si_stime=2 /* 0.02 s */}");
     CHECK(siginfo_text(signal_with({5, 0, 1, 0, 0, 0})) == "{si_signo=SIGTRAP, si_code=TRAP_BRKPT}");
 }
 
