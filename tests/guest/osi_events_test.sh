@@ -1,11 +1,12 @@
 #!/bin/bash
 # Introspection along a trace: the processes, threads and programs that a workload in the guest says it began are those that
 # panda-analyze osi tells of, each once, and the current process is right at every block of user code. From a pipe too.
+# usage: osi_events_test.sh BUILD [GUEST], a directory that tools/guest/build.sh made
 . "$(dirname "$0")/common.sh"
-guest=$build/libexec/panda/guest
+guest=$(readlink -f "${2:-$build/libexec/panda/guest}")
 architecture=$(sed -n 's/^architecture=//p' "$guest/build-info")
 "$repository/tools/guest/compile.sh" "$architecture" workload "$repository/tests/guest/events/workload.c"
-panda-record -o run.panda --copy-in workload:/tmp/ -- /tmp/workload >run.out || fail "the workload: exit status $?"
+panda-record -o run.panda --guest "$guest" --copy-in workload:/tmp/ -- /tmp/workload >run.out || fail "the workload: exit status $?"
 tr -d '\r' <run.out >said
 panda-replay --quiet --trace run.capnp run.panda
 compare() {
