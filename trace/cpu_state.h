@@ -48,6 +48,7 @@ struct CpuState {
     uint64_t sysenter_esp = 0;
     uint64_t sysenter_eip = 0;
     uint64_t tsc_aux = 0;
+    bool system_management = false;  // which has a physical address space of its own
 
     unsigned privilege() const { return segments[ss].selector & 3; }
     bool paging() const { return (cr0 & (uint64_t{1} << 31)) != 0; }

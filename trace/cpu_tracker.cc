@@ -65,7 +65,7 @@ void CpuTracker::on_event(const Event& event) {
         cpu_.cr0 = mode->cr0;
         cpu_.cr4 = mode->cr4;
         cpu_.efer = mode->efer;
-        system_management_ = mode->system_management;
+        cpu_.system_management = mode->system_management;
     } else if (const auto* exception = std::get_if<Exception>(&event.detail)) {
         cpu_.cr2 = exception->cr2;
     }

@@ -36,17 +36,16 @@ class CpuTracker {
     void on_event(const Event& event);
 
     CpuState cpu() const;
-    bool system_management() const { return system_management_; }
+    bool system_management() const { return cpu_.system_management; }
 
   private:
     bool has_swapgs(uint32_t id);
 
     const BlockTable& blocks_;
-    CpuState cpu_;           // as last told
-    bool moved_ = false;     // an instruction went by since
-    BlockExecution last_;    // the last execution that began
-    uint32_t advanced_ = 0;  // instructions of it that went by
-    bool system_management_ = false;
+    CpuState cpu_;                 // as last told
+    bool moved_ = false;           // an instruction went by since
+    BlockExecution last_;          // the last execution that began
+    uint32_t advanced_ = 0;        // instructions of it that went by
     std::vector<uint8_t> swapgs_;  // by block id: 0 not looked at, 1 none, 2 some
 };
 

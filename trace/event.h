@@ -55,13 +55,13 @@ struct Exception {
     bool operator==(const Exception&) const = default;
 };
 
-// CR3 is loaded, also with the value that it had.
+// CR3 has another value.
 struct AddressSpaceChange {
     uint64_t cr3 = 0;
     bool operator==(const AddressSpaceChange&) const = default;
 };
 
-// CR0, CR4, EFER or system management mode changes.
+// CR0, CR4 or EFER has another value, or the processor enters or leaves system management mode.
 struct ModeChange {
     uint64_t cr0 = 0;
     uint64_t cr4 = 0;
@@ -94,6 +94,7 @@ struct Transfer {
     uint64_t offset = 0;  // in the block
     TransferSource source = TransferSource::device;
     Bytes data;
+    uint32_t device = 0;  // 1 + index into TraceHeader::devices; 0: not known, or the processor
     bool operator==(const Transfer&) const = default;
 };
 

@@ -27,7 +27,7 @@ EventFields fields_of(const Gap& event) {
     return {{event.instructions}, {}};
 }
 EventFields fields_of(const Transfer& event) {
-    return {{event.block, event.offset, static_cast<uint64_t>(event.source)}, event.data};
+    return {{event.block, event.offset, static_cast<uint64_t>(event.source), event.device}, event.data};
 }
 EventFields fields_of(const PortAccess& event) {
     return {{event.port, event.size, event.write ? 1u : 0u, event.value}, {}};
@@ -92,8 +92,8 @@ EventDetail make_event(uint32_t kind, EventFields fields) {
         case EventKind::gap:
             return Gap{value(0)};
         case EventKind::transfer:
-            return Transfer{small(0), value(1), static_cast<TransferSource>(small(2)),
-                            std::move(fields.data)};
+            return Transfer{small(0), value(1), static_cast<TransferSource>(small(2)), std::move(fields.data),
+                            small(3)};
         case EventKind::port_access:
             return PortAccess{small(0), small(1), value(2) != 0, value(3)};
         case EventKind::device_access:
@@ -127,7 +127,7 @@ const std::vector<std::string>& event_field_names(uint32_t kind) {
         {"cr0", "cr4", "efer", "system_management"},
         {"map"},
         {"instructions"},
-        {"block", "offset", "source"},
+        {"block", "offset", "source", "device"},
         {"port", "size", "write", "value"},
         {"address", "size", "write", "value"},
         {"gate", "number", "argument0", "argument1", "argument2", "argument3", "argument4", "argument5",

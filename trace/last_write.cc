@@ -99,6 +99,7 @@ class Search {
             return;
         Write write{event.instr,          0, WriteKind::transfer, transfer->source, transfer->offset,
                     transfer->data.size()};
+        write.device = transfer->device;
         std::memcpy(&write.value, transfer->data.data(), std::min<size_t>(transfer->data.size(), 8));
         found_ = write;
     }

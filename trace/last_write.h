@@ -27,6 +27,7 @@ struct Write {
     uint64_t size = 0;   // bytes
     uint64_t value = 0;  // of a transfer its first 8 bytes
     uint64_t value_high = 0;  // of 16 bytes
+    uint32_t device = 0;      // of a transfer, as Transfer::device
 };
 
 // A stretch of memory: `size` bytes of a memory block.

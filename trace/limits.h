@@ -34,6 +34,7 @@ inline constexpr uint32_t max_mapped_ranges = 1u << 16;
 inline constexpr uint32_t max_memory_maps = 1u << 16;
 inline constexpr uint32_t max_physical_address_spaces = 16;
 inline constexpr uint32_t max_facts = 1u << 12;
+inline constexpr uint32_t max_devices = 1u << 12;
 inline constexpr uint32_t max_pages_per_message = 256;  // 1 MiB
 
 }  // namespace panda::trace

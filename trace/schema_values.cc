@@ -39,6 +39,8 @@ size_t header_size(const TraceHeader& header) {
         size += text_overhead + name.size() + value.size();
     for (const auto& block : header.memory_blocks)
         size += text_overhead + block.name.size();
+    for (const auto& device : header.devices)
+        size += text_overhead + device.model.size() + device.place.size() + device.kind.size();
     return size;
 }
 
@@ -58,6 +60,12 @@ void put_header(schema::Header::Builder out, const TraceHeader& header) {
         blocks[i].setName(kj::StringPtr(header.memory_blocks[i].name.c_str()));
         blocks[i].setSize(header.memory_blocks[i].size);
     }
+    auto devices = out.initDevices(static_cast<uint>(header.devices.size()));
+    for (i = 0; i < devices.size(); ++i) {
+        devices[i].setModel(header.devices[i].model.c_str());
+        devices[i].setPlace(header.devices[i].place.c_str());
+        devices[i].setKind(header.devices[i].kind.c_str());
+    }
 }
 
 TraceHeader get_header(schema::Header::Reader in) {
@@ -68,6 +76,8 @@ TraceHeader get_header(schema::Header::Reader in) {
                     ", and this program reads version " + std::to_string(format_version));
     if (in.getFacts().size() > max_facts || in.getMemoryBlocks().size() > max_memory_blocks)
         throw Error("has an impossible number of facts or memory blocks");
+    if (in.getDevices().size() > max_devices)
+        throw Error("has an impossible number of devices");
     TraceHeader header;
     header.architecture = in.getArchitecture().cStr();
     header.first_instr = in.getFirstInstr();
@@ -78,6 +88,9 @@ TraceHeader get_header(schema::Header::Reader in) {
             throw Error("has a memory block of an impossible size");
         header.memory_blocks.push_back({block.getName().cStr(), block.getSize()});
     }
+    for (const auto device : in.getDevices())
+        header.devices.push_back(
+            {device.getModel().cStr(), device.getPlace().cStr(), device.getKind().cStr()});
     return header;
 }
 
@@ -140,6 +153,7 @@ void put_cpu_state(schema::CpuState::Builder out, const CpuState& state) {
     x86.setSysenterEsp(state.sysenter_esp);
     x86.setSysenterEip(state.sysenter_eip);
     x86.setTscAux(state.tsc_aux);
+    x86.setSystemManagement(state.system_management);
 }
 
 CpuState get_cpu_state(schema::CpuState::Reader in) {
@@ -173,6 +187,7 @@ CpuState get_cpu_state(schema::CpuState::Reader in) {
     state.sysenter_esp = x86.getSysenterEsp();
     state.sysenter_eip = x86.getSysenterEip();
     state.tsc_aux = x86.getTscAux();
+    state.system_management = x86.getSystemManagement();
     return state;
 }
 

@@ -47,6 +47,7 @@ struct Header {
   facts @3 :List(Fact);       # about the recording, by ascending name
   memoryBlocks @4 :List(MemoryBlock);
   firstInstr @5 :UInt64;      # the trace's first instruction, counted from the recording's begin
+  devices @6 :List(Device);   # that the event `transfer` refers to, from 1 on
 
   struct Fact {
     name @0 :Text;
@@ -55,6 +56,11 @@ struct Header {
   struct MemoryBlock {
     name @0 :Text;
     size @1 :UInt64;          # bytes, a multiple of 4096
+  }
+  struct Device {
+    model @0 :Text;           # QEMU's name of its type
+    place @1 :Text;           # its id, or its place on its bus, or nothing
+    kind @2 :Text;            # "disk", "network", "display", "usb", "sound", "input" or "other"
   }
 }
 
@@ -235,6 +241,7 @@ struct X86State {
   sysenterEsp @21 :UInt64;
   sysenterEip @22 :UInt64;
   tscAux @23 :UInt64;
+  systemManagement @24 :Bool;
 
   struct Segment {
     selector @0 :UInt32;

@@ -47,13 +47,23 @@ struct MemoryMap {
     bool operator==(const MemoryMap&) const = default;
 };
 
+// A device of the machine, from the recording.
+struct Device {
+    std::string model;  // QEMU's name of its type: "e1000", "virtio-blk-pci"
+    std::string place;  // its id, or its place on its bus ("0000:00:03.0"), or ""
+    std::string kind;   // "disk", "network", "display", "usb", "sound", "input" or "other"
+
+    bool operator==(const Device&) const = default;
+};
+
 // The first thing in a trace.
 struct TraceHeader {
     // Name to text, from the recording: "machine", "cpu-model", "kernel-command-line", "command", "date" …
     std::map<std::string, std::string> facts;
     std::string architecture;  // "x86_64" or "i386"
     std::vector<MemoryBlock> memory_blocks;
-    uint64_t first_instr = 0;  // where the trace begins
+    uint64_t first_instr = 0;       // where the trace begins
+    std::vector<Device> devices{};  // that Transfer events refer to
 };
 
 inline constexpr uint64_t no_address = ~uint64_t{0};

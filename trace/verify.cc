@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "trace/block_chain.h"
+#include "trace/block_modes.h"
 #include "trace/chunk_walk.h"
 #include "trace/frame_finder.h"
 #include "trace/memory_follower.h"
@@ -28,6 +29,7 @@ class Stretch {
           follower_(std::in_place, reader.header(), reader.memory_maps()),
           walk_(reader.blocks()),
           chain_(reader.blocks()),
+          modes_(reader.blocks()),
           snapshot_memory_(std::in_place, reader.header()) {}
 
     // Begins with the memory of a snapshot.
@@ -47,6 +49,7 @@ class Stretch {
         follows_ = memory_known_ && summary.memory == MemoryColumns::values;
         if (memory_known_ && !follows_)
             forget_memory("the trace does not hold the values that were stored");
+        modes_.start(summary);
         try {
             go(chunk);
         } catch (const FileError&) {
@@ -94,6 +97,8 @@ class Stretch {
         const auto previous = chain_.previous();
         if (!chain_.on_block(block)) [[unlikely]]
             note_broken_link(*previous, block);
+        if (!modes_.on_block(block.id)) [[unlikely]]
+            note_wrong_mode(block);
     }
     void on_accesses(const BlockExecution&, std::span<const Access> accesses) {
         report_.accesses += accesses.size();
@@ -102,6 +107,7 @@ class Stretch {
     }
     void on_event(const Event& event) {
         chain_.on_event(event);
+        modes_.on_event(event);
         if (std::holds_alternative<Gap>(event.detail) && memory_known_)
             forget_memory("the trace leaves out instructions");
         if (memory_known_)
@@ -155,6 +161,12 @@ class Stretch {
         if (report_.broken_links++ < options_.listed)
             report_.links.push_back({block.instr, reader_.blocks().pc(previous.id), previous.executed,
                                      reader_.blocks().pc(block.id)});
+    }
+
+    void note_wrong_mode(const BlockExecution& block) {
+        if (report_.wrong_modes++ == 0)
+            note_contradiction("the block at instr " + std::to_string(block.instr) +
+                               " runs in another mode of the processor than the events tell");
     }
 
     // Every page that the chunk stored to must be in its list, or searches would miss it.
@@ -226,6 +238,7 @@ class Stretch {
     std::optional<MemoryFollower> follower_;
     ChunkWalk walk_;
     BlockChain chain_;
+    BlockModes modes_;
     std::optional<GuestMemory> snapshot_memory_;  // of the last snapshot
     std::optional<FrameFinder> finder_;
     size_t maps_seen_ = 0;
@@ -263,6 +276,7 @@ void Stretch::append(Stretch&& next) {
     report_.broken_links += other.broken_links;
     report_.lost_stores += other.lost_stores;
     report_.unlisted_pages += other.unlisted_pages;
+    report_.wrong_modes += other.wrong_modes;
     append_some(report_.differences, std::move(other.differences), options_.listed);
     append_some(report_.links, std::move(other.links), options_.listed);
     append_some(report_.contradictions, std::move(other.contradictions), options_.listed);

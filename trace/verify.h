@@ -1,5 +1,6 @@
 // Proves a trace: guest memory, rebuilt from the first snapshot and everything that was stored since, must be
-// equal to each later snapshot, page by page; each block must follow from the one before; sums must add up.
+// equal to each later snapshot, page by page; each block must follow from the one before, and be of the mode
+// that the processor is in; sums must add up.
 #pragma once
 
 #include <cstdint>
@@ -60,12 +61,13 @@ struct VerifyReport {
     std::vector<BrokenLink> links;            // the first
     uint64_t lost_stores = 0;                 // that lead nowhere
     uint64_t unlisted_pages = 0;              // stored to in a chunk that does not list them
+    uint64_t wrong_modes = 0;                 // blocks that were translated for another mode
     std::vector<std::string> contradictions;  // sums that do not add up
     std::string flaw;                         // why the trace is not whole; empty when it is
 
     bool passed() const {
         return differing_pages == 0 && broken_links == 0 && lost_stores == 0 && unlisted_pages == 0 &&
-               contradictions.empty() && flaw.empty();
+               wrong_modes == 0 && contradictions.empty() && flaw.empty();
     }
 };
 

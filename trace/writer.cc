@@ -18,8 +18,9 @@ namespace {
 constexpr size_t enough_definition_bytes = size_t{8} << 20;  // to hand over
 
 void check_header(const TraceHeader& header) {
-    if (header.memory_blocks.size() > max_memory_blocks || header.facts.size() > max_facts)
-        throw Error("a trace cannot have so many memory blocks or facts");
+    if (header.memory_blocks.size() > max_memory_blocks || header.facts.size() > max_facts ||
+        header.devices.size() > max_devices)
+        throw Error("a trace cannot have so many memory blocks, facts or devices");
     for (const auto& block : header.memory_blocks) {
         if (block.size % page_size != 0 || block.size > max_memory_block_size)
             throw Error("memory block " + block.name + " is not of whole pages, or too large");

@@ -67,6 +67,12 @@ void for_each_page(uint64_t address, uint64_t size, const Function& function) {
     }
 }
 
+// The device of a transfer; nullptr: not known.
+const trace::Device* device_of(const trace::Write& write, const trace::TraceHeader& header) {
+    return write.device == 0 || write.device > header.devices.size() ? nullptr
+                                                                     : &header.devices[write.device - 1];
+}
+
 }  // namespace
 
 Bytes read_memory(const trace::Moment& moment, const Addressing& addressing, uint64_t address,
@@ -131,24 +137,25 @@ trace::LastWrite find_last_write(trace::TraceReader& reader, const Addressing& a
     return *last;
 }
 
-void write_text(std::ostream& out, const trace::LastWrite& last) {
+void write_text(std::ostream& out, const trace::LastWrite& last, const trace::TraceHeader& header) {
     if (!last.write) {
         out << "not written since instr " << last.searched_from << '\n';
         return;
     }
     const trace::Write& write = *last.write;
     char text[256];
-    if (write.kind == trace::WriteKind::transfer)
-        std::snprintf(text, sizeof(text), "instr %" PRIu64 "  device  %" PRIu64 " bytes\n", write.instr,
-                      write.size);
-    else
-        std::snprintf(text, sizeof(text),
-                      "instr %" PRIu64 "  pc 0x%" PRIx64 "  %s  address 0x%" PRIx64 "  %" PRIu64
-                      " bytes  value 0x",
-                      write.instr, write.pc, kind_name(write.kind), write.address, write.size);
-    out << text;
-    if (write.kind == trace::WriteKind::transfer)
+    if (write.kind == trace::WriteKind::transfer) {
+        const trace::Device* device = device_of(write, header);
+        out << "instr " << write.instr << "  device" << (device == nullptr ? "" : " " + device->model)
+            << (device == nullptr || device->place.empty() ? "" : " " + device->place) << "  " << write.size
+            << " bytes\n";
         return;
+    }
+    std::snprintf(text, sizeof(text),
+                  "instr %" PRIu64 "  pc 0x%" PRIx64 "  %s  address 0x%" PRIx64 "  %" PRIu64
+                  " bytes  value 0x",
+                  write.instr, write.pc, kind_name(write.kind), write.address, write.size);
+    out << text;
     if (write.size > 8)
         std::snprintf(text, sizeof(text), "%" PRIx64 "%016" PRIx64 "\n", write.value_high, write.value);
     else
@@ -156,7 +163,7 @@ void write_text(std::ostream& out, const trace::LastWrite& last) {
     out << text;
 }
 
-void write_json(std::ostream& out, const trace::LastWrite& last) {
+void write_json(std::ostream& out, const trace::LastWrite& last, const trace::TraceHeader& header) {
     Json object = {{"kind", "last_write"},
                    {"found", last.write.has_value()},
                    {"searched_from", last.searched_from},
@@ -173,6 +180,10 @@ void write_json(std::ostream& out, const trace::LastWrite& last) {
             if (write.size > 8)
                 object["value_high"] = hex(write.value_high);
         }
+        if (const trace::Device* device = device_of(write, header))
+            object.update({{"device_model", device->model},
+                           {"device_place", device->place},
+                           {"device_kind", device->kind}});
         object["size"] = write.size;
     }
     out << object.dump() << '\n';

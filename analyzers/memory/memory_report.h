@@ -34,8 +34,8 @@ void write_json(std::ostream& out, uint64_t instr, uint64_t address, std::span<c
 trace::LastWrite find_last_write(trace::TraceReader& reader, const Addressing& addressing, uint64_t address,
                                  uint64_t size, uint64_t before);
 
-void write_text(std::ostream& out, const trace::LastWrite& last);
+void write_text(std::ostream& out, const trace::LastWrite& last, const trace::TraceHeader& header);
 // A JSON object with kind "last_write".
-void write_json(std::ostream& out, const trace::LastWrite& last);
+void write_json(std::ostream& out, const trace::LastWrite& last, const trace::TraceHeader& header);
 
 }  // namespace panda::analyze_memory

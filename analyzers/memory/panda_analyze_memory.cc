@@ -83,9 +83,9 @@ int last_write(const Request& request) {
     const trace::LastWrite last =
         find_last_write(reader, addressing, address, size, before.value_or(reader.end_instr()));
     if (request.has("json"))
-        write_json(std::cout, last);
+        write_json(std::cout, last, reader.header());
     else
-        write_text(std::cout, last);
+        write_text(std::cout, last, reader.header());
     return exit_ok;
 }
 

@@ -89,6 +89,17 @@ typedef struct GlueRange {
     uint32_t kind;
 } GlueRange;
 
+/* A device; kind as panda::recording::DeviceKind. */
+typedef struct GlueDevice {
+    const char* model;
+    const char* place; /* may be NULL */
+    uint32_t kind;
+} GlueDevice;
+
+/* The machine's devices as they are now; GlueRecorder::written counts them from 1. Valid until the next
+ * call. */
+size_t glue_devices(const GlueDevice** devices);
+
 /* The machine's blocks, in an order that stays; valid until the next call. */
 size_t glue_blocks(const GlueBlock** blocks);
 /* What the processor sees of address space `index` (0, or 1 = system management mode); valid until it
@@ -128,7 +139,8 @@ typedef struct GlueRecorder {
     void (*give)(int kind, unsigned size, uint64_t value, uint64_t value2);
     void (*interrupt)(int request, int vector);
     void (*wake)(void);
-    void (*written)(uint32_t block, uint64_t offset, const uint8_t* data, uint64_t size);
+    /* device: 1 + its place in glue_devices(), or 0. */
+    void (*written)(uint32_t block, uint64_t offset, const uint8_t* data, uint64_t size, uint32_t device);
     void (*memory_map)(int index);
     void (*a20)(bool enabled);
     void (*budget)(void);

@@ -95,7 +95,8 @@ static void ram_written(MemoryRegion *mr, uint64_t addr, uint64_t size)
     if (block == UINT32_MAX) {
         recorder->impossible("memory was added to the machine");
     } else if (size > 0) {
-        recorder->written(block, addr, (uint8_t *)memory_region_get_ram_ptr(mr) + addr, size);
+        recorder->written(block, addr, (uint8_t *)memory_region_get_ram_ptr(mr) + addr, size,
+                          glue_device_index(panda_writer ? panda_writer : memory_region_owner(mr)));
     }
 }
 

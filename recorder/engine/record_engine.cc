@@ -92,9 +92,9 @@ const GlueRecorder callbacks = {
         },
     .wake = [] { engine.recorder->give(EntryKind::wake, 0); },
     .written =
-        [](uint32_t block, uint64_t offset, const uint8_t* data, uint64_t size) {
+        [](uint32_t block, uint64_t offset, const uint8_t* data, uint64_t size, uint32_t device) {
             engine.recorder->give(EntryKind::memory_write, block, offset,
-                                  std::as_bytes(std::span(data, size)));
+                                  std::as_bytes(std::span(data, size)), device);
         },
     .memory_map = [](int address_space) { engine.recorder->give_map(address_space); },
     .a20 = [](bool enabled) { engine.recorder->give(EntryKind::a20, enabled); },

@@ -1,5 +1,6 @@
 #include "recorder/engine/recorder.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <vector>
@@ -68,6 +69,16 @@ std::span<const GlueBlock> blocks() {
     const GlueBlock* first = nullptr;
     const size_t count = glue_blocks(&first);
     return {first, count};
+}
+
+std::vector<recording::Device> devices() {
+    const GlueDevice* first = nullptr;
+    const size_t count = std::min(glue_devices(&first), recording::maximum_devices);
+    std::vector<recording::Device> list;
+    for (const GlueDevice& device : std::span(first, count))
+        list.push_back({device.model, device.place == nullptr ? "" : device.place,
+                        static_cast<recording::DeviceKind>(device.kind)});
+    return list;
 }
 
 std::span<const std::byte> block_bytes(const GlueBlock& block) {
@@ -148,6 +159,7 @@ void Recorder::write_snapshot(const std::string& file, IfExists if_exists, const
     for (size_t i = 0; i < glue_address_spaces(); i++)
         writer_->write_map(current_map(static_cast<int>(i)));
 
+    writer_->write_devices(devices());
     writer_->write_processor(saved_processor());
 
     uint32_t index = 0;
@@ -174,11 +186,14 @@ void Recorder::write_constants(const GlueMachine& machine) {
     }
 }
 
-void Recorder::give(EntryKind kind, uint64_t value, uint64_t value2, std::span<const std::byte> data) {
+void Recorder::give(EntryKind kind, uint64_t value, uint64_t value2, std::span<const std::byte> data,
+                    uint32_t device) {
     if (!failure_.empty())
         return;
     try {
-        writer_->append(kind, position(), value, value2, data);
+        // A device beyond the format's limit is one that is not known.
+        writer_->append(kind, position(), value, value2, data,
+                        device <= recording::maximum_devices ? device : 0);
     } catch (const std::exception& error) {
         fail(error.what());
     }

@@ -31,7 +31,7 @@ class Recorder {
     // Inputs, as the hooks report them. Nothing throws: a failure to write is kept, and ends the recording
     // soon.
     void give(recording::EntryKind kind, uint64_t value, uint64_t value2 = 0,
-              std::span<const std::byte> data = {});
+              std::span<const std::byte> data = {}, uint32_t device = 0);
     void give_map(int address_space);
     // The processor's state was replaced: by a reset, or by a debugger.
     void give_processor(recording::EntryKind kind);

@@ -40,6 +40,7 @@ uint32_t maximum_raw_size(ChunkType type) {
         case ChunkType::log:
         case ChunkType::trailer:
         case ChunkType::constants:
+        case ChunkType::devices:
             break;
     }
     return 128 * mebibyte;
@@ -47,8 +48,8 @@ uint32_t maximum_raw_size(ChunkType type) {
 
 const char* chunk_type_name(ChunkType type) {
     static constexpr std::array<const char*, chunk_types> names = {
-        "facts",           "blocks", "processor", "map",       "memory",
-        "end of snapshot", "log",    "trailer",   "constants", "constant data"};
+        "facts", "blocks",  "processor", "map",           "memory", "end of snapshot",
+        "log",   "trailer", "constants", "constant data", "devices"};
     return names[static_cast<size_t>(type)];
 }
 

@@ -22,11 +22,11 @@
 //     32  u64 XXH3 of bytes 0 to 31 of this header
 //
 // All numbers are little-endian. Chunks come in this order: facts, blocks, then the snapshot (processor once,
-// map once per address space, memory any number of times, constants at most once and constant data any number
-// of times, in any order), snapshot_end, then log chunks, and the trailer. A file without its trailer was cut
-// short and holds everything up to its last whole chunk; one without snapshot_end is of no use. What a
-// chunk's content looks like is said in values.h (facts, blocks, map, memory, constants, trailer) and in
-// log_coding.h (log).
+// map once per address space, devices at most once, memory any number of times, constants at most once and
+// constant data any number of times, in any order), snapshot_end, then log chunks, and the trailer. A file
+// without its trailer was cut short and holds everything up to its last whole chunk; one without snapshot_end
+// is of no use. What a chunk's content looks like is said in values.h (facts, blocks, map, devices, memory,
+// constants, trailer) and in log_coding.h (log).
 //
 // Versions: the file header and its checksum stay as they are in every version; anything else may change with
 // it. A reader knows exactly one version.
@@ -41,7 +41,7 @@
 
 namespace panda::recording {
 
-inline constexpr uint32_t format_version = 2;
+inline constexpr uint32_t format_version = 3;
 inline constexpr size_t file_header_size = 24;
 inline constexpr size_t chunk_header_size = 40;
 
@@ -56,13 +56,15 @@ enum class ChunkType : uint32_t {
     trailer = 7,
     constants = 8,
     constant_data = 9,
+    devices = 10,
 };
-inline constexpr unsigned chunk_types = 10;
+inline constexpr unsigned chunk_types = 11;
 
 // The limits of the format, enforced by writer and reader alike.
 inline constexpr uint64_t maximum_memory = uint64_t{1} << 40;  // bytes, all blocks together
 inline constexpr size_t maximum_blocks = 4096;
 inline constexpr size_t maximum_facts = 1000;
+inline constexpr size_t maximum_devices = 4096;
 inline constexpr size_t maximum_constants = 128 << 20;  // bytes, all together
 inline constexpr size_t maximum_constant_files = 256;
 inline constexpr size_t maximum_string = 64 << 10;       // bytes

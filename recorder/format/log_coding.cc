@@ -37,6 +37,8 @@ struct KindColumns {
     ValueEncoder value2;
     ByteWriter sizes;
     ByteWriter data;
+    ByteWriter devices;
+    bool has_devices = false;
 };
 
 }  // namespace
@@ -85,6 +87,8 @@ void LogEncoder::code_entries() {
         c.value.put(item.value, item.instr);
         c.value2.put(item.value2, item.instr);
         c.sizes.put_varint(item.data_size);
+        c.devices.put_varint(item.device);
+        c.has_devices = c.has_devices || item.device != 0;
         if (constant)
             c.data.put_varint(*constant);
         else
@@ -115,6 +119,8 @@ EncodedLog LogEncoder::assemble() {
         c.value2.finish(out);
         put_column(out, c.data.empty() ? std::span<const std::byte>() : c.sizes.bytes());
         put_column(out, c.data.bytes());
+        if (static_cast<EntryKind>(kind) == EntryKind::memory_write)
+            put_column(out, c.has_devices ? c.devices.bytes() : std::span<const std::byte>());
         result.kinds[kind].bytes = out.size() - before + result.kinds[kind].entries;
     }
     result.raw = out.take();
@@ -128,20 +134,26 @@ EncodedLog encode_log(const LogBatch& batch, const ConstantPool& constants) {
     return encoder.assemble();
 }
 
-LogDecoder::Columns::Columns(ByteReader& in)
+LogDecoder::Columns::Columns(ByteReader& in, EntryKind kind)
     : distances(take_column(in)),
       value(in),
       value2(in),
       sizes(take_column(in)),
       data(take_column(in)),
-      no_data(data.at_end()) {}
-
-bool LogDecoder::Columns::at_end() const {
-    return distances.at_end() && value.at_end() && value2.at_end() && sizes.at_end() && data.at_end();
+      no_data(data.at_end()) {
+    if (kind == EntryKind::memory_write)
+        devices = ByteReader(take_column(in));
+    no_devices = devices.at_end();
 }
 
-LogDecoder::LogDecoder(Bytes raw, std::span<const MemoryBlock> blocks, std::span<const std::byte> constants)
-    : raw_(std::move(raw)), blocks_(blocks), constants_(constants) {
+bool LogDecoder::Columns::at_end() const {
+    return distances.at_end() && value.at_end() && value2.at_end() && sizes.at_end() && data.at_end() &&
+           devices.at_end();
+}
+
+LogDecoder::LogDecoder(Bytes raw, std::span<const MemoryBlock> blocks, std::span<const std::byte> constants,
+                       size_t devices)
+    : raw_(std::move(raw)), blocks_(blocks), constants_(constants), devices_(devices) {
     ByteReader in(raw_);
     const uint64_t entries = in.get_varint();
     first_ = get_position(in);
@@ -163,7 +175,7 @@ LogDecoder::LogDecoder(Bytes raw, std::span<const MemoryBlock> blocks, std::span
         if (kinds_[kind].entries == 0)
             continue;
         const size_t before = in.position();
-        columns_[kind].emplace(in);
+        columns_[kind].emplace(in, static_cast<EntryKind>(kind));
         kinds_[kind].bytes = in.position() - before + kinds_[kind].entries;
     }
     if (!in.at_end())
@@ -189,6 +201,10 @@ bool LogDecoder::next(Entry& entry) {
     entry.value = columns.value.get(position_.instr);
     entry.value2 = columns.value2.get(position_.instr);
     decode_data(columns, entry, in_constants);
+    const uint64_t device = columns.no_devices ? 0 : columns.devices.get_varint();
+    if (device > devices_)
+        throw Error("a device write by a device that is not listed");
+    entry.device = static_cast<uint32_t>(device);
     return true;
 }
 

@@ -13,6 +13,7 @@
 //     column data sizes: varints; left out when all are zero
 //     column data; a memory map is here as in a map chunk, and of data that stand in the constants a varint
 //     is: where in them
+//     of memory writes, column devices: varints, Entry::device; left out when all are zero
 // A column is a varint size and its bytes. Nothing carries over from one chunk to the next.
 #pragma once
 
@@ -39,9 +40,9 @@ class LogBatch {
         data_.reserve(data);
     }
     void add(EntryKind kind, Position position, uint64_t value, uint64_t value2,
-             std::span<const std::byte> data) {
-        entries_.push_back(
-            {position.instr, value, value2, position.exceptions, static_cast<uint32_t>(data.size()), kind});
+             std::span<const std::byte> data, uint16_t device = 0) {
+        entries_.push_back({position.instr, value, value2, position.exceptions,
+                            static_cast<uint32_t>(data.size()), kind, device});
         data_.insert(data_.end(), data.begin(), data.end());
     }
     bool empty() const { return entries_.empty(); }
@@ -59,6 +60,7 @@ class LogBatch {
         uint32_t exceptions;
         uint32_t data_size;
         EntryKind kind;
+        uint16_t device;
     };
     std::vector<Item> entries_;
     Bytes data_;  // of all entries, one after the other
@@ -78,7 +80,9 @@ class LogDecoder {
   public:
     // raw: the chunk's content, kept. blocks: the recording's, outliving this; entries that refer to memory
     // outside them are refused. constants: the bytes of all of the recording's constants, outliving this.
-    LogDecoder(Bytes raw, std::span<const MemoryBlock> blocks, std::span<const std::byte> constants = {});
+    // devices: how many the recording lists.
+    LogDecoder(Bytes raw, std::span<const MemoryBlock> blocks, std::span<const std::byte> constants = {},
+               size_t devices = 0);
     LogDecoder(LogDecoder&&) = default;
     LogDecoder& operator=(LogDecoder&&) = default;
 
@@ -91,7 +95,7 @@ class LogDecoder {
 
   private:
     struct Columns {
-        explicit Columns(ByteReader& in);
+        Columns(ByteReader& in, EntryKind kind);
         bool at_end() const;
 
         ByteReader distances;
@@ -100,6 +104,8 @@ class LogDecoder {
         ByteReader sizes;
         ByteReader data;
         bool no_data;
+        ByteReader devices{{}};
+        bool no_devices = true;
     };
     void decode_position(Columns& columns, bool exceptions_coded);
     void decode_data(Columns& columns, Entry& entry, bool in_constants);
@@ -109,6 +115,7 @@ class LogDecoder {
     Bytes raw_;
     std::span<const MemoryBlock> blocks_;
     std::span<const std::byte> constants_;
+    size_t devices_;
     Position first_;
     Position last_;
     Position position_;  // of the entry decoded last

@@ -19,6 +19,7 @@ unsigned stage(ChunkType type) {
         case ChunkType::memory:
         case ChunkType::constants:
         case ChunkType::constant_data:
+        case ChunkType::devices:
             return 2;
         case ChunkType::snapshot_end:
             return 3;
@@ -80,10 +81,12 @@ void RecordingReader::read_head(const ChunkPlace& chunk) {
             processor_ = std::move(raw);
         else if (type == ChunkType::map)
             initial_maps_.push_back(decode_map(raw, blocks_));
+        else if (type == ChunkType::devices)
+            devices_ = decode_devices(raw);
         else if (type == ChunkType::constants)
             constants_ = decode_constants(raw);
         else if (type == ChunkType::trailer)
-            trailer_ = decode_trailer(raw, blocks_);
+            trailer_ = decode_trailer(raw, blocks_, devices_.size());
     } catch (const Error& error) {
         chunks_.fail(chunk, error.what());
     }
@@ -161,6 +164,15 @@ Bytes RecordingReader::read_constants() const {
     return all;
 }
 
+void RecordingReader::count_device_writes(Statistics& statistics) const {
+    LogCursor entries = log();
+    for (const Entry* entry = entries.peek(); entry != nullptr; entry = entries.peek()) {
+        if (entry->kind == EntryKind::memory_write)
+            statistics.add_write(entry->device, entry->data.size());
+        entries.pop();
+    }
+}
+
 Statistics RecordingReader::statistics() const {
     Statistics result;
     for (const ChunkPlace& chunk : chunks_.chunks()) {
@@ -181,15 +193,19 @@ Statistics RecordingReader::statistics() const {
             result.kinds[kind].bytes += log.kinds()[kind].bytes;
         }
     }
-    if (trailer_)
+    if (trailer_) {
         result.kinds = trailer_->kinds;
+        result.devices = trailer_->devices;
+    } else {
+        count_device_writes(result);
+    }
     return result;
 }
 
 LogDecoder RecordingReader::read_log(const ChunkPlace& chunk, std::span<const std::byte> constants) const {
     Bytes raw = chunks_.read(chunk);
     try {
-        return LogDecoder(std::move(raw), blocks_, constants);
+        return LogDecoder(std::move(raw), blocks_, constants, devices_.size());
     } catch (const Error& error) {
         chunks_.fail(chunk, error.what());
     }

@@ -75,6 +75,9 @@ class RecordingReader {
     // One for each address space, at least one, in ascending order of address space.
     const std::vector<MemoryMap>& initial_maps() const { return initial_maps_; }
 
+    // What the machine had when the recording began; Entry::device counts them from 1.
+    const std::vector<Device>& devices() const { return devices_; }
+
     // See RecordingWriter::write_constant.
     const std::vector<Constant>& constants() const { return constants_; }
 
@@ -106,6 +109,7 @@ class RecordingReader {
     Pages read_pages(const ChunkPlace& chunk, const Bytes& raw) const;
     Bytes read_constants() const;
     LogDecoder read_log(const ChunkPlace& chunk, std::span<const std::byte> constants) const;
+    void count_device_writes(Statistics& statistics) const;
     // The chunks of one type that stand together.
     std::span<const ChunkPlace> run_of(ChunkType type) const;
 
@@ -115,6 +119,7 @@ class RecordingReader {
     Bytes processor_;
     std::vector<MemoryMap> initial_maps_;
     std::vector<Constant> constants_;
+    std::vector<Device> devices_;
     std::optional<Trailer> trailer_;
 };
 

@@ -16,6 +16,12 @@ const char* entry_kind_name(EntryKind kind) {
     return names.at(static_cast<size_t>(kind));
 }
 
+const char* device_kind_name(DeviceKind kind) {
+    static constexpr std::array<const char*, device_kinds> names = {"other", "disk",  "network", "display",
+                                                                    "usb",   "sound", "input"};
+    return names.at(static_cast<size_t>(kind));
+}
+
 std::string entry_kind_with_article(EntryKind kind) {
     const std::string name = entry_kind_name(kind);
     const bool spelled_with_vowel = name.starts_with("mmio") || name.starts_with("msr");

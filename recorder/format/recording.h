@@ -28,6 +28,29 @@ struct MemoryBlock {
     uint64_t size = 0;  // bytes, a multiple of 4096
 };
 
+// What a device is for, as QEMU sorts its device types.
+enum class DeviceKind : uint8_t {
+    other = 0,
+    disk = 1,
+    network = 2,
+    display = 3,
+    usb = 4,
+    sound = 5,
+    input = 6
+};
+inline constexpr unsigned device_kinds = 7;
+
+const char* device_kind_name(DeviceKind kind);
+
+// A device that the machine had when the recording began.
+struct Device {
+    std::string model;  // QEMU's name of its type: "e1000", "virtio-blk-pci"
+    std::string place;  // which one it is: its id, or its place on its bus ("0000:00:03.0"), or ""
+    DeviceKind kind = DeviceKind::other;
+
+    bool operator==(const Device&) const = default;
+};
+
 enum class RangeKind : uint8_t {
     ram = 0,         // reads and writes reach the block
     rom = 1,         // writes are ignored
@@ -66,7 +89,7 @@ enum class EntryKind : uint8_t {
     // Asynchronous: applied between instructions, at its position.
     interrupt = 7,  // value = request bit as in QEMU's interrupt_request, value2 = vector (hard interrupts)
     wake = 8,       // HLT ended
-    memory_write = 9,      // a device wrote `data` to block value at offset value2
+    memory_write = 9,      // `device` wrote `data` to block value at offset value2
     memory_map = 10,       // what the processor sees of memory changed: `map`
     a20 = 11,              // value = 1 enabled, 0 disabled
     reset = 12,            // the machine was reset; data = processor state as in the snapshot
@@ -86,7 +109,8 @@ struct Entry {
     uint64_t value = 0;
     uint64_t value2 = 0;
     Bytes data;
-    MemoryMap map;  // memory_map only
+    MemoryMap map;        // memory_map only
+    uint32_t device = 0;  // memory_write only: 1 + index into the recording's devices; 0: not known
 };
 
 // Facts about the machine, name to text: "machine", "cpu-model", "memory", "qemu-version", "qemu-hash",

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "recorder/format/recording.h"
 
@@ -11,6 +12,14 @@ namespace panda::recording {
 struct KindStatistics {
     uint64_t entries = 0;
     uint64_t bytes = 0;  // in the log's columns, before zstd
+};
+
+// What a device wrote to memory.
+struct DeviceStatistics {
+    uint64_t writes = 0;
+    uint64_t bytes = 0;
+
+    bool operator==(const DeviceStatistics&) const = default;
 };
 
 struct PartStatistics {
@@ -31,7 +40,14 @@ struct Statistics {
     PartStatistics snapshot;                          // processor, maps and memory
     PartStatistics constants;
     PartStatistics log;
+    std::vector<DeviceStatistics> devices;  // by Entry::device; empty: none ever wrote
 
+    void add_write(uint32_t device, uint64_t bytes) {
+        if (device >= devices.size())
+            devices.resize(device + 1);
+        ++devices[device].writes;
+        devices[device].bytes += bytes;
+    }
     const KindStatistics& of(EntryKind kind) const { return kinds[static_cast<size_t>(kind)]; }
     uint64_t entries() const {
         uint64_t sum = 0;

@@ -126,6 +126,34 @@ std::vector<MemoryBlock> decode_blocks(std::span<const std::byte> bytes) {
     return blocks;
 }
 
+Bytes encode_devices(const std::vector<Device>& devices) {
+    check_limit(devices.size(), maximum_devices, "devices");
+    ByteWriter writer;
+    writer.put_varint(devices.size());
+    for (const Device& device : devices) {
+        check_limit(device.model.size(), maximum_string, "bytes in the model of a device");
+        check_limit(device.place.size(), maximum_string, "bytes in the place of a device");
+        writer.put_string(device.model);
+        writer.put_string(device.place);
+        writer.put(device.kind);
+    }
+    return writer.take();
+}
+
+std::vector<Device> decode_devices(std::span<const std::byte> bytes) {
+    ByteReader reader(bytes);
+    std::vector<Device> devices(get_count(reader, maximum_devices, 3, "devices"));
+    for (Device& device : devices) {
+        device.model = reader.get_string(maximum_string);
+        device.place = reader.get_string(maximum_string);
+        device.kind = reader.get<DeviceKind>();
+        if (static_cast<unsigned>(device.kind) >= device_kinds)
+            throw Error("a device of unknown kind");
+    }
+    check_end(reader);
+    return devices;
+}
+
 Bytes encode_constants(const std::vector<Constant>& constants) {
     check_constants(constants);
     ByteWriter writer;
@@ -203,10 +231,16 @@ Bytes encode_trailer(const Trailer& trailer) {
     }
     writer.put_varint(trailer.memory_hashes.size());
     writer.put_bytes(std::as_bytes(std::span(trailer.memory_hashes)));
+    writer.put_varint(trailer.devices.size());
+    for (const DeviceStatistics& device : trailer.devices) {
+        writer.put_varint(device.writes);
+        writer.put_varint(device.bytes);
+    }
     return writer.take();
 }
 
-Trailer decode_trailer(std::span<const std::byte> bytes, std::span<const MemoryBlock> blocks) {
+Trailer decode_trailer(std::span<const std::byte> bytes, std::span<const MemoryBlock> blocks,
+                       size_t devices) {
     ByteReader reader(bytes);
     Trailer trailer;
     trailer.end.instr = reader.get_varint();
@@ -218,11 +252,17 @@ Trailer decode_trailer(std::span<const std::byte> bytes, std::span<const MemoryB
     const uint64_t count = memory_hash_count(blocks);
     if (reader.get_varint() != count)
         throw Error("the memory hashes do not fit the memory blocks");
-    if (reader.remaining() != count * sizeof(uint64_t))
-        throw Error("the memory hashes do not fill the chunk");
+    if (reader.remaining() / sizeof(uint64_t) < count)
+        throw Error("the memory hashes do not fit the chunk");
     trailer.memory_hashes.reserve(count);
     for (uint64_t i = 0; i < count; ++i)
         trailer.memory_hashes.push_back(reader.get<uint64_t>());
+    trailer.devices.resize(get_count(reader, devices + 1, 2, "devices"));
+    for (DeviceStatistics& device : trailer.devices) {
+        device.writes = reader.get_varint();
+        device.bytes = reader.get_varint();
+    }
+    check_end(reader);
     return trailer;
 }
 

@@ -10,9 +10,11 @@
 //                 u32 block. The table is at the end so that the pages are copied only once
 //   constants     varint count; each: string name, varint size
 //   constant data the bytes of all constants, one after the other, cut anywhere
+//   devices       varint count; each: string model, string place, u8 kind
 //   snapshot_end  nothing
 //   trailer       varint instr and exceptions at the end; 16 times varint entries and varint bytes, by kind;
-//                 varint count, u64 memory hashes
+//                 varint count, u64 memory hashes; varint count, of each device from 0 ("not known") on
+//                 varint writes and varint bytes
 #pragma once
 
 #include <cstdint>
@@ -35,6 +37,9 @@ Facts decode_facts(std::span<const std::byte> bytes);
 Bytes encode_blocks(const std::vector<MemoryBlock>& blocks);
 std::vector<MemoryBlock> decode_blocks(std::span<const std::byte> bytes);
 
+Bytes encode_devices(const std::vector<Device>& devices);
+std::vector<Device> decode_devices(std::span<const std::byte> bytes);
+
 Bytes encode_constants(const std::vector<Constant>& constants);
 std::vector<Constant> decode_constants(std::span<const std::byte> bytes);
 
@@ -49,9 +54,12 @@ struct Trailer {
     Position end;
     std::array<KindStatistics, entry_kinds> kinds{};
     std::vector<uint64_t> memory_hashes;
+    std::vector<DeviceStatistics> devices{};  // by Entry::device; may end early
 };
 Bytes encode_trailer(const Trailer& trailer);
-Trailer decode_trailer(std::span<const std::byte> bytes, std::span<const MemoryBlock> blocks);
+// devices: how many the recording lists.
+Trailer decode_trailer(std::span<const std::byte> bytes, std::span<const MemoryBlock> blocks,
+                       size_t devices = 0);
 
 // Pages of one block on their way into a memory chunk.
 class PageCollector {

@@ -73,6 +73,14 @@ void RecordingWriter::write_map(const MemoryMap& map) {
     submit_value(ChunkType::map, encode_map(map, blocks_));
 }
 
+void RecordingWriter::write_devices(const std::vector<Device>& devices) {
+    if (log_begun_ || devices_written_)
+        throw Error("a second list of devices written to a recording's snapshot");
+    submit_value(ChunkType::devices, encode_devices(devices));
+    devices_written_ = true;
+    device_count_ = devices.size();
+}
+
 void RecordingWriter::write_constant(const std::string& name, std::span<const std::byte> bytes) {
     if (log_begun_)
         throw Error("a constant written to a recording whose snapshot is complete");
@@ -96,15 +104,15 @@ void RecordingWriter::begin_log() {
 }
 
 void RecordingWriter::append(EntryKind kind, Position position, uint64_t value, uint64_t value2,
-                             std::span<const std::byte> data) {
+                             std::span<const std::byte> data, uint32_t device) {
     if (kind == EntryKind::memory_write) {
         check_memory_write(value, value2, data.size());
         for (; data.size() > maximum_entry_data; value2 += maximum_entry_data) {
-            add(kind, position, value, value2, data.first(maximum_entry_data));
+            add(kind, position, value, value2, data.first(maximum_entry_data), device);
             data = data.subspan(maximum_entry_data);
         }
     }
-    add(kind, position, value, value2, data);
+    add(kind, position, value, value2, data, device);
 }
 
 void RecordingWriter::append_map(Position position, const MemoryMap& map) {
@@ -112,7 +120,7 @@ void RecordingWriter::append_map(Position position, const MemoryMap& map) {
 }
 
 void RecordingWriter::add(EntryKind kind, Position position, uint64_t value, uint64_t value2,
-                          std::span<const std::byte> data) {
+                          std::span<const std::byte> data, uint32_t device) {
     if (!log_begun_ || finished_)
         throw Error("an entry appended to a recording whose log is not open");
     if (position < last_)
@@ -121,8 +129,12 @@ void RecordingWriter::add(EntryKind kind, Position position, uint64_t value, uin
     if (data.size() > maximum_entry_data)
         throw Error(std::string(entry_kind_name(kind)) + " entry of " + std::to_string(data.size()) +
                     " bytes is too large for a recording");
+    if (device > (kind == EntryKind::memory_write ? device_count_ : 0))
+        throw Error("an entry of a device that the recording does not list");
     last_ = position;
-    batch_.add(kind, position, value, value2, data);
+    if (kind == EntryKind::memory_write)
+        appended_.add_write(device, data.size());
+    batch_.add(kind, position, value, value2, data, static_cast<uint16_t>(device));
     if (batch_.entries() >= maximum_batch_entries || batch_.data_bytes() >= maximum_batch_data)
         flush();
 }
@@ -157,6 +169,7 @@ void RecordingWriter::finish(Position end, std::span<const uint64_t> memory_hash
     chunks_.drain();
     Trailer trailer{end, {}, {memory_hashes.begin(), memory_hashes.end()}};
     trailer.kinds = statistics().kinds;
+    trailer.devices = appended_.devices;
     submit_value(ChunkType::trailer, encode_trailer(trailer));
     chunks_.close();
 }
@@ -164,11 +177,12 @@ void RecordingWriter::finish(Position end, std::span<const uint64_t> memory_hash
 Statistics RecordingWriter::statistics() const {
     Statistics result;
     const auto parts = chunks_.statistics();
-    for (const ChunkType type : {ChunkType::processor, ChunkType::map, ChunkType::memory})
+    for (const ChunkType type : {ChunkType::processor, ChunkType::map, ChunkType::devices, ChunkType::memory})
         result.snapshot += parts[static_cast<size_t>(type)];
     for (const ChunkType type : {ChunkType::constants, ChunkType::constant_data})
         result.constants += parts[static_cast<size_t>(type)];
     result.log = parts[static_cast<size_t>(ChunkType::log)];
+    result.devices = appended_.devices;
     const std::lock_guard lock(kinds_mutex_);
     result.kinds = kinds_;
     return result;

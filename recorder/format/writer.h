@@ -51,6 +51,8 @@ class RecordingWriter {
     void write_processor(std::span<const std::byte> state);
     // The memory map of one address space. At least one; each address space once.
     void write_map(const MemoryMap& map);
+    // The machine's devices. Once, or not at all. Throws Error when there are more than 4096.
+    void write_devices(const std::vector<Device>& devices);
     // A file whose bytes devices are expected to write to memory: such a write of at least 4 KiB, from a
     // multiple of 512 in the file on, takes no room in the log. Copied, and kept. Throws Error when all
     // constants together exceed 128 MiB.
@@ -61,9 +63,9 @@ class RecordingWriter {
     // The log. Positions ascend or stay. Costs some 10 ns; no allocation while the chunk is not larger than
     // the last. data: at most 1 MiB, but for memory_write, which becomes several entries when longer. Not for
     // memory_map and end. When the caller does not flush, a chunk ends by itself after half a million entries
-    // or 8 MiB of data.
+    // or 8 MiB of data. device: of a memory_write, see Entry::device.
     void append(EntryKind kind, Position position, uint64_t value = 0, uint64_t value2 = 0,
-                std::span<const std::byte> data = {});
+                std::span<const std::byte> data = {}, uint32_t device = 0);
     void append_map(Position position, const MemoryMap& map);
     // Ends the chunk. It is coded and written by a helper thread, a few milliseconds later. Nothing when
     // empty.
@@ -81,7 +83,7 @@ class RecordingWriter {
   private:
     void submit_pages();
     void add(EntryKind kind, Position position, uint64_t value, uint64_t value2,
-             std::span<const std::byte> data);
+             std::span<const std::byte> data, uint32_t device = 0);
     void check_memory_write(uint64_t block, uint64_t offset, uint64_t size) const;
     void submit_value(ChunkType type, Bytes raw);
 
@@ -89,6 +91,7 @@ class RecordingWriter {
     const std::vector<MemoryBlock> blocks_;
     std::optional<PageCollector> pages_;
     bool processor_written_ = false;
+    bool devices_written_ = false;
     std::set<uint32_t> mapped_address_spaces_;
     ConstantPool constants_;  // unchanged, and used by helper threads, from begin_log() on
 
@@ -96,6 +99,8 @@ class RecordingWriter {
     bool finished_ = false;
     Position last_;
     LogBatch batch_;
+    size_t device_count_ = 0;
+    Statistics appended_;  // only what devices wrote
 
     mutable std::mutex kinds_mutex_;
     std::array<KindStatistics, entry_kinds> kinds_{};  // of the log chunks coded so far

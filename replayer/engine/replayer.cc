@@ -202,8 +202,10 @@ void Replayer::apply(const Entry& entry) {
             if (entry.value >= blocks_.size() || entry.value2 > blocks_[entry.value].size ||
                 entry.data.size() > blocks_[entry.value].size - entry.value2)
                 throw FileError(reader_.container().path(), "a device's write lies outside of memory");
+            writing_ = &entry;
             glue_write_block(static_cast<uint32_t>(entry.value), entry.value2,
                              reinterpret_cast<const uint8_t*>(entry.data.data()), entry.data.size());
+            writing_ = nullptr;
             break;
         case EntryKind::memory_map:
             set_map(entry.map);
@@ -226,6 +228,8 @@ void Replayer::apply(const Entry& entry) {
             diverged(recording::entry_kind_with_article(entry.kind) + " does not belong at " +
                      describe(entry.position));
     }
+    for (ReplayObserver* observer : observers_)
+        observer->applied(entry);
 }
 
 void Replayer::check(const Entry& entry) {

@@ -22,12 +22,14 @@ class Divergence : public Error {
     using Error::Error;
 };
 
-// Who watches a replay; called between two blocks, before the thing happens.
+// Who watches a replay; called between two blocks.
 class ReplayObserver {
   public:
     virtual ~ReplayObserver() = default;
     // An asynchronous entry is about to be applied.
     virtual void applying(const recording::Entry& entry) = 0;
+    // It has been applied.
+    virtual void applied(const recording::Entry& entry) { static_cast<void>(entry); }
     // A state check has held.
     virtual void checked(uint64_t instr) = 0;
     // So many instructions were executed as Replayer::call_at() was told.
@@ -68,6 +70,8 @@ class Replayer {
 
     // Whether an instruction is being given its input.
     bool taking() const { return taking_; }
+    // The entry memory_write that is being applied; nullptr when memory is written by the processor itself.
+    const recording::Entry* writing() const { return writing_; }
 
     bool ended() const { return ended_; }
     // True when it went through the recording to its end in order (not cut short, not stopped before).
@@ -120,6 +124,7 @@ class Replayer {
     std::optional<recording::Position> requested_;  // an interrupt here, whose vector was not taken yet
     unsigned waits_ = 0;  // passes through the loop since an instruction took what stands at its position
     bool taking_ = false;
+    const recording::Entry* writing_ = nullptr;
     bool ended_ = false;
     bool whole_ = false;
 };

@@ -10,7 +10,22 @@ trace::TraceHeader trace_header(const recording::RecordingReader& recording) {
     header.architecture = recording.fact("architecture");
     for (const auto& block : recording.blocks())
         header.memory_blocks.push_back({block.name, block.size});
+    for (const auto& device : recording.devices())
+        header.devices.push_back({device.model, device.place, recording::device_kind_name(device.kind)});
     return header;
+}
+
+trace::TransferSource transfer_source(uint32_t device, const recording::RecordingReader& recording) {
+    if (device == 0)
+        return trace::TransferSource::device;
+    switch (recording.devices()[device - 1].kind) {
+        case recording::DeviceKind::disk:
+            return trace::TransferSource::disk;
+        case recording::DeviceKind::network:
+            return trace::TransferSource::network;
+        default:
+            return trace::TransferSource::device;
+    }
 }
 
 trace::MemoryMap trace_map(const recording::MemoryMap& map) {
@@ -58,6 +73,7 @@ trace::CpuState cpu_state() {
     state.sysenter_esp = processor.msr.sysenter_esp;
     state.sysenter_eip = processor.msr.sysenter_eip;
     state.tsc_aux = processor.msr.tsc_aux;
+    state.system_management = processor.control.hflags_smm != 0;
     return state;
 }
 

@@ -16,6 +16,8 @@ trace::MemoryMap trace_map(const recording::MemoryMap& map);
 trace::CpuState cpu_state();
 // request: of an interrupt that the recording has.
 trace::InterruptSource source_of(uint64_t request);
+// device: as Entry::device has it.
+trace::TransferSource transfer_source(uint32_t device, const recording::RecordingReader& recording);
 trace::BlockDefinition definition_of(const GlueTranslation& translation);
 
 }  // namespace panda::engine

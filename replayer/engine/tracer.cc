@@ -304,13 +304,17 @@ void Tracer::table_written(uint64_t address, uint32_t value, uintptr_t position)
 
 void Tracer::memory_written(uint32_t block, uint64_t offset, std::span<const uint8_t> data) {
     const auto bytes = std::as_bytes(data);
+    const recording::Entry* entry = replayer_.writing();
+    const uint32_t device = entry == nullptr ? 0 : entry->device;
+    const trace::TransferSource source =
+        entry == nullptr ? trace::TransferSource::processor : transfer_source(device, replayer_.recording());
     constexpr size_t piece = trace::max_event_data / 2;
     for (size_t done = 0; done < bytes.size(); done += piece) {
         const auto part = bytes.subspan(done, std::min(piece, bytes.size() - done));
         // A device that an instruction asks may write before it answers.
         const bool inside = replayer_.taking();
         event(inside ? Aside::When::inside : Aside::When::between, glue_instr() - (inside ? 1 : 0),
-              trace::Transfer{block, offset + done, writing_, Bytes(part.begin(), part.end())});
+              trace::Transfer{block, offset + done, source, Bytes(part.begin(), part.end()), device});
     }
 }
 
@@ -333,6 +337,7 @@ void Tracer::event_after(trace::EventDetail detail) {
 void Tracer::exception(int number, int error_code, uint64_t address, bool software) {
     constexpr int linux_gate = 0x80;
     const trace::CpuState state = cpu_state();
+    control_changed(state);  // by a switch of tasks that ended in this exception
     const uint64_t pc = state.segments[trace::cs].base + state.rip;
     if (software && number == linux_gate) {
         const auto& r = state.general;
@@ -348,11 +353,15 @@ void Tracer::exception(int number, int error_code, uint64_t address, bool softwa
 }
 
 void Tracer::control_changed() {
-    const trace::CpuState state = cpu_state();
+    control_changed(cpu_state());
+}
+
+void Tracer::control_changed(const trace::CpuState& state) {
     if (state.cr3 != control_.cr3)
         event_after(trace::AddressSpaceChange{state.cr3});
-    if (state.cr0 != control_.cr0 || state.cr4 != control_.cr4 || state.efer != control_.efer)
-        event_after(trace::ModeChange{state.cr0, state.cr4, state.efer, false});
+    if (state.cr0 != control_.cr0 || state.cr4 != control_.cr4 || state.efer != control_.efer ||
+        state.system_management != control_.system_management)
+        event_after(trace::ModeChange{state.cr0, state.cr4, state.efer, state.system_management});
     control_ = state;
 }
 
@@ -419,7 +428,6 @@ void Tracer::memory_map(const trace::MemoryMap& map) {
 }
 
 void Tracer::applying(const recording::Entry& entry) {
-    writing_ = trace::TransferSource::processor;
     switch (entry.kind) {
         case recording::EntryKind::interrupt:
             event_after(trace::Interrupt{static_cast<uint32_t>(entry.value2), source_of(entry.value)});
@@ -427,15 +435,17 @@ void Tracer::applying(const recording::Entry& entry) {
         case recording::EntryKind::memory_map:
             memory_map(trace_map(entry.map));
             break;
-        case recording::EntryKind::memory_write:
-            writing_ = trace::TransferSource::device;
-            break;
         case recording::EntryKind::reset:
             event_after(trace::Reset{});
             break;
         default:
             break;
     }
+}
+
+void Tracer::applied(const recording::Entry& entry) {
+    if (entry.kind == recording::EntryKind::reset || entry.kind == recording::EntryKind::processor_write)
+        control_changed();
 }
 
 // ---- The glue's side ----

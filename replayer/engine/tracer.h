@@ -53,6 +53,7 @@ class Tracer : public ReplayObserver {
     void system_return(int gate);
 
     void applying(const recording::Entry& entry) override;
+    void applied(const recording::Entry& entry) override;
     void checked(uint64_t) override {}
     void taken(recording::EntryKind kind, unsigned size, uint64_t address, uint64_t value,
                uint64_t value2) override;
@@ -65,6 +66,8 @@ class Tracer : public ReplayObserver {
     void event_inside(trace::EventDetail detail);
     // Everything that was begun is done.
     void event_after(trace::EventDetail detail);
+    // Reports what differs from what was reported last.
+    void control_changed(const trace::CpuState& state);
     // Whether the processor has stored something since the last block: it belongs to the next one.
     bool loose() const;
     // No next one comes: what is loose gets an execution that is cut before its first instruction.
@@ -102,7 +105,6 @@ class Tracer : public ReplayObserver {
     std::unordered_map<uint64_t, uint64_t>
         known_;                // page to frame and address space, as the open chunk has it
     trace::CpuState control_;  // as last reported
-    trace::TransferSource writing_ = trace::TransferSource::processor;
     SerialTap serials_[2] = {SerialTap(0x3f8), SerialTap(0x2f8)};
 };
 

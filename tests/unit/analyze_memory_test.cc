@@ -101,7 +101,7 @@ TEST_CASE("the last write is found through the page tables") {
     CHECK_FALSE(analyze_memory::find_last_write(reader, {}, 0x400018, 8, reader.end_instr()).write);
     CHECK(analyze_memory::find_last_write(reader, {}, 0x40000f, 2, reader.end_instr()).write);
     std::ostringstream out;
-    write_text(out, last);
+    write_text(out, last, reader.header());
     CHECK(out.str() == "instr 3  pc 0xabc1  store  address 0x400010  8 bytes  value 0x1122334455667788\n");
 }
 

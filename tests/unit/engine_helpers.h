@@ -137,6 +137,7 @@ inline void rewrite(const std::string& from, const std::string& to, const std::v
     recording::RecordingWriter writer(to, reader.facts(), reader.blocks());
     for (const auto& map : reader.initial_maps())
         writer.write_map(map);
+    writer.write_devices(reader.devices());
     writer.write_processor(reader.processor());
     reader.read_memory([&](uint32_t block, uint64_t offset, std::span<const std::byte> bytes) {
         writer.write_memory(block, offset, bytes);

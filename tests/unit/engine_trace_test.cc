@@ -161,6 +161,65 @@ TEST_CASE("what the processor stores for an interrupt that ends the recording is
     CHECK(report.pages_compared > 1);
 }
 
+TEST_CASE("a trace tells which device writes to memory") {
+    const TemporaryDirectory directory;
+    ScriptedDevices devices;
+    uint64_t at = 0;
+    for (const uint32_t device : {1, 2, 0})
+        devices.at({at += 100},
+                   [device](FakeMachine& machine) { machine.write_memory(0, 4096, {1, 2, 3}, device); });
+    // The fake network card answers, and writes to memory before it does.
+    devices.before_answers([](FakeMachine& machine) { machine.write_memory(0, 8192, {4}, 2); });
+    record(directory.file("a"), "aaaaaaaaap", devices, 400);
+    write_trace(directory.file("a"), directory.file("t"), 4);
+
+    trace::TraceReader reader(directory.file("t"));
+    CHECK(reader.header().devices ==
+          std::vector<trace::Device>{{"fake-disk", "0000:00:01.0", "disk"}, {"fake-network", "", "network"}});
+    std::vector<uint32_t> writers;
+    size_t answers = 0;
+    for (const auto& [instr, transfer] : events_of<trace::Transfer>(read_trace(reader))) {
+        constexpr trace::TransferSource sources[] = {
+            trace::TransferSource::device, trace::TransferSource::disk, trace::TransferSource::network};
+        CHECK(transfer.source == sources[transfer.device]);
+        if (transfer.offset == 8192) {
+            CHECK(transfer.device == 2);
+            ++answers;
+        } else {
+            writers.push_back(transfer.device);
+        }
+    }
+    CHECK(writers == std::vector<uint32_t>{1, 2, 0});
+    CHECK(answers > 10);
+}
+
+TEST_CASE("a trace follows the processor's mode, also where it is replaced") {
+    const TemporaryDirectory directory;
+    ScriptedDevices devices;
+    devices.at({100}, [](FakeMachine& machine) {
+        machine.processor().control.cr3 = 0x5000;
+        machine.debugger_writes_register(3, 1);
+    });
+    devices.at({200}, [](FakeMachine& machine) {
+        machine.processor().control.hflags_smm = 2;
+        machine.debugger_writes_register(3, 1);
+    });
+    record(directory.file("a"), "aaaa", devices, 400);
+    write_trace(directory.file("a"), directory.file("t"), 4);
+
+    trace::TraceReader reader(directory.file("t"));
+    const Traced traced = read_trace(reader);
+    const auto spaces = events_of<trace::AddressSpaceChange>(traced);
+    REQUIRE(spaces.size() == 1);
+    CHECK(spaces[0].second.cr3 == 0x5000);
+    const auto modes = events_of<trace::ModeChange>(traced);
+    REQUIRE(modes.size() == 1);
+    CHECK(modes[0].first >= 200);
+    CHECK(modes[0].second.system_management);
+    CHECK_FALSE(traced.snapshots.front().cpu.system_management);
+    CHECK(traced.snapshots.back().cpu.system_management);
+}
+
 TEST_CASE("a trace can leave out memory, the kernel, or all but an address space") {
     const TemporaryDirectory directory;
     CountingDevices devices;

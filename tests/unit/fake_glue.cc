@@ -98,10 +98,11 @@ void FakeMachine::run_deferred() {
         function(argument);
 }
 
-void FakeMachine::write_memory(uint32_t block, uint64_t offset, const std::vector<uint8_t>& data) {
+void FakeMachine::write_memory(uint32_t block, uint64_t offset, const std::vector<uint8_t>& data,
+                               uint32_t device) {
     std::ranges::copy(data, memory_[block].begin() + static_cast<ptrdiff_t>(offset));
     if (recording_)
-        recorder_->give(EntryKind::memory_write, block, offset, std::as_bytes(std::span(data)));
+        recorder_->give(EntryKind::memory_write, block, offset, std::as_bytes(std::span(data)), device);
 }
 
 void FakeMachine::map_device_range(bool memory) {

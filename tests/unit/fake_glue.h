@@ -68,8 +68,8 @@ class FakeMachine {
     // The most that is granted at once while recording; 65535 in QEMU. At least a block.
     uint64_t budget = 20;
 
-    // What devices do.
-    void write_memory(uint32_t block, uint64_t offset, const std::vector<uint8_t>& data);
+    // What devices do. device: 0 not known, 1 a disk, 2 a network card.
+    void write_memory(uint32_t block, uint64_t offset, const std::vector<uint8_t>& data, uint32_t device = 0);
     // Memory or nothing where the device is.
     void map_device_range(bool memory);
     void set_a20(bool enabled);

@@ -83,12 +83,17 @@ struct SampleMemory {
     }
 };
 
+inline const std::vector<Device> sample_devices = {{"piix3-ide", "0000:00:01.1", DeviceKind::disk},
+                                                   {"e1000", "net0", DeviceKind::network},
+                                                   {"idle", "", DeviceKind::other}};
+
 // What devices will write pieces of.
 inline const Bytes sample_constant = random_bytes(100000, 4);
 
 inline void write_sample_snapshot(RecordingWriter& writer) {
     const SampleMemory memory;
     writer.write_constant("kernel", sample_constant);
+    writer.write_devices(sample_devices);
     writer.write_map(sample_map);
     writer.write_memory(0, 0, memory.ram);
     writer.write_processor(random_bytes(5000, 3));
@@ -122,6 +127,7 @@ inline std::vector<Entry> sample_entries(size_t count, uint64_t seed) {
             }
             entry.value = random() % 2;
             entry.value2 = random() % (200 << 10);
+            entry.device = static_cast<uint32_t>(random() % sample_devices.size());
         } else {
             entry.value = entry.kind == EntryKind::time_stamp ? clock : random() >> (random() % 64);
             entry.value2 = random() % 2 == 0 ? 4 : random();
@@ -135,7 +141,7 @@ inline void append_entry(RecordingWriter& writer, const Entry& entry) {
     if (entry.kind == EntryKind::memory_map)
         writer.append_map(entry.position, entry.map);
     else
-        writer.append(entry.kind, entry.position, entry.value, entry.value2, entry.data);
+        writer.append(entry.kind, entry.position, entry.value, entry.value2, entry.data, entry.device);
 }
 
 inline const std::vector<uint64_t> sample_hashes = {1, 2, 3, 4, 5, 6, 7, UINT64_MAX, 9};

@@ -21,6 +21,7 @@ void check_same(const Entry& read, const Entry& written) {
     REQUIRE(read.value2 == written.value2);
     REQUIRE(read.data == written.data);
     REQUIRE(read.map == written.map);
+    REQUIRE(read.device == written.device);
 }
 
 void check_log(const RecordingReader& reader, const std::vector<Entry>& entries) {
@@ -57,6 +58,7 @@ TEST_CASE("a recording gives back all that was written") {
     CHECK(reader.blocks()[1].size == 256 << 10);
     CHECK(reader.processor() == random_bytes(5000, 3));
     CHECK(reader.initial_maps() == std::vector{sample_map, sample_smm_map});
+    CHECK(reader.devices() == sample_devices);
     CHECK(reader.complete());
     CHECK(reader.memory_hashes() == sample_hashes);
     CHECK(reader.last_position() == Position{entries.back().position.instr + 1, 0});
@@ -111,9 +113,31 @@ TEST_CASE("statistics agree between writer, reader and a recording cut short") {
         CHECK(written.kinds[kind].entries == counted.kinds[kind].entries);
         CHECK(written.kinds[kind].bytes == counted.kinds[kind].bytes);
     }
+    REQUIRE(written.devices.size() == sample_devices.size());  // the last one is idle
+    CHECK(written.devices[1].writes > 100);
+    CHECK(written.devices == read.devices);
+    CHECK(written.devices == counted.devices);
     CHECK(written.log.stored_bytes == read.log.stored_bytes);
     CHECK(written.log.chunks == 2);
     CHECK(written.snapshot.stored_bytes == read.snapshot.stored_bytes);
+}
+
+TEST_CASE("only devices that are listed write") {
+    const TemporaryDirectory directory;
+    RecordingWriter writer(directory.file("devices.panda"), sample_facts, sample_blocks);
+    write_sample_snapshot(writer);
+    CHECK_THROWS_WITH(writer.append(EntryKind::memory_write, {}, 0, 0, Bytes(1), 4),
+                      ContainsSubstring("does not list"));
+    CHECK_THROWS_WITH(writer.append(EntryKind::wake, {}, 0, 0, {}, 1), ContainsSubstring("does not list"));
+    LogBatch batch(1, 1);
+    batch.add(EntryKind::memory_write, {}, 0, 0, Bytes(1), 4);
+    LogDecoder decoder(encode_log(batch).raw, sample_blocks, {}, sample_devices.size());
+    Entry entry;
+    CHECK_THROWS_WITH(decoder.next(entry), ContainsSubstring("not listed"));
+    Bytes devices = encode_devices(sample_devices);
+    CHECK(decode_devices(devices) == sample_devices);
+    devices.back() = static_cast<std::byte>(device_kinds);
+    CHECK_THROWS_WITH(decode_devices(devices), ContainsSubstring("unknown kind"));
 }
 
 TEST_CASE("a device write longer than an entry becomes several") {

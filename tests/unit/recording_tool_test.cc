@@ -36,6 +36,14 @@ TEST_CASE("info says what is in a recording") {
     std::map<std::string, uint64_t> counts = {{"end", 1}};
     for (const Entry& entry : entries)
         ++counts[entry_kind_name(entry.kind)];
+    uint64_t network_writes = 0;
+    uint64_t network_bytes = 0;
+    for (const Entry& entry : entries) {
+        if (entry.device != 2)
+            continue;
+        ++network_writes;
+        network_bytes += entry.data.size();
+    }
     const uint64_t instr = entries.back().position.instr + 1;
 
     const auto json = nlohmann::json::parse(info_of(path, true));
@@ -50,7 +58,17 @@ TEST_CASE("info says what is in a recording") {
     for (const auto& [kind, count] : counts)
         CHECK(json["inputs"][kind]["entries"] == count);
 
+    REQUIRE(json["devices"].size() == sample_devices.size());
+    CHECK(json["devices"][1] == nlohmann::json{{"model", "e1000"},
+                                               {"place", "net0"},
+                                               {"kind", "network"},
+                                               {"writes", network_writes},
+                                               {"written_bytes", network_bytes}});
+    CHECK(json["devices"][2]["writes"] == 0);
+
     const std::string text = info_of(path, false);
+    CHECK_THAT(text, ContainsSubstring("\n    e1000 net0"));
+    CHECK_THAT(text, !ContainsSubstring("idle"));
     CHECK_THAT(text, ContainsSubstring("CPU model             qemu64\n"));
     CHECK_THAT(text, ContainsSubstring("memory                8.0 MiB\n"));
     CHECK_THAT(text, ContainsSubstring(" instr, complete\n"));
@@ -99,7 +117,7 @@ TEST_CASE("verify compares the log with the trailer's counts") {
     write_sample(path, sample_entries(100, 23), 1);
     const RecordingReader reader(path);
     const ChunkPlace& place = reader.container().chunks().back();
-    Trailer trailer = decode_trailer(reader.container().read(place), sample_blocks);
+    Trailer trailer = decode_trailer(reader.container().read(place), sample_blocks, sample_devices.size());
     ++trailer.kinds[static_cast<size_t>(EntryKind::wake)].entries;
 
     Bytes file = read_file(path);

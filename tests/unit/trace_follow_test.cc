@@ -231,6 +231,35 @@ TEST_CASE("16- and 32-bit code wraps") {
     CHECK(follows(wide, 1, 0x15, false));
 }
 
+TEST_CASE("a block must be of the mode that the processor is in") {
+    constexpr uint64_t protected_flag = 1 << 7;  // HF_PE_MASK
+    constexpr uint64_t long_flag = 1 << 14;      // HF_LMA_MASK
+    constexpr uint64_t smm_flag = 1 << 19;       // HF_SMM_MASK
+    constexpr uint64_t long_mode = 1 << 10;      // EFER.LMA
+    // wrong: nothing, or the execution that gets the flags of its neighbour
+    for (const size_t wrong : {size_t{99}, size_t{0}, size_t{1}, size_t{2}, size_t{3}}) {
+        const TemporaryFile file;
+        WriterOptions options;
+        options.memory = MemoryColumns::addresses;
+        TraceWriter writer(file.path(), {}, options);
+        writer.begin_chunk({CpuState{}, {}});  // real mode
+        const uint64_t flags[] = {0, protected_flag, protected_flag | long_flag, smm_flag};
+        const ModeChange modes[] = {{}, {1, 0, 0, false}, {1, 0, long_mode, false}, {0, 0, 0, true}};
+        for (size_t i = 0; i < std::size(flags); ++i) {
+            auto block = code_block(0x1000, {0xc3}, 0);
+            block.flags = flags[i == wrong ? (i + 1) % std::size(flags) : i] | 3;
+            if (i > 0)
+                writer.event({writer.instr(), modes[i]});
+            writer.append(writer.define_block(block), nullptr);
+        }
+        writer.finish();
+        const VerifyReport report = verify_path(file.path());
+        INFO("wrong " << wrong);
+        CHECK(report.wrong_modes == (wrong == 99 ? 0 : 1));
+        CHECK(report.passed() == (wrong == 99));
+    }
+}
+
 TEST_CASE("a store that no translation leads anywhere fails the verification") {
     const TemporaryFile file;
     TraceHeader header;

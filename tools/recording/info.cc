@@ -73,6 +73,7 @@ class InfoPrinter {
         print_facts();
         print_parts(instr);
         print_inputs();
+        print_devices();
     }
 
   private:
@@ -126,6 +127,23 @@ class InfoPrinter {
         }
     }
 
+    void print_devices() {
+        if (statistics_.devices.empty())
+            return;
+        line("written by devices") << std::setw(number_width) << "writes" << std::setw(number_width)
+                                   << "bytes\n";
+        for (size_t i = 0; i < statistics_.devices.size(); ++i) {
+            const DeviceStatistics& written = statistics_.devices[i];
+            if (written.writes == 0)
+                continue;
+            const auto [model, place, kind] =
+                i == 0 ? Device{"not known", "", DeviceKind::other} : recording_.devices()[i - 1];
+            line(printable(model + (place.empty() ? "" : " " + place)), 4)
+                << std::setw(number_width) << with_separators(written.writes) << std::setw(number_width)
+                << with_separators(written.bytes) << "\n";
+        }
+    }
+
     const RecordingReader& recording_;
     const Statistics statistics_;
     std::ostream& out_;
@@ -152,6 +170,17 @@ void print_json(const RecordingReader& recording, std::ostream& out) {
         if (const KindStatistics& counts = statistics.kinds[kind]; counts.entries != 0)
             inputs[entry_kind_name(static_cast<EntryKind>(kind))] = {{"entries", counts.entries},
                                                                      {"unpacked_bytes", counts.bytes}};
+    Json devices = Json::array();
+    for (size_t i = 0; i < recording.devices().size(); ++i) {
+        const Device& device = recording.devices()[i];
+        const DeviceStatistics written =
+            i + 1 < statistics.devices.size() ? statistics.devices[i + 1] : DeviceStatistics{};
+        devices.push_back({{"model", device.model},
+                           {"place", device.place},
+                           {"kind", device_kind_name(device.kind)},
+                           {"writes", written.writes},
+                           {"written_bytes", written.bytes}});
+    }
     const Json info = {{"file", recording.container().path()},
                        {"bytes", recording.container().file_size()},
                        {"complete", recording.complete()},
@@ -163,7 +192,8 @@ void print_json(const RecordingReader& recording, std::ostream& out) {
                        {"log", part_json(statistics.log)},
                        {"log_bytes_per_1000_instr", log_bytes_per_1000(statistics, instr)},
                        {"checks", statistics.of(EntryKind::check).entries},
-                       {"inputs", inputs}};
+                       {"inputs", inputs},
+                       {"devices", devices}};
     out << info.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
 }
 

@@ -149,6 +149,15 @@ class Dumper {
                   valued ? value_text(access).c_str() : "");
     }
 
+    // That made a transfer, where it is known.
+    const trace::Device* device_of(const trace::EventDetail& detail) const {
+        const auto* transfer = std::get_if<trace::Transfer>(&detail);
+        const auto& devices = reader_.header().devices;
+        return transfer == nullptr || transfer->device == 0 || transfer->device > devices.size()
+                   ? nullptr
+                   : &devices[transfer->device - 1];
+    }
+
     void print_event(const trace::Event& event) const {
         if (!selection_.events || event.instr >= selection_.to || event.instr < selection_.from)
             return;
@@ -162,6 +171,10 @@ class Dumper {
             Json line = {{"kind", "event"}, {"instr", event.instr}, {"event", trace::event_kind_name(kind)}};
             for (size_t i = 0; i < fields.values.size(); ++i)
                 line[name(i)] = json_address(fields.values[i]);
+            if (const trace::Device* device = device_of(event.detail))
+                line.update({{"device_model", device->model},
+                             {"device_place", device->place},
+                             {"device_kind", device->kind}});
             if (!fields.data.empty())
                 line["data"] = hex(fields.data);
             std::cout << json_line(line) << '\n';
@@ -170,6 +183,8 @@ class Dumper {
         print("%12" PRIu64 "  %s", event.instr, trace::event_kind_name(kind).c_str());
         for (size_t i = 0; i < fields.values.size(); ++i)
             print(" %s=0x%" PRIx64, name(i).c_str(), fields.values[i]);
+        if (const trace::Device* device = device_of(event.detail))
+            std::cout << " (" << device->model << (device->place.empty() ? "" : " ") << device->place << ")";
         if (!fields.data.empty())
             std::cout << " data=" << hex(fields.data);
         std::cout << '\n';

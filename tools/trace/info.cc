@@ -132,9 +132,13 @@ void print_json(const Report& report) {
                            {"raw_bytes", size.raw_bytes},
                            {"stored_bytes", size.stored_bytes},
                            {"bits_per_instr", report.bits_per_instr(size.stored_bytes)}});
+    Json devices = Json::array();
+    for (const auto& device : report.header.devices)
+        devices.push_back({{"model", device.model}, {"place", device.place}, {"kind", device.kind}});
     const Json object = {{"architecture", report.header.architecture},
                          {"facts", report.header.facts},
                          {"memory_blocks", blocks},
+                         {"devices", devices},
                          {"first_instr", report.header.first_instr},
                          {"end_instr", report.end_instr},
                          {"whole", report.flaw.empty()},

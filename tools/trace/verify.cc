@@ -73,6 +73,8 @@ void print_text(const trace::TraceHeader& header, const trace::VerifyReport& rep
         print("%" PRIu64 " stores that no translation leads to memory\n", report.lost_stores);
     if (report.unlisted_pages != 0)
         print("%" PRIu64 " times a chunk stores to a page that it does not list\n", report.unlisted_pages);
+    if (report.wrong_modes != 0)
+        print("%" PRIu64 " blocks run in another mode than the events tell\n", report.wrong_modes);
     if (!report.flaw.empty())
         print("not whole: %s\n", report.flaw.c_str());
     const auto instructions = static_cast<double>(report.end_instr - report.first_instr);
@@ -133,6 +135,7 @@ void print_json(const trace::TraceHeader& header, const trace::VerifyReport& rep
                          {"contradictions", report.contradictions},
                          {"lost_stores", report.lost_stores},
                          {"unlisted_pages", report.unlisted_pages},
+                         {"wrong_modes", report.wrong_modes},
                          {"flaw", report.flaw},
                          {"seconds", seconds}};
     std::cout << json_line(object) << '\n';
