@@ -24,4 +24,6 @@ panda-record --force -o ls.panda -- ls -l /proc >ls.out
 agree ls.panda 3000000
 panda-record --force --cpu max -o pipe.panda -- workload-pipe >pipe.out
 agree pipe.panda 2000000
-# Not of a boot's begin yet: firmware in real mode reaches a load that only the witness has.
+# From the reset vector on: the firmware, in real, protected and system management mode.
+panda-record --force -o boot.panda --boot >boot.out
+agree boot.panda 4000000

@@ -7,10 +7,11 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <deque>
 #include <fstream>
-#include <optional>
+#include <span>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "common/command_line.h"
 #include "common/error.h"
@@ -34,22 +35,22 @@ class Witness {
     explicit Witness(const std::string& file) : file_(file, std::ios::binary) {
         if (!file_)
             throw FileError(file, "cannot be opened");
-        advance();
     }
-    const std::optional<Record>& next() const { return next_; }
-    void advance() {
+    // The record that is `ahead` behind the next one; nullptr behind the last.
+    const Record* peek(size_t ahead = 0) {
         Record record;
-        next_.reset();
-        if (file_.read(reinterpret_cast<char*>(&record), sizeof(record)))
-            next_ = record;
-        ++count_;
+        while (records_.size() <= ahead) {
+            if (!file_.read(reinterpret_cast<char*>(&record), sizeof(record)))
+                return nullptr;
+            records_.push_back(record);
+        }
+        return &records_[ahead];
     }
-    uint64_t count() const { return count_; }
+    void advance() { records_.pop_front(); }
 
   private:
     std::ifstream file_;
-    std::optional<Record> next_;
-    uint64_t count_ = 0;
+    std::deque<Record> records_;
 };
 
 struct Comparison {
@@ -61,9 +62,9 @@ struct Comparison {
     uint64_t frames = 0;  // accesses that only the trace has
     bool after_event = false;
 
-    [[noreturn]] void differ(uint64_t instr, const std::string& traced) const {
+    [[noreturn]] void differ(uint64_t instr, const std::string& traced) {
         char seen[160] = "nothing more";
-        if (const auto& next = witness.next())
+        if (const Record* next = witness.peek())
             std::snprintf(seen, sizeof(seen), "%s %#" PRIx64 " size %u value %#" PRIx64,
                           next->instruction() ? "instruction"
                           : next->store()     ? "store"
@@ -80,7 +81,7 @@ struct Comparison {
     }
 
     void instruction(uint64_t instr, uint64_t pc) {
-        const auto& next = witness.next();
+        const Record* next = witness.peek();
         if (next && next->instruction() && next->address == pc) {
             witness.advance();
             ++instructions;
@@ -90,56 +91,69 @@ struct Comparison {
         last_pc = pc;
     }
 
+    static bool visible(const trace::Access& access) {
+        return access.kind != trace::AccessKind::fill && access.kind != trace::AccessKind::table_write;
+    }
+    static bool same(const Record* record, const trace::Access& access) {
+        return record != nullptr && !record->instruction() && record->address == access.address &&
+               record->size() == access.size && record->store() == access.is_store() &&
+               (!access.is_store() || (record->low == access.value && record->high == access.value_high));
+    }
+
     void access(uint64_t instr, const trace::Access& access) {
-        using trace::AccessKind;
-        if (access.kind == AccessKind::fill || access.kind == AccessKind::table_write)
+        if (!visible(access))
             return;
-        const bool helper = access.kind == AccessKind::helper_load || access.kind == AccessKind::helper_store;
-        const auto& next = witness.next();
-        const bool same =
-            next && !next->instruction() && next->address == access.address && next->size() == access.size &&
-            next->store() == access.is_store() &&
-            (!access.is_store() || (next->low == access.value && next->high == access.value_high));
-        if (!same && helper && after_event) {
-            ++frames;
-            return;
-        }
-        if (!same)
+        if (!same(witness.peek(), access))
             differ(instr, text(access.is_store() ? "store" : "load", access.address) + " size " +
                               std::to_string(access.size) + text(" value", access.value));
         witness.advance();
         ++(access.is_store() ? stores : loads);
     }
+
+    // How many of the accesses of the first instruction behind an event are an interrupt's or exception's
+    // frame: helpers' accesses, up to where the others are what the witness has.
+    size_t frame_length(std::span<const trace::Access> first) {
+        for (size_t length = 0;; ++length) {
+            size_t ahead = 0;
+            const auto rest = first.subspan(length);
+            if (std::ranges::all_of(rest, [&](const trace::Access& access) {
+                    return !visible(access) || same(witness.peek(ahead++), access);
+                }))
+                return length;
+            if (first[length].kind == trace::AccessKind::load ||
+                first[length].kind == trace::AccessKind::store)
+                return length;  // access() says what differs
+        }
+    }
 };
 
 void compare_block(Comparison& comparison, const trace::BlockView& block,
                    const trace::BlockExecution& execution, std::span<const trace::Access> accesses) {
-    size_t next = 0;
-    // What the processor did before the block: frames. They stand before the first instruction's own
-    // accesses.
-    if (comparison.after_event) {
-        for (; next < accesses.size() && accesses[next].instruction == 0 &&
-               accesses[next].kind != trace::AccessKind::load &&
-               accesses[next].kind != trace::AccessKind::store;
-             ++next)
-            if (comparison.witness.next() && comparison.witness.next()->instruction())
-                comparison.access(execution.instr, accesses[next]);
-    }
-    comparison.after_event = false;
     // An instruction that was cut short was begun, and the witness saw that.
     const auto begun =
         std::min<uint32_t>(execution.executed + 1, static_cast<uint32_t>(block.instruction_offsets.size()));
     for (uint32_t i = 0; i < begun; i++) {
         comparison.instruction(execution.instr + i, block.pc + block.instruction_offsets[i]);
-        for (; next < accesses.size() && accesses[next].instruction == i; ++next)
-            comparison.access(execution.instr + i, accesses[next]);
+        const auto end = std::ranges::find_if(
+            accesses, [i](const trace::Access& access) { return access.instruction != i; });
+        auto own = accesses.first(static_cast<size_t>(end - accesses.begin()));
+        accesses = accesses.subspan(own.size());
+        if (std::exchange(comparison.after_event, false)) {
+            const size_t frame = comparison.frame_length(own);
+            comparison.frames +=
+                static_cast<uint64_t>(std::ranges::count_if(own.first(frame), Comparison::visible));
+            own = own.subspan(frame);
+        }
+        for (const trace::Access& access : own)
+            comparison.access(execution.instr + i, access);
     }
 }
 
 void skip_collapsed(Comparison& comparison) {
     // Begun again from the start of the block (device access recompiles it, code changed under it).
-    while (comparison.witness.next() && comparison.witness.next()->instruction() &&
-           comparison.witness.next()->address == comparison.last_pc)
+    for (const Record* next = comparison.witness.peek();
+         next != nullptr && next->instruction() && next->address == comparison.last_pc;
+         next = comparison.witness.peek())
         comparison.witness.advance();
 }
 
@@ -163,7 +177,7 @@ int run(int argc, char** argv) {
             skip_collapsed(comparison);
         }
     }
-    if (comparison.witness.next())
+    if (comparison.witness.peek() != nullptr)
         comparison.differ(0, "its end");
     std::printf("%" PRIu64 " instructions, %" PRIu64 " loads, %" PRIu64 " stores agree; %" PRIu64
                 " accesses of interrupts and exceptions only in the trace\n",
