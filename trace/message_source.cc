@@ -102,8 +102,15 @@ void MessageSource::set_cut_short(uint64_t offset) {
     cut_short_ = "the file ends in the middle of the message at offset " + std::to_string(offset);
 }
 
-MappedSource::MappedSource(const std::string& path)
-    : MessageSource(path), file_(std::make_shared<MappedFile>(path)) {}
+MappedSource::MappedSource(const std::string& path) : MessageSource(path) {
+    const auto file = std::make_shared<const MappedFile>(path);
+    bytes_ = file->bytes();
+    owner_ = file;
+}
+
+MappedSource::MappedSource(std::string name, std::span<const std::byte> bytes,
+                           std::shared_ptr<const void> owner)
+    : MessageSource(std::move(name)), owner_(std::move(owner)), bytes_(bytes) {}
 
 std::optional<Frame> MappedSource::next() {
     const auto rest = bytes().subspan(position_);
@@ -129,7 +136,7 @@ Frame MappedSource::at(uint64_t offset) const {
     if (size > rest.size())
         throw FileError(path(),
                         "the file ends in the middle of the message at offset " + std::to_string(offset));
-    return {rest.first(size), offset, file_};
+    return {rest.first(size), offset, owner_};
 }
 
 }  // namespace panda::trace

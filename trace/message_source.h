@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "common/file.h"
@@ -38,20 +39,24 @@ class MessageSource {
     std::string cut_short_;
 };
 
-// A regular file, mapped. Copies share the mapping and have positions of their own.
+// A regular file, mapped, or what is in memory already. Copies share the bytes and have positions of their
+// own.
 class MappedSource final : public MessageSource {
   public:
     explicit MappedSource(const std::string& path);
+    // bytes: 8-byte aligned, and there as long as `owner`. name: in place of the path.
+    MappedSource(std::string name, std::span<const std::byte> bytes, std::shared_ptr<const void> owner);
 
     std::optional<Frame> next() override;
     // next() continues at this offset. Throws FileError as at() does.
     void seek(uint64_t offset) { position_ = at(offset).offset; }
     // The message at an offset that the file itself names. Throws FileError when there is none.
     Frame at(uint64_t offset) const;
-    std::span<const std::byte> bytes() const { return file_->bytes(); }
+    std::span<const std::byte> bytes() const { return bytes_; }
 
   private:
-    std::shared_ptr<const MappedFile> file_;
+    std::shared_ptr<const void> owner_;
+    std::span<const std::byte> bytes_;
     uint64_t position_ = 0;
 };
 

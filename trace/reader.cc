@@ -27,9 +27,9 @@ TraceHeader read_header(MessageSource& source) {
 
 class TraceReader::Impl {
   public:
-    Impl(const std::string& path, const ReaderOptions& options)
+    Impl(std::unique_ptr<MessageSource> source, const ReaderOptions& options)
         : options_(options),
-          source_(MessageSource::open(path)),
+          source_(std::move(source)),
           file_(dynamic_cast<const MappedSource*>(source_.get())),
           header_(read_header(*source_)),
           definitions_(header_, options.tcg) {
@@ -189,7 +189,10 @@ class TraceReader::Impl {
 };
 
 TraceReader::TraceReader(const std::string& path, const ReaderOptions& options)
-    : impl_(std::make_unique<Impl>(path, options)) {}
+    : impl_(std::make_unique<Impl>(MessageSource::open(path), options)) {}
+TraceReader::TraceReader(std::string name, std::span<const std::byte> bytes, const ReaderOptions& options)
+    : impl_(
+          std::make_unique<Impl>(std::make_unique<MappedSource>(std::move(name), bytes, nullptr), options)) {}
 TraceReader::~TraceReader() = default;
 
 const std::string& TraceReader::path() const {

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -48,6 +49,9 @@ class TraceReader {
   public:
     // path: "-" is standard input. Reads the header. Throws FileError when it is not a trace, or a newer one.
     explicit TraceReader(const std::string& path, const ReaderOptions& options = {});
+    // A trace in memory, which can be read at any place as a file can. bytes: 8-byte aligned; must outlive
+    // the reader and every chunk and snapshot of it. name: for messages, in place of the path.
+    TraceReader(std::string name, std::span<const std::byte> bytes, const ReaderOptions& options = {});
     ~TraceReader();
     TraceReader(const TraceReader&) = delete;
     TraceReader& operator=(const TraceReader&) = delete;

@@ -1,11 +1,7 @@
-// Any bytes as a trace: everything that a reader can be asked for, from a file. Checksums are made right
-// before, or the fuzzer would never come behind them.
-#include <unistd.h>
-
+// Any bytes as a trace: everything that a reader can be asked for. Checksums are made right before, or the
+// fuzzer would never come behind them.
 #include <cstdint>
-#include <cstdio>
-#include <cstring>
-#include <string>
+#include <span>
 
 #include "tests/fuzz/trace_mend.h"
 #include "trace/message.h"
@@ -37,8 +33,8 @@ void read_some_memory(const GuestMemory& memory) {
     memory.read_block(0, 0, part);
 }
 
-void read_in_order(const std::string& path) {
-    TraceReader reader(path);
+void read_in_order(std::span<const std::byte> bytes) {
+    TraceReader reader("input", bytes);
     ChunkCursor cursor(reader.blocks());
     GuestMemory memory(reader.header());
     while (const auto item = reader.next()) {
@@ -53,8 +49,8 @@ void read_in_order(const std::string& path) {
     reader.require_whole();
 }
 
-void read_at_any_place(const std::string& path) {
-    TraceReader reader(path, {.tcg = true});
+void read_at_any_place(std::span<const std::byte> bytes) {
+    TraceReader reader("input", bytes, {.tcg = true});
     reader.load_blocks();
     ChunkCursor cursor(reader.blocks());
     for (size_t i = reader.contents().chunks.size(); i-- > 0;)
@@ -66,19 +62,13 @@ void read_at_any_place(const std::string& path) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    static const std::string path = "/dev/shm/panda-trace-fuzz-" + std::to_string(::getpid());
     Bytes input(reinterpret_cast<const std::byte*>(data), reinterpret_cast<const std::byte*>(data) + size);
     trace_fuzz::mend(input);
-    std::FILE* file = std::fopen(path.c_str(), "wb");
-    if (file == nullptr || std::fwrite(input.data(), 1, input.size(), file) != input.size())
-        std::abort();
-    std::fclose(file);
     for (const auto read : {read_in_order, read_at_any_place}) {
         try {
-            read(path);
+            read(input);
         } catch (const Error&) {
         }
     }
-    ::unlink(path.c_str());
     return 0;
 }
