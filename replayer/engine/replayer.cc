@@ -65,6 +65,7 @@ void Replayer::set_map(const recording::MemoryMap& map) {
                         "a memory map of an address space that the machine lacks");
     const auto ranges = glue_ranges(map);
     glue_set_memory_map(static_cast<int>(map.address_space), ranges.data(), ranges.size());
+    maps_.insert_or_assign(map.address_space, map);
 }
 
 void Replayer::load_processor(const Bytes& state) {

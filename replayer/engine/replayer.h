@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -82,6 +83,8 @@ class Replayer {
     std::span<const std::byte> block_bytes(uint32_t block) const {
         return std::as_bytes(std::span(blocks_[block].host, blocks_[block].size));
     }
+    // The memory map in force of each physical address space; after set_up().
+    const std::map<uint32_t, recording::MemoryMap>& memory_maps() const { return maps_; }
     // Where the replay will end, as far as is known before.
     uint64_t last_instr() const;
 
@@ -114,6 +117,7 @@ class Replayer {
     const uint64_t stop_at_;
     std::vector<ReplayObserver*> observers_;
     std::vector<GlueBlock> blocks_;
+    std::map<uint32_t, recording::MemoryMap> maps_;  // by address space
     std::deque<Input> inputs_;  // before next_
     // The next asynchronous entry, in the cursor; nullptr at the end of the log. It bounds how far the
     // processor may run: inputs need no stop, instructions ask for them.

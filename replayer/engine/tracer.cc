@@ -82,7 +82,7 @@ Tracer::Tracer(const TraceOptions& options, const Replayer& replayer)
 }
 
 void Tracer::start() {
-    for (const auto& map : replayer_.recording().initial_maps())
+    for (const auto& [address_space, map] : replayer_.memory_maps())
         writer_.enter_memory_map(trace_map(map));
     control_ = cpu_state();
     writer_.snapshot(control_, memory_provider(), trace::SnapshotKind::full);

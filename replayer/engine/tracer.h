@@ -29,7 +29,7 @@ class Tracer : public ReplayObserver {
     // Creates the trace of what `replayer` does from now on; the machine is made.
     Tracer(const TraceOptions& options, const Replayer& replayer);
 
-    // The machine is made and nothing ran: the first snapshot.
+    // The machine is where the trace begins, between two blocks: the first snapshot.
     void start();
     // The last snapshot, and the end of the file.
     void finish();

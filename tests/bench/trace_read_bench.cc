@@ -1,18 +1,21 @@
 // How fast a trace is read: trace_read_bench TRACE [SEEKS] measures, in processor time of one thread, a pass
-// over blocks, one over memory accesses, one that keeps memory current; and in real time, seeks to random
-// instrs with a read of 4 KiB of virtual memory at the address that the code at hand runs at or stores to.
+// over blocks, one over memory accesses, one that keeps memory current; in real time, the same passes on one
+// thread and on as many as the machine runs at once, in turn; and seeks to random instrs with a read of 4 KiB
+// of virtual memory at a page that the chunk at hand uses.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/command_line.h"
 #include "trace/chunk_walk.h"
 #include "trace/memory_at.h"
 #include "trace/memory_follower.h"
+#include "trace/pass.h"
 #include "trace/reader.h"
 
 namespace {
@@ -24,6 +27,10 @@ double thread_seconds() {
     timespec now;
     ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+double real_milliseconds(const std::chrono::steady_clock::time_point& since) {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - since).count();
 }
 
 struct Blocks {
@@ -59,8 +66,48 @@ void measure(const char* what, TraceReader& reader, Visitor& visitor, const Star
                 static_cast<double>(visitor.instructions) / seconds / 1e6);
 }
 
-double real_milliseconds(const std::chrono::steady_clock::time_point& since) {
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - since).count();
+// An analyzer that does next to nothing: what is measured is the pass.
+template <PassNeeds what>
+struct Counting {
+    static constexpr PassNeeds needs = what;
+    uint64_t instructions = 0;
+    uint64_t accesses = 0;
+    void on_block(const BlockExecution& block) { instructions += block.executed; }
+    void on_accesses(const BlockExecution&, std::span<const Access> part) { accesses += part.size(); }
+    void append(Counting&& next) {
+        instructions += next.instructions;
+        accesses += next.accesses;
+    }
+};
+
+// Seconds of a pass by so many threads.
+template <PassNeeds needs>
+double pass_seconds(TraceReader& reader, unsigned threads) {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto result =
+        run_pass(reader, {.threads = threads}, [](const PassState&) { return Counting<needs>(); });
+    result.require_whole(reader);
+    return real_milliseconds(begin) / 1000;
+}
+
+template <PassNeeds needs>
+void measure_threads(const char* what, TraceReader& reader) {
+    constexpr int rounds = 3;
+    const unsigned threads = std::max(2u, std::thread::hardware_concurrency());
+    std::vector<double> one;
+    std::vector<double> many;
+    std::vector<double> ratios;
+    for (int i = 0; i < rounds; ++i) {
+        one.push_back(pass_seconds<needs>(reader, 1));
+        many.push_back(pass_seconds<needs>(reader, threads));
+        ratios.push_back(one.back() / many.back());
+    }
+    const auto median = [](std::vector<double>& values) {
+        std::sort(values.begin(), values.end());
+        return values[values.size() / 2];
+    };
+    std::printf("%-28s %8.2f s on 1 thread, %.2f s on %u: %.2f times as fast\n", what, median(one),
+                median(many), threads, median(ratios));
 }
 
 // Virtual addresses that the trace touches around an instr: the code's, or a store's.
@@ -126,6 +173,9 @@ int main(int argc, char** argv) {
         Following following(follower);
         measure<CursorColumns::memory>("memory kept current", reader, following,
                                        [&](const Chunk& chunk) { follower.start(chunk); });
+        measure_threads<PassNeeds::blocks>("blocks, by run_pass", reader);
+        measure_threads<PassNeeds::accesses>("accesses, by run_pass", reader);
+        measure_threads<PassNeeds::memory>("memory current, by run_pass", reader);
         measure_seeks(reader, argc > 2 ? std::stoi(argv[2]) : 200);
         return exit_ok;
     });

@@ -16,7 +16,6 @@ void write_trace(const std::string& recording, const std::string& file, unsigned
     FakeMachine machine(block_limit);
     Replayer replayer(recording, std::nullopt);
     Tracer tracer({.file = file, .memory = memory}, replayer);
-    replayer.observe(&tracer);
     machine.replay(replayer, &tracer);
 }
 
@@ -220,6 +219,27 @@ TEST_CASE("a trace follows the processor's mode, also where it is replaced") {
     CHECK(traced.snapshots.back().cpu.system_management);
 }
 
+TEST_CASE("a trace of a window opens with the memory map in force there") {
+    const TemporaryDirectory directory;
+    ScriptedDevices devices;
+    devices.at({100}, [](FakeMachine& machine) { machine.map_device_range(true); });
+    devices.at({300}, [](FakeMachine& machine) { machine.map_device_range(false); });
+    record(directory.file("a"), "lslsa", devices, 400);
+    FakeMachine machine(4);
+    Replayer replayer(directory.file("a"), std::nullopt);
+    Tracer tracer({.file = directory.file("t"), .memory = trace::MemoryColumns::values, .first_instr = 200},
+                  replayer);
+    machine.replay(replayer, &tracer, 200);
+
+    trace::TraceReader reader(directory.file("t"));
+    const Traced traced = read_trace(reader);
+    const auto changes = events_of<trace::MemoryMapChange>(traced);
+    REQUIRE(changes.size() == 1);  // the one at 300
+    const trace::MemoryMap& before = traced.snapshots.front().memory_maps.at(0);
+    const trace::MemoryMap& after = reader.memory_maps().at(changes[0].second.map);
+    CHECK(before.ranges.size() == after.ranges.size() + 1);
+}
+
 TEST_CASE("a trace can leave out memory, the kernel, or all but an address space") {
     const TemporaryDirectory directory;
     CountingDevices devices;
@@ -238,7 +258,6 @@ TEST_CASE("a trace can leave out memory, the kernel, or all but an address space
         options.file = directory.file("t");
         options.filter.kernel = false;
         Tracer tracer(options, replayer);
-        replayer.observe(&tracer);
         machine.replay(replayer, &tracer);
         trace::TraceReader reader(directory.file("t"));
         const Traced traced = read_trace(reader);

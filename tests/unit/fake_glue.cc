@@ -144,16 +144,21 @@ void FakeMachine::debugger_writes_register(unsigned index, uint64_t value) {
 
 // ---- Replay ----
 
-void FakeMachine::replay(Replayer& replayer, Tracer* tracer) {
+void FakeMachine::start_tracing() {
+    tracing_ = true;
+    translations_.clear();
+    tracer_->start();
+    replayer_->observe(tracer_);
+}
+
+void FakeMachine::replay(Replayer& replayer, Tracer* tracer, uint64_t trace_from) {
     constexpr unsigned patience = 1000;
     replayer_ = &replayer;
     tracer_ = tracer;
     traces_memory_ = tracer != nullptr && tracer->memory() != trace::MemoryColumns::none;
     replayer.set_up();
-    if (tracer != nullptr) {
-        tracing_ = true;
-        tracer->start();
-    }
+    if (tracer != nullptr && trace_from == 0)
+        start_tracing();
     recording::Position last;
     unsigned idle = 0;
     while (!replayer.ended()) {
@@ -165,6 +170,8 @@ void FakeMachine::replay(Replayer& replayer, Tracer* tracer) {
                 take_exception();
             if (between_blocks_replaying())
                 break;
+            if (tracer != nullptr && !tracing_ && glue_instr() >= trace_from)
+                start_tracing();
             execute_block(nullptr);
             const recording::Position now = {glue_instr(), glue_exceptions()};
             idle = now == last ? idle + 1 : 0;

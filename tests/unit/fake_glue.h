@@ -82,8 +82,9 @@ class FakeMachine {
 
     // --- Replay ---
 
-    // Until the replay has ended. Throws what the replayer throws, and Error when it hangs.
-    void replay(Replayer& replayer, Tracer* tracer = nullptr);
+    // Until the replay has ended. The tracer begins when so many instructions are executed. Throws what the
+    // replayer throws, and Error when it hangs.
+    void replay(Replayer& replayer, Tracer* tracer = nullptr, uint64_t trace_from = 0);
 
     // --- Both ---
 
@@ -129,6 +130,7 @@ class FakeMachine {
     void take_exception();
     bool between_blocks_recording(Devices& devices);
     bool between_blocks_replaying();
+    void start_tracing();
 
     const unsigned block_limit_;
     std::vector<std::vector<uint8_t>> memory_;
