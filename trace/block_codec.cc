@@ -7,28 +7,6 @@ namespace {
 
 constexpr uint64_t long_run = 63;  // the largest value of a symbol byte's run: a varint follows
 
-// Unsigned LEB128 at `out`, which has room; returns its end.
-std::byte* put_varint(std::byte* out, uint64_t value) {
-    for (; value >= 0x80; value >>= 7)
-        *out++ = static_cast<std::byte>(value | 0x80);
-    *out++ = static_cast<std::byte>(value);
-    return out;
-}
-
-std::byte* put_symbol(std::byte* out, uint64_t run, unsigned symbol) {
-    *out++ = static_cast<std::byte>(std::min(run, long_run) << 2 | symbol);
-    return run < long_run ? out : put_varint(out, run - long_run);
-}
-
-// Room for the worst case, so that the encoder's loop need not look: a symbol byte and a literal of 33 bits
-// for each block; a varint of up to 5 bytes for a run, but only after long_run blocks.
-size_t symbol_room(size_t count) {
-    return count + count / long_run * 5 + 16;
-}
-size_t literal_room(size_t count) {
-    return count * 5;
-}
-
 void shift_in(SuccessorTable::Entry& entry, uint32_t block) {
     entry.third = entry.second;
     entry.second = entry.first;
@@ -42,46 +20,46 @@ void SuccessorTable::reset(uint32_t block_count) {
         std::fill(entries_.begin(), entries_.end(), Entry{});
         epoch_ = 1;
     }
+    grow(block_count);
+}
+
+void SuccessorTable::grow(uint32_t block_count) {
     if (entries_.size() <= block_count)
         entries_.resize(size_t{block_count} + 1);
 }
 
-Bytes BlockEncoder::encode(std::span<const uint32_t> ids, uint32_t block_count) {
-    table_.reset(block_count);
-    symbols_.resize(std::max(symbols_.size(), symbol_room(ids.size())));
-    literals_.resize(std::max(literals_.size(), literal_room(ids.size())));
-    std::byte* symbol_end = symbols_.data();
-    std::byte* literal_end = literals_.data();
-    int64_t literal = -1;
-    uint64_t run = 0;
-    uint32_t previous = 0;
-    for (const uint32_t id : ids) {
-        const uint32_t block = id + 1;
-        SuccessorTable::Entry& entry = table_[previous];
-        previous = block;
-        if (entry.first == block) {
-            ++run;
-            continue;
-        }
-        if (entry.second == block) {
-            std::swap(entry.first, entry.second);
-            symbol_end = put_symbol(symbol_end, run, 1);
-        } else if (entry.third == block) {
-            shift_in(entry, block);
-            symbol_end = put_symbol(symbol_end, run, 2);
-        } else {
-            shift_in(entry, block);
-            symbol_end = put_symbol(symbol_end, run, 0);
-            literal_end = put_varint(literal_end, zigzag_encode(static_cast<int64_t>(id) - (literal + 1)));
-            literal = id;
-        }
-        run = 0;
+void BlockEncoder::miss(uint32_t block) {
+    SuccessorTable::Entry& entry = table_[previous_];
+    unsigned symbol = 0;
+    if (entry.second == block) {
+        std::swap(entry.first, entry.second);
+        symbol = 1;
+    } else {
+        symbol = entry.third == block ? 2 : 0;
+        shift_in(entry, block);
     }
-    const auto symbols = std::span(symbols_.data(), symbol_end);
+    symbols_.put_low(std::min(run_, long_run) << 2 | symbol, 1);
+    if (run_ >= long_run)
+        symbols_.put_varint(run_ - long_run);
+    run_ = 0;
+    if (symbol == 0) {
+        const int64_t id = int64_t{block} - 1;
+        literals_.put_varint(zigzag_encode(id - (literal_ + 1)));
+        literal_ = id;
+    }
+}
+
+Bytes BlockEncoder::take() {
     ByteWriter column;
-    column.put_varint(symbols.size());
-    column.put_bytes(symbols);
-    column.put_bytes(std::span(literals_.data(), literal_end));
+    column.put_varint(symbols_.size());
+    column.put_bytes(symbols_.bytes());
+    column.put_bytes(literals_.bytes());
+    symbols_.clear();
+    literals_.clear();
+    literal_ = -1;
+    run_ = 0;
+    previous_ = count_ = 0;
+    table_.reset(0);
     return column.take();
 }
 

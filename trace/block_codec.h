@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "common/bytes.h"
+#include "trace/streams.h"
 
 namespace panda::trace {
 
@@ -39,6 +40,12 @@ class SuccessorTable {
 
     // Forgets all; block_count: ids below it may occur. Costs nothing but for new blocks.
     void reset(uint32_t block_count);
+    // Ids below this may occur from now on, too.
+    void grow(uint32_t block_count);
+    // Whether this block, by id + 1, is the most recent successor of that entry's.
+    bool is_first(uint32_t entry, uint32_t block) const {
+        return entries_[entry].first == block && entries_[entry].epoch == epoch_;
+    }
     // The entry of a block by id + 1; 0 is the virtual block before the first.
     Entry& operator[](uint32_t block) {
         Entry& entry = entries_[block];
@@ -52,16 +59,44 @@ class SuccessorTable {
     uint32_t epoch_ = 0;
 };
 
-// Encodes chunks, one after another.
+// Encodes chunks, one after another. About 2 ns a block.
 class BlockEncoder {
   public:
-    // The column of a chunk. ids: each below block_count. Takes about 3 ns a block.
-    Bytes encode(std::span<const uint32_t> ids, uint32_t block_count);
+    BlockEncoder() { table_.reset(0); }
+    // Ids below this may be appended from now on; never fewer than before.
+    void define(uint32_t block_count) { table_.grow(block_count); }
+    // The next execution of the chunk.
+    void append(uint32_t id) {
+        const uint32_t block = id + 1;
+        if (table_.is_first(previous_, block)) [[likely]]
+            ++run_;
+        else
+            miss(block);
+        previous_ = block;
+        ++count_;
+    }
+    // Executions so far.
+    uint32_t count() const { return count_; }
+    // The column; the encoder begins anew.
+    Bytes take();
+    // The column of a whole chunk; the encoder is where one begins.
+    Bytes encode(std::span<const uint32_t> ids, uint32_t block_count) {
+        define(block_count);
+        for (const uint32_t id : ids)
+            append(id);
+        return take();
+    }
 
   private:
+    void miss(uint32_t block);
+
     SuccessorTable table_;
-    Bytes symbols_;  // kept between chunks: fresh pages are costly
-    Bytes literals_;
+    StreamWriter symbols_;
+    StreamWriter literals_;
+    int64_t literal_ = -1;
+    uint64_t run_ = 0;
+    uint32_t previous_ = 0;
+    uint32_t count_ = 0;
 };
 
 // Decodes one column at a time, in pieces. Every call throws Error on malformed input.

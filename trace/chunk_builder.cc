@@ -12,8 +12,8 @@
 namespace panda::trace {
 namespace {
 
+constexpr size_t prefetch_bytes = 1024;  // ahead in a ring: it comes from another processor's cache
 constexpr size_t max_event_bytes = size_t{16} << 20;  // of a chunk's event column
-constexpr uint32_t usual_chunk_blocks = 1u << 20;
 
 }  // namespace
 
@@ -29,6 +29,7 @@ void ChunkBuilder::define_block(uint32_t instructions, std::span<const MemoryOpe
     if (memory_)
         memory_->define(operations);
     instruction_counts_.push_back(static_cast<uint16_t>(instructions));
+    blocks_.define(definition_count());
 }
 
 void ChunkBuilder::undefined(uint32_t id) {
@@ -78,7 +79,6 @@ void ChunkBuilder::begin_in_address_space(uint64_t cr3) {
 
 void ChunkBuilder::open() {
     chunk_ = ChunkWork();
-    chunk_.blocks.reserve(std::min(options_.chunk_blocks, usual_chunk_blocks));
     chunk_.first_instr = instr_;
     chunk_.address_spaces = {address_space_};
     chunk_.first_memory_maps = current_maps_;
@@ -89,6 +89,8 @@ void ChunkBuilder::seal() {
         return;
     chunk_.instr_count = instr_ - chunk_.first_instr;
     chunk_.definition_count = definition_count();
+    chunk_.block_count = blocks_.count();
+    chunk_.blocks = blocks_.take();
     chunk_.event_count = events_.count();
     chunk_.events = events_.take();
     chunk_.memory = options_.memory;
@@ -99,7 +101,7 @@ void ChunkBuilder::seal() {
 }
 
 void ChunkBuilder::seal_if_full() {
-    if (chunk_.blocks.size() == options_.chunk_blocks || (memory_ && memory_->full()))
+    if (blocks_.count() == options_.chunk_blocks || (memory_ && memory_->full()))
         seal();
 }
 
@@ -119,12 +121,13 @@ void ChunkBuilder::require_no_memory() const {
 void ChunkBuilder::append_blocks(std::span<const uint32_t> ids) {
     require_no_memory();
     while (!ids.empty()) {
-        const size_t room = options_.chunk_blocks - chunk_.blocks.size();
+        const size_t room = options_.chunk_blocks - blocks_.count();
         const auto part = ids.first(std::min(room, ids.size()));
         uint64_t instructions = 0;
-        for (const uint32_t id : part)
+        for (const uint32_t id : part) {
             instructions += instruction_count(id);
-        chunk_.blocks.insert(chunk_.blocks.end(), part.begin(), part.end());
+            blocks_.append(id);
+        }
         instr_ += instructions;
         seal_if_full();
         ids = ids.subspan(part.size());
@@ -133,8 +136,8 @@ void ChunkBuilder::append_blocks(std::span<const uint32_t> ids) {
 
 void ChunkBuilder::add_execution(uint32_t id, uint32_t executed) {
     if (executed < instruction_count(id))
-        chunk_.cuts.push_back({static_cast<uint32_t>(chunk_.blocks.size()), executed});
-    chunk_.blocks.push_back(id);
+        chunk_.cuts.push_back({blocks_.count(), executed});
+    blocks_.append(id);
     instr_ += executed;
     seal_if_full();
 }
@@ -196,6 +199,7 @@ size_t ChunkBuilder::find_records(const std::byte*& at, const std::byte* end, si
             throw Error("an execution's record is not whole");
         records[count] = {id, at + head_bytes};
         at += bytes;
+        __builtin_prefetch(at + prefetch_bytes);
     }
     return count;
 }
@@ -204,18 +208,16 @@ size_t ChunkBuilder::find_records(const std::byte*& at, const std::byte* end, si
 template <bool with_memory>
 bool ChunkBuilder::append_group(const std::byte*& at, const std::byte* end, bool leave_last) {
     std::array<Record, group> records;
-    const size_t before = chunk_.blocks.size();
-    size_t count = find_records<with_memory>(at, end, std::min<size_t>(group, options_.chunk_blocks - before),
-                                             records.data());
+    size_t count = find_records<with_memory>(
+        at, end, std::min<size_t>(group, options_.chunk_blocks - blocks_.count()), records.data());
     const bool more = at != end;
     if (!more && leave_last) {
         --count;
         at = records[count].words - record_head_bytes(with_memory);
     }
-    chunk_.blocks.resize(before + count);
     uint64_t instructions = 0;
     for (size_t i = 0; i < count; ++i) {
-        chunk_.blocks[before + i] = records[i].id;
+        blocks_.append(records[i].id);
         instructions += instruction_counts_[records[i].id];
         if (with_memory)
             memory_->prefetch_states(records[i].id);
@@ -259,8 +261,7 @@ void ChunkBuilder::skip(uint64_t instructions) {
 
 // gap: instructions that the event itself stands for.
 void ChunkBuilder::append_event(const Event& event, uint64_t gap) {
-    events_.append({static_cast<uint32_t>(chunk_.blocks.size()), static_cast<int64_t>(event.instr - instr_),
-                    event.detail});
+    events_.append({blocks_.count(), static_cast<int64_t>(event.instr - instr_), event.detail});
     instr_ += gap;
     if (events_.count() == max_chunk_events || events_.size() >= max_event_bytes)
         seal();

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "trace/block_codec.h"
 #include "trace/cut_codec.h"
 #include "trace/event_codec.h"
 #include "trace/memory_encoder.h"
@@ -21,7 +22,8 @@ struct ChunkWork {
     uint64_t first_instr = 0;
     uint64_t instr_count = 0;
     uint32_t definition_count = 0;
-    std::vector<uint32_t> blocks;
+    uint32_t block_count = 0;
+    Bytes blocks;  // their column
     std::vector<Cut> cuts;
     Bytes events;
     uint32_t event_count = 0;
@@ -72,7 +74,7 @@ class ChunkBuilder {
     void change_memory_map(uint32_t address_space, uint32_t number);
     void skip(uint64_t instructions);
 
-    bool untouched() const { return chunk_.blocks.empty() && events_.count() == 0; }
+    bool untouched() const { return blocks_.count() == 0 && events_.count() == 0; }
     // Ends the chunk unless it is untouched.
     void seal();
     uint64_t instr() const { return instr_; }
@@ -99,7 +101,8 @@ class ChunkBuilder {
     WriterOptions options_;
     std::function<void(ChunkWork)> sink_;
     std::vector<uint16_t> instruction_counts_;  // by block id
-    ChunkWork chunk_;                           // open; its events are in events_
+    ChunkWork chunk_;                           // open; the rest of it is in the coders
+    BlockEncoder blocks_;
     EventEncoder events_;
     std::optional<MemoryEncoder> memory_;  // when there are memory columns
     std::vector<uint32_t> current_maps_;   // by physical address space: number + 1, 0 = none

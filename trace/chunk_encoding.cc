@@ -5,10 +5,10 @@
 namespace panda::trace {
 namespace {
 
-std::vector<EncodedColumn> encode_columns(const ChunkWork& work, BlockEncoder& blocks, int level) {
+std::vector<EncodedColumn> encode_columns(const ChunkWork& work, int level) {
     std::vector<EncodedColumn> columns;
-    columns.push_back(encode_column(schema::ColumnId::BLOCKS, schema::Coding::SUCCESSORS, work.blocks.size(),
-                                    blocks.encode(work.blocks, work.definition_count), level));
+    columns.push_back(encode_column(schema::ColumnId::BLOCKS, schema::Coding::SUCCESSORS, work.block_count,
+                                    work.blocks, level));
     if (!work.cuts.empty())
         columns.push_back(encode_column(schema::ColumnId::CUTS, schema::Coding::CUT_LIST, work.cuts.size(),
                                         encode_cuts(work.cuts), level));
@@ -29,15 +29,14 @@ size_t data_size(std::span<const EncodedColumn> columns) {
     return size;
 }
 
-EncodedChunk encode_chunk(const ChunkWork& work, BlockEncoder& blocks, int level) {
-    const auto block_count = static_cast<uint32_t>(work.blocks.size());
-    const std::vector<EncodedColumn> columns = encode_columns(work, blocks, level);
+EncodedChunk encode_chunk(const ChunkWork& work, int level) {
+    const std::vector<EncodedColumn> columns = encode_columns(work, level);
     MessageDraft draft(1024 + data_size(columns) + 8 * work.address_spaces.size() +
                        8 * work.first_memory_maps.size());
     auto chunk = draft.root().initChunk();
     chunk.setFirstInstr(work.first_instr);
     chunk.setInstrCount(work.instr_count);
-    chunk.setBlockCount(block_count);
+    chunk.setBlockCount(work.block_count);
     chunk.setDefinitionCount(work.definition_count);
     chunk.setEventCount(work.event_count);
     chunk.setMemory(static_cast<schema::MemoryColumns>(work.memory));
@@ -51,7 +50,7 @@ EncodedChunk encode_chunk(const ChunkWork& work, BlockEncoder& blocks, int level
     for (uint32_t i = 0; i < maps.size(); ++i)
         maps.set(i, work.first_memory_maps[i]);
     draft.put_columns(chunk.initColumns(static_cast<uint>(columns.size())), columns);
-    return {{0, work.first_instr, work.instr_count, block_count, work.event_count}, draft.finish()};
+    return {{0, work.first_instr, work.instr_count, work.block_count, work.event_count}, draft.finish()};
 }
 
 }  // namespace panda::trace

@@ -1,7 +1,6 @@
 // A chunk as a message. Internal.
 #pragma once
 
-#include "trace/block_codec.h"
 #include "trace/chunk_builder.h"
 #include "trace/contents.h"
 #include "trace/message.h"
@@ -17,7 +16,7 @@ struct EncodedChunk {
 // Bytes that columns need in a message, at most.
 size_t data_size(std::span<const EncodedColumn> columns);
 
-// Encodes and compresses all columns. blocks: any; it is begun anew. level: zstd's.
-EncodedChunk encode_chunk(const ChunkWork& work, BlockEncoder& blocks, int level);
+// Compresses all columns. level: zstd's.
+EncodedChunk encode_chunk(const ChunkWork& work, int level);
 
 }  // namespace panda::trace

@@ -80,7 +80,7 @@ void Encoder::write(const MemoryMapWork& work) {
 }
 
 void Encoder::write(const ChunkWork& work) {
-    write(encode_chunk(work, block_encoder_, level_));
+    write(encode_chunk(work, level_));
 }
 
 void Encoder::write(std::future<EncodedStretch>& stretch) {

@@ -9,7 +9,6 @@
 
 #include "common/bytes.h"
 #include "common/file.h"
-#include "trace/block_codec.h"
 #include "trace/chunk_builder.h"
 #include "trace/contents.h"
 #include "trace/cpu_state.h"
@@ -78,7 +77,6 @@ class Encoder {
 
     OutputFile file_;
     int level_;
-    BlockEncoder block_encoder_;
     Contents contents_;  // of what was written: becomes the index
 };
 

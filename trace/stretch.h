@@ -30,7 +30,7 @@ class StretchEncoder {
     // options: those of the TraceWriter.
     explicit StretchEncoder(const WriterOptions& options)
         : level_(options.compression_level), builder_(options, [this](ChunkWork work) {
-              stretch_.chunks.push_back(encode_chunk(work, blocks_, level_));
+              stretch_.chunks.push_back(encode_chunk(work, level_));
           }) {}
     StretchEncoder(const StretchEncoder&) = delete;
     StretchEncoder& operator=(const StretchEncoder&) = delete;
@@ -52,7 +52,6 @@ class StretchEncoder {
 
   private:
     int level_;
-    BlockEncoder blocks_;
     EncodedStretch stretch_;
     ChunkBuilder builder_;
 };

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <future>
 #include <memory>
 #include <optional>
@@ -71,12 +70,9 @@ struct Batch {
               std::aligned_alloc(2 * glue_trace_ring_bytes, 2 * glue_trace_ring_bytes))) {
         if (!ring)
             throw std::bad_alloc();
-        used = 2 * glue_trace_ring_bytes;
-        clear();
     }
-    // As the tracer wants it: nothing written, nothing aside.
+    // As the tracer wants it: nothing aside. What the ring holds does not matter.
     void clear() {
-        std::memset(ring.get(), static_cast<int>(GLUE_NOT_RUN & 0xff), used);
         used = 0;
         begins.reset();
         ends = false;

@@ -15,8 +15,8 @@ extern "C" {
  * the words of its memory operations (trace/types.h record_head, MemoryOperation). It looks at its place only
  * when it has appended a record, whose words come later: at or past ring_bytes it asks for room, and the
  * record moves to the new ring. The memory is aligned to 2 * ring_bytes and has that size, so that one bit of
- * the address tells, and holds GLUE_NOT_RUN in every word that no code has written since the tracer got it.
- */
+ * the address tells. The address words of operations that may not run although their instruction does hold
+ * GLUE_NOT_RUN until they do. */
 enum { glue_trace_ring_bytes = 1 << 18 };
 #define GLUE_NOT_RUN UINT64_C(0xa5a5a5a5a5a5a5a5)
 

@@ -282,6 +282,31 @@ static TCGv_ptr load_ring(void)
     return ring;
 }
 
+/* Whether an operation's word must tell by itself that it did not run. */
+static bool may_not_run(const GlueOperation *operation)
+{
+    return operation->base == UINT16_MAX && (operation->conditional || !operation->before);
+}
+
+/* Of the last record, whose operations these are: that none ran of those that may not. Others' words are written in
+ * any case, or are not looked at. */
+static void add_not_run(const GlueOperation *operations, size_t count, unsigned words)
+{
+    intptr_t offset = -(intptr_t)word_bytes * words;
+    TCGv_ptr ring = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        if (may_not_run(&operations[i])) {
+            ring = ring ? ring : load_ring();
+            tcg_gen_st_i64(tcg_constant_i64(GLUE_NOT_RUN), ring, offset);
+        }
+        offset += word_bytes * words_of(&operations[i]);
+    }
+    if (ring) {
+        tcg_temp_free_ptr(ring);
+    }
+}
+
 typedef struct Room {
     TCGLabel *make;
     TCGLabel *made;
@@ -426,9 +451,11 @@ void trace_add_code(Instrumentation *state, const DisasContextBase *block, uint3
     tcg_temp_ebb_reset_freed(tcg_ctx);
     tcg_ctx->emit_before_op = first_instruction();
     room = add_record(state, id, state->words);
+    add_not_run(state->operations, state->operation_count, state->words);
     if (block->panda_repeat) {
         tcg_ctx->emit_before_op = QTAILQ_NEXT(block->panda_repeat, link);
         repeat_room = add_record(state, repeat_id, state->repeated_words);
+        add_not_run(state->repeated, state->repeated_count, state->repeated_words);
     }
     for (size_t i = 0; i < state->count; i++) {
         add_operation(state, &state->found[i]);

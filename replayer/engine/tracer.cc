@@ -191,23 +191,17 @@ trace::MemoryProvider Tracer::memory_provider() const {
 // Called when a block has appended its record, and before it runs: all before it is done, and the processor's
 // state is in memory, but for the program counter; the block's instructions are counted already.
 void Tracer::ring_full(uint32_t id) {
-    take_place_back(*blocks_[id]);
+    *glue_trace_ring() = static_cast<std::byte*>(*glue_trace_ring()) - blocks_[id]->record_bytes;
     make_room(id);
     put_record(id);
 }
 
-// What is behind the ring's end must look as if nobody had written there.
-void Tracer::take_place_back(const TracedBlock& block) {
-    std::byte* place = static_cast<std::byte*>(*glue_trace_ring()) - block.record_bytes;
-    std::memset(place, static_cast<int>(GLUE_NOT_RUN & 0xff), sizeof(uint32_t));
-    *glue_trace_ring() = place;
-}
-
-// The record's head, and the place behind its words.
+// The record's head, words that tell of no operation, and the place behind them.
 void Tracer::put_record(uint32_t id) {
     const TracedBlock& block = *blocks_[id];
     auto* place = static_cast<std::byte*>(*glue_trace_ring());
     const uint32_t head = trace::record_head(id, block.words);
+    std::memset(place, static_cast<int>(GLUE_NOT_RUN & 0xff), block.record_bytes);
     std::memcpy(place, &head, sizeof(head));
     *glue_trace_ring() = place + block.record_bytes;
 }

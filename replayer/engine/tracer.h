@@ -72,7 +72,6 @@ class Tracer : public ReplayObserver {
     bool loose() const;
     // No next one comes: what is loose gets an execution that is cut before its first instruction.
     void tie_up();
-    void take_place_back(const TracedBlock& block);
     void put_record(uint32_t id);
     // Before the block's record is in the ring.
     void make_room(uint32_t id);

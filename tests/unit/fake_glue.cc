@@ -256,6 +256,7 @@ void FakeMachine::append_record(uint32_t id, unsigned length) {
     if (reinterpret_cast<uintptr_t>(ring_) & glue_trace_ring_bytes)
         tracer_->ring_full(id);
     words_ = static_cast<uint64_t*>(ring_) - words;
+    std::fill_n(words_, words, uint64_t{GLUE_NOT_RUN});
 }
 
 void FakeMachine::execute_block(Devices* devices) {
