@@ -234,6 +234,7 @@ static void lay_out_repeated(Instrumentation *state, int last_instruction)
         state->found[first + half + i].word = state->found[first + i].word;
         state->repeated[i] = state->found[first + i].operation;
         state->repeated[i].instruction = 0;
+        state->repeated[i].conditional = false; /* a repetition is begun when it is certain to run */
         state->repeated_words += words_of(&state->repeated[i]);
     }
     state->repeated_count = half;
