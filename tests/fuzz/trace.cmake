@@ -6,3 +6,8 @@ foreach(target trace_reader_fuzz trace_codec_fuzz trace_follow_fuzz)
   target_link_options(${target} PRIVATE -fsanitize=fuzzer)
   target_link_libraries(${target} PRIVATE panda_trace panda_common)
 endforeach()
+
+# What they begin with.
+add_executable(trace_corpus trace_corpus.cc)
+target_compile_options(trace_corpus PRIVATE -fsanitize=fuzzer-no-link)
+target_link_libraries(trace_corpus PRIVATE panda_trace panda_common)
