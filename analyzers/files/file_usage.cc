@@ -6,6 +6,7 @@
 
 #include "analyzers/osi/json.h"
 #include "analyzers/osi/text.h"
+#include "analyzers/syscalls/transfer.h"
 
 namespace panda::analyze_files {
 namespace {
@@ -16,29 +17,24 @@ using syscalls::Return;
 
 constexpr int64_t at_fdcwd = -100;
 
-enum class Kind { other, open, open_at, execute, execute_at, read, write, map, move };
+enum class Kind { other, open, open_at, execute, execute_at, map, transfer };
 
-// What a call does with files. `move`: from one descriptor to another.
-Kind kind_of(std::string_view name) {
+// What a call does with files.
+Kind kind_of(const Call& call) {
     using Entry = std::pair<std::string_view, Kind>;
-    static constexpr Entry kinds[] = {
-        {"open", Kind::open},       {"creat", Kind::open},          {"openat", Kind::open_at},
-        {"openat2", Kind::open_at}, {"execve", Kind::execute},      {"execveat", Kind::execute_at},
-        {"read", Kind::read},       {"pread64", Kind::read},        {"readv", Kind::read},
-        {"preadv", Kind::read},     {"preadv2", Kind::read},        {"getdents", Kind::read},
-        {"getdents64", Kind::read}, {"recvfrom", Kind::read},       {"recvmsg", Kind::read},
-        {"recv", Kind::read},       {"write", Kind::write},         {"pwrite64", Kind::write},
-        {"writev", Kind::write},    {"pwritev", Kind::write},       {"pwritev2", Kind::write},
-        {"sendto", Kind::write},    {"sendmsg", Kind::write},       {"mmap", Kind::map},
-        {"mmap2", Kind::map},       {"sendfile", Kind::move},       {"sendfile64", Kind::move},
-        {"splice", Kind::move},     {"copy_file_range", Kind::move}};
+    static constexpr Entry kinds[] = {{"open", Kind::open},      {"creat", Kind::open},
+                                      {"openat", Kind::open_at}, {"openat2", Kind::open_at},
+                                      {"execve", Kind::execute}, {"execveat", Kind::execute_at},
+                                      {"mmap", Kind::map},       {"mmap2", Kind::map}};
+    if (call.description == nullptr)
+        return Kind::other;
     const auto found = std::find_if(std::begin(kinds), std::end(kinds),
-                                    [name](const Entry& entry) { return entry.first == name; });
-    return found == std::end(kinds) ? Kind::other : found->second;
-}
-
-int64_t fd_argument(const Call& call, size_t index) {
-    return static_cast<int32_t>(call.arguments[index]);
+                                    [name = std::string_view(call.description->name)](const Entry& entry) {
+                                        return entry.first == name;
+                                    });
+    if (found != std::end(kinds))
+        return found->second;
+    return syscalls::transfer_of(call) ? Kind::transfer : Kind::other;
 }
 
 std::string path_at(const syscalls::UserMemory& memory, uint64_t address) {
@@ -74,33 +70,38 @@ FileUsage::Open FileUsage::open_path(int64_t directory, uint64_t path) const {
     return {whole_path(directory, path_at(guest_->user_memory(), path)), {}, path, directory};
 }
 
+// i386's old mmap has its arguments in memory (struct mmap_arg_struct32).
+int64_t FileUsage::mapped_fd(const Call& call) const {
+    constexpr size_t fd = 4;
+    if (call.abi == syscalls::Abi::x86_64 || call.name() != "mmap")
+        return syscalls::fd_argument(call, fd);
+    int32_t value = -1;
+    const auto bytes = std::as_writable_bytes(std::span(&value, 1));
+    return guest_->user_memory().read(call.arguments[0] + fd * sizeof value, bytes) ? value : -1;
+}
+
 // Descriptors are looked up when the call is made: it may be a close, and another thread may open another
 // file.
 void FileUsage::enter(const Call& call) {
     if (!processes_.selects(call.task))
         return;
-    switch (kind_of(call.name())) {
+    switch (kind_of(call)) {
         case Kind::open:
         case Kind::execute:
             open_[&call] = open_path(at_fdcwd, call.arguments[0]);
             break;
         case Kind::open_at:
         case Kind::execute_at:
-            open_[&call] = open_path(fd_argument(call, 0), call.arguments[1]);
-            break;
-        case Kind::read:
-        case Kind::write:
-            open_[&call] = {describe_fd_(fd_argument(call, 0)), {}, 0, 0};
+            open_[&call] = open_path(syscalls::fd_argument(call, 0), call.arguments[1]);
             break;
         case Kind::map:
-            if (fd_argument(call, 4) >= 0)
-                open_[&call] = {describe_fd_(fd_argument(call, 4)), {}, 0, 0};
+            if (const int64_t fd = mapped_fd(call); fd >= 0)
+                open_[&call] = {describe_fd_(fd), {}, 0, 0};
             break;
-        case Kind::move: {
-            // sendfile(to, from, …), the others (from, offset, to, …).
-            const bool sends = call.name().starts_with("sendfile");
-            open_[&call] = {describe_fd_(fd_argument(call, sends ? 1 : 0)),
-                            describe_fd_(fd_argument(call, sends ? 0 : 2)), 0, 0};
+        case Kind::transfer: {
+            const syscalls::Transfer transfer = *syscalls::transfer_of(call);
+            open_[&call] = {transfer.from ? describe_fd_(*transfer.from) : "",
+                            transfer.to ? describe_fd_(*transfer.to) : "", 0, 0};
             break;
         }
         case Kind::other:
@@ -124,12 +125,17 @@ void FileUsage::leave(const Call& call, const Return& result) {
         return;
     Open open = std::move(found->second);
     open_.erase(found);
+    const Kind kind = kind_of(call);
+    if (kind == Kind::transfer) {
+        // What a task moved that was killed then has been moved as well.
+        if (const auto moved = syscalls::moved_bytes(call, result, guest_->user_memory()))
+            count_transfer(call, open, *moved, result.instr);
+        return;
+    }
     if (result.ending != Ending::returned)
         return;
     if (open.file.empty() && open.path != 0)
         open.file = open_path(open.directory, open.path).file;
-    const Kind kind = kind_of(call.name());
-    const auto moved = static_cast<uint64_t>(std::max<int64_t>(result.value, 0));
     // The kernel's own name of what was opened, without symbolic links and "..".
     if ((kind == Kind::open || kind == Kind::open_at) && result.value >= 0)
         if (std::string name = describe_fd_(result.value); !name.empty())
@@ -138,16 +144,19 @@ void FileUsage::leave(const Call& call, const Return& result) {
         const bool failed = result.failed();
         usage->opens += (kind == Kind::open || kind == Kind::open_at) && !failed;
         usage->failed_opens += (kind == Kind::open || kind == Kind::open_at) && failed;
-        usage->reads += kind == Kind::read || kind == Kind::move;
-        usage->read_bytes += kind == Kind::read || kind == Kind::move ? moved : 0;
-        usage->writes += kind == Kind::write;
-        usage->written_bytes += kind == Kind::write ? moved : 0;
         usage->maps += kind == Kind::map && !failed;
         usage->executed += (kind == Kind::execute || kind == Kind::execute_at) && !failed;
     }
-    if (Usage* usage = kind == Kind::move ? usage_of(call, open.second, result.instr) : nullptr) {
+}
+
+void FileUsage::count_transfer(const Call& call, const Open& open, uint64_t bytes, uint64_t instr) {
+    if (Usage* usage = usage_of(call, open.file, instr)) {
+        ++usage->reads;
+        usage->read_bytes += bytes;
+    }
+    if (Usage* usage = usage_of(call, open.second, instr)) {
         ++usage->writes;
-        usage->written_bytes += moved;
+        usage->written_bytes += bytes;
     }
 }
 

@@ -13,7 +13,7 @@
 
 namespace panda::analyze_files {
 
-// What one process did with one file.
+// What one process did with one file; only calls that succeeded, but for failed_opens.
 struct Usage {
     uint64_t opens = 0;
     uint64_t failed_opens = 0;
@@ -57,8 +57,8 @@ class FileUsage {
 
   private:
     struct Open {
-        std::string file;    // that the descriptors of the call lead to, or that it names
-        std::string second;  // of calls that move data from one file to another: to where
+        std::string file;    // that the call reads, maps or names
+        std::string second;  // that it writes
         // A path that was not there when the call was made: its page is read when the kernel wants it.
         uint64_t path = 0;
         int64_t directory = 0;
@@ -66,6 +66,8 @@ class FileUsage {
 
     void enter(const syscalls::Call& call);
     void leave(const syscalls::Call& call, const syscalls::Return& result);
+    void count_transfer(const syscalls::Call& call, const Open& open, uint64_t bytes, uint64_t instr);
+    int64_t mapped_fd(const syscalls::Call& call) const;
     Open open_path(int64_t directory, uint64_t path) const;
     Usage* usage_of(const syscalls::Call& call, const std::string& file, uint64_t instr);
     // A path as the process means it: from its working directory or from that of a descriptor.

@@ -10,6 +10,7 @@
 #include "analyzers/osi/json.h"
 #include "analyzers/osi/text.h"
 #include "analyzers/syscalls/call_text.h"
+#include "analyzers/syscalls/transfer.h"
 
 namespace panda::analyze_net {
 namespace {
@@ -18,21 +19,23 @@ using syscalls::Call;
 using syscalls::Ending;
 using syscalls::Return;
 
-enum class Kind { other, make, make_pair, connect, bind, listen, accept, name, peer_name, send, receive };
+enum class Kind { other, make, make_pair, connect, bind, listen, accept, name, peer_name, transfer };
 
-Kind kind_of(std::string_view name) {
+Kind kind_of(const Call& call) {
     using Entry = std::pair<std::string_view, Kind>;
     static constexpr Entry kinds[] = {
-        {"socket", Kind::make},      {"socketpair", Kind::make_pair}, {"connect", Kind::connect},
-        {"bind", Kind::bind},        {"listen", Kind::listen},        {"accept", Kind::accept},
-        {"accept4", Kind::accept},   {"getsockname", Kind::name},     {"getpeername", Kind::peer_name},
-        {"send", Kind::send},        {"sendto", Kind::send},          {"sendmsg", Kind::send},
-        {"write", Kind::send},       {"writev", Kind::send},          {"recv", Kind::receive},
-        {"recvfrom", Kind::receive}, {"recvmsg", Kind::receive},      {"read", Kind::receive},
-        {"readv", Kind::receive},    {"sendfile", Kind::send},        {"sendfile64", Kind::send}};
+        {"socket", Kind::make},    {"socketpair", Kind::make_pair}, {"connect", Kind::connect},
+        {"bind", Kind::bind},      {"listen", Kind::listen},        {"accept", Kind::accept},
+        {"accept4", Kind::accept}, {"getsockname", Kind::name},     {"getpeername", Kind::peer_name}};
+    if (call.description == nullptr)
+        return Kind::other;
     const auto found = std::find_if(std::begin(kinds), std::end(kinds),
-                                    [name](const Entry& entry) { return entry.first == name; });
-    return found == std::end(kinds) ? Kind::other : found->second;
+                                    [name = std::string_view(call.description->name)](const Entry& entry) {
+                                        return entry.first == name;
+                                    });
+    if (found != std::end(kinds))
+        return found->second;
+    return syscalls::transfer_of(call) ? Kind::transfer : Kind::other;
 }
 
 std::string family_name(uint64_t family) {
@@ -105,17 +108,32 @@ std::string Connections::address_at(uint64_t address, uint64_t size) const {
     return address_text(bytes);
 }
 
+uint32_t Connections::length_at(uint64_t address) const {
+    uint32_t length = 0;
+    return guest_->user_memory().read(address, std::as_writable_bytes(std::span(&length, 1))) ? length : 0;
+}
+
 void Connections::enter(const Call& call) {
-    const Kind kind = kind_of(call.name());
+    const Kind kind = kind_of(call);
     if (kind == Kind::other || !processes_.selects(call.task))
         return;
     if (kind == Kind::make || kind == Kind::make_pair) {
-        open_[&call] = "";
+        open_[&call] = {};
         return;
     }
-    std::string name = describe_fd_(static_cast<int32_t>(call.arguments[0]));
-    if (is_socket(name))
-        open_[&call] = std::move(name);
+    const auto socket_at = [this](std::optional<int64_t> fd) {
+        std::string name = fd ? describe_fd_(*fd) : "";
+        return is_socket(name) ? name : "";
+    };
+    Open open;
+    if (kind == Kind::transfer) {
+        const syscalls::Transfer transfer = *syscalls::transfer_of(call);
+        open = {socket_at(transfer.from), socket_at(transfer.to)};
+    } else {
+        open.socket = socket_at(syscalls::fd_argument(call, 0));
+    }
+    if (!open.socket.empty() || !open.second.empty())
+        open_[&call] = std::move(open);
 }
 
 Socket* Connections::socket_of(const Call& call, const std::string& name) {
@@ -143,11 +161,17 @@ void Connections::leave(const Call& call, const Return& result) {
     const auto found = open_.find(&call);
     if (found == open_.end())
         return;
-    const std::string name = std::move(found->second);
+    const Open open = std::move(found->second);
     open_.erase(found);
+    const Kind kind = kind_of(call);
+    if (kind == Kind::transfer) {
+        // What a task moved that was killed then has been moved as well.
+        if (const auto moved = syscalls::moved_bytes(call, result, guest_->user_memory()))
+            count_transfer(call, result, open, *moved);
+        return;
+    }
     if (result.ending != Ending::returned)
         return;
-    const Kind kind = kind_of(call.name());
     if (kind == Kind::make && result.value >= 0) {
         made(call, result.value, result.instr);
     } else if (kind == Kind::make_pair && result.value == 0) {
@@ -155,7 +179,7 @@ void Connections::leave(const Call& call, const Return& result) {
         if (guest_->user_memory().read(call.arguments[3], std::as_writable_bytes(std::span(fds))))
             for (const int32_t fd : fds)
                 made(call, fd, result.instr);
-    } else if (Socket* socket = socket_of(call, name)) {
+    } else if (Socket* socket = socket_of(call, open.socket)) {
         socket->last_instr = result.instr;
         returned(call, result, *socket);
     }
@@ -163,15 +187,9 @@ void Connections::leave(const Call& call, const Return& result) {
 
 void Connections::returned(const Call& call, const Return& result, Socket& socket) {
     const auto& arguments = call.arguments;
-    const auto length_at = [&](uint64_t address) {
-        uint32_t length = 0;
-        return guest_->user_memory().read(address, std::as_writable_bytes(std::span(&length, 1))) ? length
-                                                                                                  : 0;
-    };
-    const auto moved = static_cast<uint64_t>(std::max<int64_t>(result.value, 0));
     const bool failed = result.failed();
     constexpr int64_t einprogress = 115;
-    switch (kind_of(call.name())) {
+    switch (kind_of(call)) {
         case Kind::connect:
             socket.peer = address_at(arguments[1], arguments[2] & 0xffff'ffff);
             socket.role = "client";
@@ -198,25 +216,46 @@ void Connections::returned(const Call& call, const Return& result, Socket& socke
         case Kind::name:
         case Kind::peer_name:
             if (!failed)
-                (kind_of(call.name()) == Kind::name ? socket.local : socket.peer) =
+                (kind_of(call) == Kind::name ? socket.local : socket.peer) =
                     address_at(arguments[1], length_at(arguments[2]));
-            break;
-        case Kind::send:
-            socket.sends += !failed;
-            socket.sent_bytes += moved;
-            if (call.name() == "sendto" && arguments[4] != 0)
-                socket.peer = address_at(arguments[4], arguments[5] & 0xffff'ffff);
-            break;
-        case Kind::receive:
-            socket.receives += !failed;
-            socket.received_bytes += moved;
-            if (call.name() == "recvfrom" && !failed && arguments[4] != 0)
-                if (std::string peer = address_at(arguments[4], length_at(arguments[5])); !peer.empty())
-                    socket.peer = std::move(peer);
             break;
         default:
             break;
     }
+}
+
+// Whom the call names, if anybody: in its arguments, or in its message.
+std::string Connections::named_peer(const Call& call, const Return& result) const {
+    const auto& arguments = call.arguments;
+    if (call.name() == "sendto")
+        return address_at(arguments[4], arguments[5] & 0xffff'ffff);
+    if (call.name() == "recvfrom")
+        return address_at(arguments[4], length_at(arguments[5]));
+    const auto message = syscalls::message_place(call, result);
+    if (!message)
+        return {};
+    const size_t word = call.abi == syscalls::Abi::x86_64 ? 8 : 4;
+    uint64_t name = 0;
+    if (!guest_->user_memory().read(*message, std::as_writable_bytes(std::span(&name, 1)).first(word)))
+        return {};
+    return address_at(name, length_at(*message + word));
+}
+
+void Connections::count_transfer(const Call& call, const Return& result, const Open& open, uint64_t bytes) {
+    if (Socket* socket = socket_of(call, open.socket)) {
+        ++socket->receives;
+        socket->received_bytes += bytes;
+    }
+    if (Socket* socket = socket_of(call, open.second)) {
+        ++socket->sends;
+        socket->sent_bytes += bytes;
+    }
+    for (const std::string& name : {open.socket, open.second})
+        if (Socket* socket = socket_of(call, name)) {
+            socket->last_instr = result.instr;
+            if (std::string peer = named_peer(call, result); !peer.empty())
+                socket->peer = std::move(peer);
+        }
 }
 
 std::vector<const std::pair<const std::string, Socket>*> Connections::in_order() const {

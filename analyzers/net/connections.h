@@ -21,7 +21,7 @@ struct Socket {
         family;  // "inet", "inet6", "unix", "netlink", "family 17"; empty when it was made before the trace
     std::string type;   // "stream", "dgram", …
     std::string local;  // "127.0.0.1:80", a path; empty when no call told it
-    std::string peer;   // of the last connect, accept, sendto, recvfrom
+    std::string peer;   // of the last connect, accept, send or receive that tells it
     std::string role;   // "client", "server", "listener", or empty
     int64_t error = 0;  // errno of a connect that failed
     uint64_t sends = 0, sent_bytes = 0;
@@ -51,19 +51,30 @@ class Connections {
     void write_json(std::ostream& out) const;
 
   private:
+    // Of a call: the socket that it is about or receives from, and the one that it sends to; empty when it is
+    // none.
+    struct Open {
+        std::string socket;
+        std::string second;
+    };
+
     void enter(const syscalls::Call& call);
     void leave(const syscalls::Call& call, const syscalls::Return& result);
     void returned(const syscalls::Call& call, const syscalls::Return& result, Socket& socket);
+    void count_transfer(const syscalls::Call& call, const syscalls::Return& result, const Open& open,
+                        uint64_t bytes);
+    std::string named_peer(const syscalls::Call& call, const syscalls::Return& result) const;
     // The socket that a descriptor is; null when it is none.
     Socket* socket_of(const syscalls::Call& call, const std::string& name);
     void made(const syscalls::Call& call, int64_t fd, uint64_t instr);
+    uint32_t length_at(uint64_t address) const;
     std::string address_at(uint64_t address, uint64_t size) const;
     std::vector<const std::pair<const std::string, Socket>*> in_order() const;
 
     syscalls::ProcessSelection processes_;
     std::function<std::string(int64_t)> describe_fd_;
     const syscalls::Guest* guest_ = nullptr;
-    std::map<const syscalls::Call*, std::string> open_;  // calls on sockets that have not returned
+    std::map<const syscalls::Call*, Open> open_;  // calls on sockets that have not returned
     std::map<std::string, Socket> sockets_;
 };
 

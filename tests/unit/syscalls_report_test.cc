@@ -6,6 +6,7 @@
 #include "analyzers/net/connections.h"
 #include "analyzers/syscalls/line_writer.h"
 #include "analyzers/syscalls/report.h"
+#include "analyzers/syscalls/transfer.h"
 #include "common/error.h"
 #include "syscalls_fakes.h"
 
@@ -162,6 +163,45 @@ TEST_CASE("files: opens, reads and writes by process and file", "[files]") {
     CHECK(read.writes == 0);
     CHECK(usage.at({11, "sh", "/home/data"}).written_bytes == 4);
     CHECK(usage.at({10, "sh", "/none"}).failed_opens == 1);
+}
+
+TEST_CASE("calls that move bytes: between which descriptors, and how many", "[syscalls]") {
+    FakeMemory memory;
+    const auto make = [](Abi abi, const std::string& name, std::array<uint64_t, 6> arguments) {
+        Call call;
+        call.abi = abi;
+        call.description = find_call(abi, name);
+        call.arguments = arguments;
+        return call;
+    };
+    const Call sends = make(Abi::x86_64, "sendfile", {5, 0xffff'ffff'0000'0004, 0, 100});
+    CHECK(transfer_of(sends)->from == 4);
+    CHECK(transfer_of(sends)->to == 5);
+    CHECK(moved_bytes(sends, {Ending::returned, 70, 0}, memory) == 70);
+    CHECK_FALSE(moved_bytes(sends, {Ending::returned, -11, 0}, memory));
+    CHECK_FALSE(moved_bytes(sends, {Ending::unfinished, 0, 0}, memory));
+    CHECK_FALSE(moved_bytes(sends, {Ending::gone, 0, 0}, memory));
+    CHECK(moved_bytes(sends, {Ending::gone, 7, 0, true}, memory) == 7);
+    CHECK_FALSE(transfer_of(make(Abi::x86_64, "lseek", {3, 10, 0})));
+    CHECK_FALSE(transfer_of(Call{}));
+
+    CHECK_FALSE(
+        moved_bytes(make(Abi::x86_64, "recvfrom", {3, 0x1000, 10, 2}), {Ending::returned, 10, 0}, memory));
+    CHECK(moved_bytes(make(Abi::x86_64, "recvfrom", {3, 0x1000, 10, 0}), {Ending::returned, 10, 0}, memory) ==
+          10);
+    // Two messages, of 64 bytes each in one ABI and of 32 in the other, with their lengths after seven words.
+    memory.put_values<uint32_t>(0x1000 + 56, {100});
+    memory.put_values<uint32_t>(0x1000 + 64 + 56, {20});
+    memory.put_values<uint32_t>(0x3000 + 28, {3});
+    memory.put_values<uint32_t>(0x3000 + 32 + 28, {4});
+    const Call many = make(Abi::x86_64, "sendmmsg", {3, 0x1000, 5, 0});
+    const Call many32 = make(Abi::i386, "recvmmsg", {3, 0x3000, 5, 0});
+    CHECK(moved_bytes(many, {Ending::returned, 2, 0}, memory) == 120);
+    CHECK(moved_bytes(many32, {Ending::returned, 2, 0}, memory) == 7);
+    CHECK(message_place(many, {Ending::returned, 2, 0}) == 0x1000 + 64);
+    CHECK(message_place(many32, {Ending::returned, 2, 0}) == 0x3000 + 32);
+    // A count that no kernel returns ends with the memory.
+    CHECK(moved_bytes(many, {Ending::returned, INT64_MAX, 0}, memory) == 120);
 }
 
 TEST_CASE("net: a client and a server", "[net]") {
