@@ -1,4 +1,5 @@
 // Processes: clone, wait, prctl, futex.
+#include <algorithm>
 #include <csignal>
 
 #include "analyzers/syscalls/notation.h"
@@ -189,12 +190,13 @@ std::optional<std::string> prctl_argument(Context& context, const Notation& nota
     const char* name = constant_name(prctl_constants(), context.abi(), context.argument_at(0) & 0xffff'ffff);
     const std::string option = name ? name : "";
     const uint64_t value = context.argument(notation);
+    const uint64_t limit = std::min<uint64_t>(15, context.options().string_limit);  // TASK_COMM_LEN - 1
     if (option == "PR_SET_NAME")
-        return string_at(context, value, 15);
+        return string_at(context, value, limit);
     if (option == "PR_GET_NAME") {
         if (context.at_entry())
             return std::nullopt;
-        return context.without_output() ? address_text(value) : string_at(context, value, 15);
+        return context.without_output() ? address_text(value) : string_at(context, value, limit);
     }
     if (option == "PR_SET_PDEATHSIG")
         return signal_text(value);

@@ -134,6 +134,10 @@ TEST_CASE("selections that make no sense are refused", "[syscalls]") {
     CHECK_FALSE(CallSelection("!file").selects(call));
     CHECK_FALSE(CallSelection("none").selects(call));
     CHECK(CallSelection("all").selects(call));
+    call.description = find_call(Abi::x86_64, std::string("exit"));
+    CHECK(CallSelection("process").selects(call));
+    call.description = find_call(Abi::x86_64, std::string("rt_sigreturn"));
+    CHECK(CallSelection("signal").selects(call));
 }
 
 TEST_CASE("files: opens, reads and writes by process and file", "[files]") {

@@ -186,12 +186,13 @@ class Generator:
         return tokens, "number", "Restart::system"
 
     def group_bits(self, name, tokens):
-        """strace's classes; those of files and descriptors follow from the arguments."""
+        """strace's classes; most of those of files and descriptors follow from the arguments."""
         groups = {group for group, names in self.groups.items() if name in names}
         if any(token.startswith("path") for token in tokens):
             groups.add("file")
-        if any(token.startswith(("fd", "dirfd")) for token in tokens):
+        if "network" not in groups and any(token.startswith(("fd", "dirfd")) for token in tokens):
             groups.add("desc")
+        groups -= {group for group, names in self.groups.items() if "-" + name in names}
         return " | ".join(f"group_{group}" for group in sorted(groups)) or "0"
 
     def write_access(self):
