@@ -47,8 +47,8 @@ struct KernelInfo {
         panda_page_fault_addr, panda_linux_banner_addr, panda_init_mm_addr, panda_modules_addr,
         panda_special_mapping_vmops_addr;
     Address panda_get_signal_addr, panda_dequeue_signal_addr, panda_do_exit_addr;
-    Offset panda_task_pending_offset, panda_task_blocked_offset, panda_task_exit_code_offset, panda_task_exit_state_offset,
-        panda_signal_shared_pending_offset, panda_sigqueue_info_offset;
+    Offset panda_task_pending_offset, panda_task_blocked_offset, panda_task_exit_code_offset,
+        panda_task_exit_state_offset, panda_signal_shared_pending_offset, panda_sigqueue_info_offset;
     Offset panda_task_signal_offset, panda_task_thread_node_offset, panda_task_fs_offset,
         panda_task_flags_offset, panda_task_worker_private_offset, panda_task_start_boottime_offset;
     Offset panda_signal_thread_head_offset, panda_kthread_full_name_offset, panda_kthread_data_offset,

@@ -56,9 +56,9 @@ launch::Descriptor open_serial(const replay::Options& options) {
     return launch::Descriptor(descriptor);
 }
 
-// The engine's collectors walk tables of many megabytes at random and fill large buffers again and again: huge
-// pages, and memory that is kept, save a tenth of a traced replay's time (glibc manual, "Memory Allocation
-// Tunables"). What the user has set stays.
+// The engine's collectors walk tables of many megabytes at random and fill large buffers again and again:
+// huge pages, and memory that is kept, save a tenth of a traced replay's time (glibc manual, "Memory
+// Allocation Tunables"). What the user has set stays.
 void tune_allocation() {
     ::setenv("GLIBC_TUNABLES",
              "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:"

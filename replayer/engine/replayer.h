@@ -118,7 +118,7 @@ class Replayer {
     std::vector<ReplayObserver*> observers_;
     std::vector<GlueBlock> blocks_;
     std::map<uint32_t, recording::MemoryMap> maps_;  // by address space
-    std::deque<Input> inputs_;  // before next_
+    std::deque<Input> inputs_;                       // before next_
     // The next asynchronous entry, in the cursor; nullptr at the end of the log. It bounds how far the
     // processor may run: inputs need no stop, instructions ask for them.
     const recording::Entry* next_ = nullptr;

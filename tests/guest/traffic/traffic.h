@@ -1,5 +1,5 @@
-/* What the guest test of panda-analyze files and net runs in its guest: a program that uses files and sockets in every
- * way, and counts what it does with each, as the kernel names it (/proc/self/fd). */
+/* What the guest test of panda-analyze files and net runs in its guest: a program that uses files and sockets
+ * in every way, and counts what it does with each, as the kernel names it (/proc/self/fd). */
 #ifndef TRAFFIC_H
 #define TRAFFIC_H
 
