@@ -73,6 +73,10 @@ std::array<std::span<const std::byte>, count> split_streams(std::span<const std:
 // A number's low bytes; bytes: 1 to 8.
 inline uint64_t get_low(ByteReader& in, unsigned bytes) {
     uint64_t value = 0;
+    if (in.remaining() >= sizeof(value)) [[likely]] {  // a load instead of a call
+        std::memcpy(&value, in.take(bytes).data(), sizeof(value));
+        return value & (~uint64_t{0} >> (64 - 8 * bytes));
+    }
     std::memcpy(&value, in.take(bytes).data(), bytes);
     return value;
 }

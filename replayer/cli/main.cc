@@ -61,7 +61,7 @@ launch::Descriptor open_serial(const replay::Options& options) {
 // Allocation Tunables"). What the user has set stays.
 void tune_allocation() {
     ::setenv("GLIBC_TUNABLES",
-             "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:"
+             "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=33554432:"
              "glibc.malloc.trim_threshold=4294967296:glibc.malloc.top_pad=16777216",
              0);
 }
