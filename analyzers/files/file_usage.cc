@@ -6,6 +6,7 @@
 
 #include "analyzers/osi/json.h"
 #include "analyzers/osi/text.h"
+#include "analyzers/syscalls/by_name.h"
 #include "analyzers/syscalls/transfer.h"
 
 namespace panda::analyze_files {
@@ -21,19 +22,16 @@ enum class Kind { other, open, open_at, execute, execute_at, map, transfer };
 
 // What a call does with files.
 Kind kind_of(const Call& call) {
-    using Entry = std::pair<std::string_view, Kind>;
+    struct Entry {
+        std::string_view name;
+        Kind kind;
+    };
     static constexpr Entry kinds[] = {{"open", Kind::open},      {"creat", Kind::open},
                                       {"openat", Kind::open_at}, {"openat2", Kind::open_at},
                                       {"execve", Kind::execute}, {"execveat", Kind::execute_at},
                                       {"mmap", Kind::map},       {"mmap2", Kind::map}};
-    if (call.description == nullptr)
-        return Kind::other;
-    const auto found = std::find_if(std::begin(kinds), std::end(kinds),
-                                    [name = std::string_view(call.description->name)](const Entry& entry) {
-                                        return entry.first == name;
-                                    });
-    if (found != std::end(kinds))
-        return found->second;
+    if (const Entry* entry = syscalls::entry_of(kinds, call))
+        return entry->kind;
     return syscalls::transfer_of(call) ? Kind::transfer : Kind::other;
 }
 

@@ -9,6 +9,7 @@
 
 #include "analyzers/osi/json.h"
 #include "analyzers/osi/text.h"
+#include "analyzers/syscalls/by_name.h"
 #include "analyzers/syscalls/call_text.h"
 #include "analyzers/syscalls/transfer.h"
 
@@ -22,19 +23,16 @@ using syscalls::Return;
 enum class Kind { other, make, make_pair, connect, bind, listen, accept, name, peer_name, transfer };
 
 Kind kind_of(const Call& call) {
-    using Entry = std::pair<std::string_view, Kind>;
+    struct Entry {
+        std::string_view name;
+        Kind kind;
+    };
     static constexpr Entry kinds[] = {
         {"socket", Kind::make},    {"socketpair", Kind::make_pair}, {"connect", Kind::connect},
         {"bind", Kind::bind},      {"listen", Kind::listen},        {"accept", Kind::accept},
         {"accept4", Kind::accept}, {"getsockname", Kind::name},     {"getpeername", Kind::peer_name}};
-    if (call.description == nullptr)
-        return Kind::other;
-    const auto found = std::find_if(std::begin(kinds), std::end(kinds),
-                                    [name = std::string_view(call.description->name)](const Entry& entry) {
-                                        return entry.first == name;
-                                    });
-    if (found != std::end(kinds))
-        return found->second;
+    if (const Entry* entry = syscalls::entry_of(kinds, call))
+        return entry->kind;
     return syscalls::transfer_of(call) ? Kind::transfer : Kind::other;
 }
 
@@ -234,7 +232,7 @@ std::string Connections::named_peer(const Call& call, const Return& result) cons
     const auto message = syscalls::message_place(call, result);
     if (!message)
         return {};
-    const size_t word = call.abi == syscalls::Abi::x86_64 ? 8 : 4;
+    const size_t word = syscalls::word_size(call.abi);
     uint64_t name = 0;
     if (!guest_->user_memory().read(*message, std::as_writable_bytes(std::span(&name, 1)).first(word)))
         return {};

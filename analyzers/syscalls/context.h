@@ -31,8 +31,7 @@ class Context {
 
     const Call& call() const { return call_; }
     Abi abi() const { return call_.abi; }
-    // Bytes of a pointer and of a C long.
-    unsigned word_size() const { return abi() == Abi::x86_64 ? 8 : 4; }
+    unsigned word_size() const { return syscalls::word_size(abi()); }
     const TextOptions& options() const { return options_; }
 
     Moment moment() const { return moment_; }

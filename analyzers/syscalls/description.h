@@ -12,6 +12,10 @@ namespace panda::syscalls {
 
 // By which rules a program calls its kernel. A 64-bit kernel serves both, and one process may use both.
 enum class Abi : uint8_t { x86_64, i386 };
+// Bytes of a pointer and of a C long.
+constexpr unsigned word_size(Abi abi) {
+    return abi == Abi::x86_64 ? 8 : 4;
+}
 template <typename T>
 using ByAbi = std::array<T, 2>;
 

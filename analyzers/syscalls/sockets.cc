@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "analyzers/syscalls/message_layout.h"
 #include "analyzers/syscalls/notation.h"
 #include "analyzers/syscalls/tables.h"
 #include "analyzers/syscalls/text.h"
@@ -148,19 +149,14 @@ std::string option_value(const Context& context, uint64_t place, uint64_t size) 
     return "[" + std::to_string(*number) + "]";
 }
 
-// struct msghdr { name, namelen, iov, iovlen, control, controllen, flags }: each a word of the ABI, but for
-// namelen and flags, which have 4 bytes and, where words have 8, padding.
+// struct msghdr, see message_layout.h.
 struct Message {
     uint64_t name, name_size, vectors, vector_count, control, control_size, flags;
 };
 
-uint64_t message_size(const Context& context) {
-    return 7 * context.word_size();
-}
-
 std::optional<Message> message_at(const Context& context, uint64_t place) {
     const unsigned word = context.word_size();
-    std::array<uint64_t, 7> words;
+    std::array<uint64_t, message_words> words;
     for (size_t i = 0; i < words.size(); ++i) {
         const auto value = context.read_unsigned(place + i * word, i == 1 || i == 6 ? 4 : word);
         if (!value)
@@ -241,10 +237,9 @@ std::string message_text(Context& context, uint64_t place, uint64_t moved, bool 
 std::string messages_text(Context& context, const Notation& notation, uint64_t count, bool received) {
     const uint64_t place = context.argument(notation);
     std::vector<std::string> items;
-    // struct mmsghdr: a message, and how many bytes of it went, with padding to a word.
-    const uint64_t step = message_size(context) + context.word_size();
+    const uint64_t step = message_step(context.abi());
     for (uint64_t i = 0; i < std::min<uint64_t>(count, context.options().string_limit); ++i) {
-        const auto size = context.read_unsigned(place + i * step + message_size(context), 4);
+        const auto size = context.read_unsigned(place + i * step + message_size(context.abi()), 4);
         const std::string text =
             message_text(context, place + i * step, received ? size.value_or(0) : UINT64_MAX, received);
         if (!size || text.front() != '{')

@@ -4,6 +4,9 @@
 #include <span>
 #include <string_view>
 
+#include "analyzers/syscalls/by_name.h"
+#include "analyzers/syscalls/message_layout.h"
+
 namespace panda::syscalls {
 namespace {
 
@@ -44,35 +47,18 @@ constexpr Form forms[] = {{.name = "read", .from = 0},
                           {.name = "splice", .from = 0, .to = 2},
                           {.name = "copy_file_range", .from = 0, .to = 2}};
 
-const Form* form_of(const Call& call) {
-    if (call.description == nullptr)
-        return nullptr;
-    const auto found = std::find_if(
-        std::begin(forms), std::end(forms),
-        [name = std::string_view(call.description->name)](const Form& form) { return form.name == name; });
-    return found == std::end(forms) ? nullptr : found;
-}
-
 std::optional<int64_t> descriptor(const Call& call, int8_t index) {
     return index == none ? std::nullopt : std::optional(fd_argument(call, static_cast<size_t>(index)));
 }
 
-// struct mmsghdr: a struct msghdr, whose seven members are words of the ABI or padded to such, and msg_len,
-// padded likewise.
-constexpr uint64_t message_words = 7;
 constexpr uint64_t max_messages = 1024;  // UIO_MAXIOV
-
-uint64_t word_size(const Call& call) {
-    return call.abi == Abi::x86_64 ? 8 : 4;
-}
 
 uint64_t bytes_of_messages(const Call& call, uint64_t place, uint64_t count, const UserMemory& memory) {
     uint64_t bytes = 0;
     for (uint64_t i = 0; i < std::min(count, max_messages); ++i) {
-        const uint64_t message = place + i * (message_words + 1) * word_size(call);
+        const uint64_t message = place + i * message_step(call.abi);
         uint32_t size = 0;
-        if (!memory.read(message + message_words * word_size(call),
-                         std::as_writable_bytes(std::span(&size, 1))))
+        if (!memory.read(message + message_size(call.abi), std::as_writable_bytes(std::span(&size, 1))))
             break;
         bytes += size;
     }
@@ -86,7 +72,7 @@ int64_t fd_argument(const Call& call, size_t index) {
 }
 
 std::optional<Transfer> transfer_of(const Call& call) {
-    const Form* form = form_of(call);
+    const Form* form = entry_of(forms, call);
     if (form == nullptr)
         return std::nullopt;
     return Transfer{descriptor(call, form->from), descriptor(call, form->to)};
@@ -95,7 +81,7 @@ std::optional<Transfer> transfer_of(const Call& call) {
 std::optional<uint64_t> moved_bytes(const Call& call, const Return& result, const UserMemory& memory) {
     constexpr uint64_t msg_peek = 0x2;
     constexpr uint64_t msg_errqueue = 0x2000;
-    const Form* form = form_of(call);
+    const Form* form = entry_of(forms, call);
     const bool has_value = result.ending == Ending::returned || result.known;
     if (form == nullptr || !has_value || result.value < 0)
         return std::nullopt;
@@ -115,11 +101,11 @@ std::optional<uint64_t> message_place(const Call& call, const Return& result) {
     const std::string_view name = call.description == nullptr ? "" : call.description->name;
     if (name == "sendmsg" || name == "recvmsg")
         return call.arguments[1];
-    const Form* form = form_of(call);
+    const Form* form = entry_of(forms, call);
     if (form == nullptr || form->messages == none || result.value <= 0)
         return std::nullopt;
     const auto last = std::min<uint64_t>(static_cast<uint64_t>(result.value), max_messages) - 1;
-    return call.arguments[static_cast<size_t>(form->messages)] + last * (message_words + 1) * word_size(call);
+    return call.arguments[static_cast<size_t>(form->messages)] + last * message_step(call.abi);
 }
 
 }  // namespace panda::syscalls
