@@ -38,29 +38,23 @@ void BlockEncoder::miss(uint32_t block) {
         symbol = entry.third == block ? 2 : 0;
         shift_in(entry, block);
     }
-    symbols_.put_low(std::min(run_, long_run) << 2 | symbol, 1);
+    streams_[symbols].put_low(std::min(run_, long_run) << 2 | symbol, 1);
     if (run_ >= long_run)
-        symbols_.put_varint(run_ - long_run);
+        streams_[symbols].put_varint(run_ - long_run);
     run_ = 0;
     if (symbol == 0) {
         const int64_t id = int64_t{block} - 1;
-        literals_.put_varint(zigzag_encode(id - (literal_ + 1)));
+        streams_[literals].put_varint(zigzag_encode(id - (literal_ + 1)));
         literal_ = id;
     }
 }
 
 Bytes BlockEncoder::take() {
-    ByteWriter column;
-    column.put_varint(symbols_.size());
-    column.put_bytes(symbols_.bytes());
-    column.put_bytes(literals_.bytes());
-    symbols_.clear();
-    literals_.clear();
     literal_ = -1;
     run_ = 0;
     previous_ = count_ = 0;
     table_.reset(0);
-    return column.take();
+    return join_streams(streams_);
 }
 
 void BlockDecoder::start(std::span<const std::byte> column, uint64_t count, uint32_t block_count) {

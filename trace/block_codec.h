@@ -18,6 +18,7 @@
 // Measured on a Linux boot: .10 bits a block in kernel code; see README.md.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -91,8 +92,8 @@ class BlockEncoder {
     void miss(uint32_t block);
 
     SuccessorTable table_;
-    StreamWriter symbols_;
-    StreamWriter literals_;
+    enum Stream { symbols, literals };
+    std::array<StreamWriter, 2> streams_;
     int64_t literal_ = -1;
     uint64_t run_ = 0;
     uint32_t previous_ = 0;

@@ -49,11 +49,11 @@ struct EncodedStretch;
 // Content of one memory block, by its index in the header: exactly its size, valid until the next call.
 using MemoryProvider = std::function<std::span<const std::byte>(uint32_t block)>;
 
-// Calls come from one thread. Each is cheap (a copy into the open chunk) unless the encoder is behind: then
+// Calls come from one thread. Each is cheap (coded into the open chunk) unless the encoder is behind: then
 // it waits, and nothing is dropped. A failure of the encoder (a full disk, a closed pipe) is thrown by the
 // next call that hands it work, and by finish().
 //
-// Memory: queue_items chunks (4 bytes a block execution, and with memory columns up to 16 MiB, usually 2) or
+// Memory: queue_items chunks (below a byte a block execution, and with memory columns up to 16 MiB, usually 2) or
 // pages, the block definitions' instruction counts and memory operations (about 100 bytes each), and after
 // the first snapshot 8 bytes a page of guest memory.
 class TraceWriter {
