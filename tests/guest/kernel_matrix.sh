@@ -3,21 +3,18 @@
 # with its own /proc, first by what the guest's memory tells, then by the group made from the kernel's package.
 #
 # usage: kernel_matrix.sh BUILD [KERNEL…]
-#   KERNEL is SUITE:PACKAGE, for example trixie:linux-image-cloud-amd64, a .deb file or a kernel image.
+#   KERNEL: see kernels.sh.
 #   Default: the cloud kernels of bullseye, bookworm and trixie (5.10, 6.1, 6.12), and bookworm's full one.
 script=$(realpath "$0")
 . "$(dirname "$0")/common.sh"
 . "$repository/tests/guest/population.sh"
+. "$repository/tests/guest/kernels.sh"
 kernels=("${@:2}")
 [ ${#kernels[@]} -gt 0 ] || kernels=({bullseye,bookworm,trixie}:linux-image-cloud-amd64 bookworm:linux-image-amd64)
 
 check_kernel() {
-    local kernel=$1 guest arguments=(--kernel "$1")
-    case $kernel in
-    *.deb | */*) ;;
-    *:*) arguments=(--suite "${kernel%%:*}" --kernel "${kernel#*:}") ;;
-    esac
-    guest=$("$repository/tools/guest/build.sh" "${arguments[@]}")
+    local kernel=$1 guest
+    guest=$(guest_of "$kernel")
     record_population guest "$guest"
     without_kernelinfo
     echo "$kernel: $(panda-kernelinfo --trace guest.capnp | sed -n 's/^name = //p')"

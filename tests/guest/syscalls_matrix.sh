@@ -4,10 +4,11 @@
 # kernels, so CTest does not run it.
 #
 # usage: syscalls_matrix.sh BUILD [KERNEL…]
-#   KERNEL is SUITE:PACKAGE, for example trixie:linux-image-cloud-amd64, a .deb file or a kernel image.
+#   KERNEL: see kernels.sh.
 #   Default: the cloud kernels of bullseye, bookworm and trixie (5.10, 6.1, 6.12).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/kernels.sh"
 build=$(cd "${1:?usage: syscalls_matrix.sh BUILD [KERNEL…]}" && pwd)
 kernels=("${@:2}")
 [ ${#kernels[@]} -gt 0 ] || kernels=({bullseye,bookworm,trixie}:linux-image-cloud-amd64)
@@ -21,12 +22,7 @@ cp --remove-destination "$build"/bin/panda-analyze{,-syscalls} "$scratch/build/b
 
 failed=()
 for kernel in "${kernels[@]}"; do
-    arguments=(--kernel "$kernel")
-    case $kernel in
-    *.deb | */*) ;;
-    *:*) arguments=(--suite "${kernel%%:*}" --kernel "${kernel#*:}") ;;
-    esac
-    guest=$("$here/../../tools/guest/build.sh" "${arguments[@]}" | tail -n 1)
+    guest=$(guest_of "$kernel")
     for test in strace stress; do
         echo "$kernel: $test"
         "$here/syscalls_${test}_test.sh" "$scratch/build" --guest "$guest" || failed+=("$kernel, $test")
