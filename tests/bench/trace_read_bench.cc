@@ -1,7 +1,7 @@
-// How fast a trace is read: trace_read_bench TRACE [SEEKS] measures, in processor time of one thread, a pass
-// over blocks, one over memory accesses, one that keeps memory current; in real time, the same passes on one
-// thread and on as many as the machine runs at once, in turn; and seeks to random instrs with a read of 4 KiB
-// of virtual memory at a page that the chunk at hand uses.
+// How fast a trace is read: trace_read_bench TRACE [SEEKS [ROUNDS]] measures, in processor time of one
+// thread, a pass over blocks, one over memory accesses, one that keeps memory current; in real time, the same
+// passes on one thread and on as many as the machine runs at once, in turn; and seeks to random instrs with a
+// read of 4 KiB of virtual memory at a page that the chunk at hand uses.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -91,8 +91,7 @@ double pass_seconds(TraceReader& reader, unsigned threads) {
 }
 
 template <PassNeeds needs>
-void measure_threads(const char* what, TraceReader& reader) {
-    constexpr int rounds = 3;
+void measure_threads(const char* what, TraceReader& reader, int rounds) {
     const unsigned threads = std::max(2u, std::thread::hardware_concurrency());
     std::vector<double> one;
     std::vector<double> many;
@@ -159,7 +158,7 @@ void measure_seeks(TraceReader& reader, int count) {
 int main(int argc, char** argv) {
     return run_main("trace_read_bench", [&] {
         if (argc < 2)
-            throw UsageError("usage: trace_read_bench TRACE [SEEKS]");
+            throw UsageError("usage: trace_read_bench TRACE [SEEKS [ROUNDS]]");
         TraceReader reader(argv[1]);
         reader.load_blocks();
         Blocks blocks;
@@ -173,9 +172,11 @@ int main(int argc, char** argv) {
         Following following(follower);
         measure<CursorColumns::memory>("memory kept current", reader, following,
                                        [&](const Chunk& chunk) { follower.start(chunk); });
-        measure_threads<PassNeeds::blocks>("blocks, by run_pass", reader);
-        measure_threads<PassNeeds::accesses>("accesses, by run_pass", reader);
-        measure_threads<PassNeeds::memory>("memory current, by run_pass", reader);
+        if (const int rounds = argc > 3 ? std::stoi(argv[3]) : 3; rounds > 0) {
+            measure_threads<PassNeeds::blocks>("blocks, by run_pass", reader, rounds);
+            measure_threads<PassNeeds::accesses>("accesses, by run_pass", reader, rounds);
+            measure_threads<PassNeeds::memory>("memory current, by run_pass", reader, rounds);
+        }
         measure_seeks(reader, argc > 2 ? std::stoi(argv[2]) : 200);
         return exit_ok;
     });
