@@ -1,7 +1,5 @@
 #include "common/command_line.h"
 
-#include <malloc.h>
-
 #include <csignal>
 #include <exception>
 #include <filesystem>
@@ -11,20 +9,9 @@
 #include "common/error.h"
 
 namespace panda {
-namespace {
-
-// Buffers of some megabytes come and go with every chunk of a file: fetching their pages anew each time would
-// be a twentieth of the time.
-void keep_freed_memory() {
-    ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
-    ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
-}
-
-}  // namespace
 
 int run_main(const char* name, const std::function<int()>& body) {
     std::signal(SIGPIPE, SIG_IGN);
-    keep_freed_memory();
     const auto complain = [name](const std::string& message) {
         std::cerr << name << ": " << message << std::endl;
     };

