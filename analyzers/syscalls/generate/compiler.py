@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 ABI_OPTIONS = {"x86_64": "-m64", "i386": "-m32"}
-# As the kernel's asm-offsets: the compiler writes each value into its assembly.
+# As the kernel's asm-offsets: the compiler writes each value into its assembly. As a string, for clang reads what it
+# writes.
 MARK = "@value@"
 # Headers of the C library, which some of the kernel's include but do not need (linux/shm.h, until Linux 6.13). They are
 # empty here: a guest's ABI need not have a C library on this machine.
@@ -59,7 +60,7 @@ class Compiler:
     def values(self, abi, headers, expressions):
         """The values of constant expressions, as unsigned 64-bit numbers, in order."""
         # In halves, for an operand of i386 has 32 bits.
-        lines = [f'asm volatile("{MARK} {number} %c0 %c1" :: "i"((int)(long long)({expression})), '
+        lines = [f'asm volatile(".ascii \\"{MARK} {number} %c0 %c1\\"" :: "i"((int)(long long)({expression})), '
                  f'"i"((int)((long long)({expression}) >> 32)));' for number, expression in enumerate(expressions)]
         source = self.source(headers) + "void values(void) {\n" + "\n".join(lines) + "\n}\n"
         mask = 2**32 - 1
