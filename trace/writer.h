@@ -53,9 +53,9 @@ using MemoryProvider = std::function<std::span<const std::byte>(uint32_t block)>
 // it waits, and nothing is dropped. A failure of the encoder (a full disk, a closed pipe) is thrown by the
 // next call that hands it work, and by finish().
 //
-// Memory: queue_items chunks (below a byte a block execution, and with memory columns up to 16 MiB, usually 2) or
-// pages, the block definitions' instruction counts and memory operations (about 100 bytes each), and after
-// the first snapshot 8 bytes a page of guest memory.
+// Memory: queue_items chunks (below a byte a block execution, and with memory columns up to 16 MiB, usually
+// 2) or pages, the block definitions' instruction counts and memory operations (about 100 bytes each), and
+// after the first snapshot 8 bytes a page of guest memory.
 class TraceWriter {
   public:
     // path: "-" is standard output. Writes the header. Throws FileError when the file cannot be created.

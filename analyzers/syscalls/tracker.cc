@@ -127,10 +127,11 @@ void CallTracker::enter(const trace::Event& event, const trace::SystemCall& entr
         entering_ = &state;
     // Nothing comes back from an exit.
     if (is_exit(call)) {
+        const uint32_t status = static_cast<uint32_t>(call.arguments[0] & 0xff) << 8;
         entering_ = nullptr;
-        close(state, {Ending::gone, 0, event.instr});
+        close(state, {Ending::gone, 0, event.instr});  // and with it the call
         if (!guest_.tells_functions())
-            tell_exit(*task, static_cast<uint32_t>(call.arguments[0] & 0xff) << 8, event.instr);
+            tell_exit(*task, status, event.instr);
     }
 }
 
