@@ -10,9 +10,10 @@
 //   column  = the streams of streams.h: symbols, near1, near2, near3, far, shared1, shared2
 //   symbols = as in symbol_stream.h
 //   symbol 0 to 4 : this candidate is the first that is right
-//   symbol 5 to 7 : none is; the next 1, 2 or 3 bytes of near1, near2 or near3: zigzag(address - the
-//   operation's last) symbol 8      : none is; the next 8 bytes of far: the address symbol 9 to 14: none is;
-//   with symbol - 9 = 2 k + n - 1, the next n bytes of shared1 or shared2:
+//   symbol 5 to 7 : none is; the next 1, 2 or 3 bytes of near1, near2 or near3:
+//                   zigzag(address - the operation's last)
+//   symbol 8      : none is; the next 8 bytes of far: the address
+//   symbol 9 to 14: none is; with symbol - 9 = 2 k + n - 1, the next n bytes of shared1 or shared2:
 //                   zigzag(address - the (k+1)-th last address that was coded)
 //
 // Differences of one width stand together because zstd does better with them than with varints: 12 % of the

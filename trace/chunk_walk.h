@@ -15,13 +15,13 @@ namespace panda::trace {
 // Carries the events that were held back from chunk to chunk: one walk for chunks that follow one another.
 //
 // A visitor has
-//     on_block(const BlockExecution&)                             at the begin of each execution
-//     on_accesses(const BlockExecution&, std::span<const Access>) with CursorColumns::memory: what it did, in
-//     one
-//                                                                 call, or in several with events between
-//                                                                 them
+//     on_block(const BlockExecution&)
+//         at the begin of each execution
+//     on_accesses(const BlockExecution&, std::span<const Access>)
+//         with CursorColumns::memory: what it did, in one call, or in several with events between them
 //     on_event(const Event&)
-//     bool done()                                                 may be left out; true ends the chunk early
+//     bool done()
+//         may be left out; true ends the chunk early
 class ChunkWalk {
   public:
     // blocks: as for ChunkCursor.

@@ -7,8 +7,8 @@
 //              varint kind (trace/event.h)
 //              varint zigzag(instr - the block stream's instr at the position)
 //              varint number of fields << 1 | has data
-//              for each field: varint zigzag(value - the same field's value in the last event of this kind, 0
-//              at first) if it has data: varint size, bytes }
+//              for each field: varint zigzag(value - the field's in the kind's last event, 0 at first)
+//              if it has data: varint size, bytes }
 //
 // Kinds stay readable when fields are appended to them: a missing field is 0, a surplus one is ignored.
 #pragma once

@@ -3,20 +3,21 @@
 // An analyzer is a class of any name. One object of it sees one shard, a stretch of the trace, on one thread:
 //
 //     struct CountInterrupts {
-//         static constexpr PassNeeds needs = PassNeeds::memory;   // may be left out: blocks
-//         explicit CountInterrupts(const PassState& state);       // the machine as the pass goes on; or no
-//         constructor void on_block(const BlockExecution& block);             // every execution, before what
-//         it does void on_accesses(const BlockExecution& block, std::span<const Access> accesses);
-//                                                                 // may be left out. What the block does to
-//                                                                 memory, before
-//                                                                 // the state's memory has it; in parts when
-//                                                                 events are
-//                                                                 // in the middle of the block
-//         void after_accesses(const BlockExecution& block);       // may be left out. After on_accesses, when
-//                                                                 // the state's memory has them
-//         void on_event(const Event& event);                      // may be left out
-//         void append(CountInterrupts&& next);                    // the results of the shard that follows
-//         this one
+//         // May be left out: blocks.
+//         static constexpr PassNeeds needs = PassNeeds::memory;
+//         // The machine as the pass goes on; or no constructor.
+//         explicit CountInterrupts(const PassState& state);
+//         // Every execution, before what it does.
+//         void on_block(const BlockExecution& block);
+//         // May be left out. What the block does to memory, before the state's memory has it; in parts when
+//         // events are in the middle of the block.
+//         void on_accesses(const BlockExecution& block, std::span<const Access> accesses);
+//         // May be left out. After on_accesses, when the state's memory has them.
+//         void after_accesses(const BlockExecution& block);
+//         // May be left out.
+//         void on_event(const Event& event);
+//         // The results of the shard that follows this one.
+//         void append(CountInterrupts&& next);
 //     };
 //
 //     TraceReader reader(path);

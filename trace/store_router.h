@@ -53,14 +53,15 @@ class StoreTranslations {
     std::vector<MemoryMap> maps_;                 // by physical address space
 };
 
-// Pages: what takes the stores,
-//     using Page = …;                                   cheap to copy
-//     Page open_page(uint64_t flat);                    asked for when a page (by the flat address of its
-//     begin) is
-//                                                       stored to for the first time since the last reset
-//     void write(Page, uint32_t offset, const std::byte*, uint32_t size);   inside of the page; size is 1 to
-//     16 or
-//                                                       that of a transfer
+// Pages: what takes the stores.
+//     using Page = …;
+//         cheap to copy
+//     Page open_page(uint64_t flat);
+//         asked for when a page, by the flat address of its begin, is stored to for the first time since the
+//         last reset
+//     void write(Page, uint32_t offset, const std::byte*, uint32_t size);
+//         inside of the page; size is 1 to 16, or that of a transfer
+//
 // About 2 ns a store, and 1 ns for what is no store.
 template <typename Pages>
 class StoreRouter {
