@@ -211,10 +211,7 @@ std::optional<std::string> old_mmap(Context& context, const Notation& notation) 
     const uint64_t address = context.argument(notation);
     if (!context.read(address, std::as_writable_bytes(std::span(words))))
         return address_text(address);
-    Call call = context.call();
-    std::copy(std::begin(words), std::end(words), call.arguments.begin());
     const Abi abi = context.abi();
-    const Notation flags_place(mmap_flags, {nullptr, nullptr}, nullptr, {0, 0}, 4, 3);
     std::string text = "{addr=" + address_text(words[0]) + ", len=" + std::to_string(words[1]);
     text += ", prot=" + flags_text(prot_constants(), abi, words[2]);
     const uint64_t type = words[3] & 0xf;
