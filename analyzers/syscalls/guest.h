@@ -66,9 +66,10 @@ class Guest {
     // its begin.
     virtual std::optional<Signal> synchronous_signal() { return std::nullopt; }
     virtual std::optional<Signal> next_signal() { return std::nullopt; }
-    virtual bool is_kernel_thread(const Task& task) {
+    // Whether the task has a program: threads of the kernel have none.
+    virtual bool has_program(const Task& task) {
         (void)task;
-        return false;
+        return true;
     }
     // Of a task, once it has ended, as wait() tells it.
     virtual std::optional<uint32_t> exit_code(const Task& task) {

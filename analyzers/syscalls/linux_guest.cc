@@ -164,9 +164,9 @@ std::optional<Signal> LinuxGuest::next_signal() {
         osi::linux_guest::next_signal(kernel_->kernel_memory(point()), kernel_->info(), task->address));
 }
 
-bool LinuxGuest::is_kernel_thread(const Task& task) {
+bool LinuxGuest::has_program(const Task& task) {
     return kernel_ &&
-           osi::linux_guest::is_kernel_thread(kernel_->kernel_memory(point()), kernel_->info(), task.address);
+           osi::linux_guest::has_program(kernel_->kernel_memory(point()), kernel_->info(), task.address);
 }
 
 std::optional<uint32_t> LinuxGuest::exit_code(const Task& task) {

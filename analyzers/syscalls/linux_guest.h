@@ -43,7 +43,7 @@ class LinuxGuest final : public Guest {
     std::optional<InterruptedProgram> interrupted_program() override;
     std::optional<Signal> synchronous_signal() override;
     std::optional<Signal> next_signal() override;
-    bool is_kernel_thread(const Task& task) override;
+    bool has_program(const Task& task) override;
     std::optional<uint32_t> exit_code(const Task& task) override;
 
     // Looks for the kernel now, and does not mind when there is none yet.

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "analyzers/syscalls/kernel_functions.h"
+#include "analyzers/syscalls/pass_begin.h"
 #include "common/error.h"
 #include "trace/chunk_walk.h"
 #include "trace/memory_follower.h"
@@ -26,14 +27,15 @@ class Follower {
           guest_(memory_, pass.open_kernel),
           tracker_(guest_),
           functions_(reader.blocks()),
-          walk_(reader.blocks()) {
+          walk_(reader.blocks()),
+          first_snapshot_(snapshot_before_programs(reader, pass.open_kernel)) {
         pass.set_up(tracker_, guest_);
     }
 
-    // Memory goes on by itself from the first one; after a gap from the next one.
+    // Memory goes on by itself from the one where the pass begins; after a gap from the next one.
     void take(const Snapshot& snapshot) {
         snapshots_.apply(snapshot);
-        if (known_)
+        if (known_ || snapshot.number < first_snapshot_)
             return;
         memory_.restore(snapshots_);
         guest_.set_cpu(snapshot.cpu);
@@ -47,6 +49,9 @@ class Follower {
         const uint64_t end = chunk.summary().first_instr + chunk.summary().instr_count;
         if (chunk.summary().memory != trace::MemoryColumns::values)
             throw FileError(reader_.path(), "it has no values of stores; replay with --columns full");
+        instr_ = end;
+        if (!started_ && first_snapshot_ > 0)
+            return;
         if (known_) {
             memory_.start(chunk);
             if (chunk.summary().cpu)
@@ -54,7 +59,6 @@ class Follower {
         }
         walk_.go<trace::CursorColumns::memory>(chunk, *this);
         memory_.require_nothing_lost();
-        instr_ = end;
     }
 
     SystemCallPassResult finish() {
@@ -104,7 +108,8 @@ class Follower {
     CallTracker tracker_;
     KernelFunctions functions_;
     trace::ChunkWalk walk_;
-    uint64_t instr_ = 0;
+    size_t first_snapshot_;
+    uint64_t instr_ = 0;  // chunks have been taken up to here
     bool started_ = false;
     bool known_ = false;  // memory: not before the first snapshot, nor between a gap and the next one
 };

@@ -24,7 +24,7 @@ void CallTracker::kernel_function(KernelFunction function, uint64_t instr) {
             delivering_.erase(task->address);
             if (const auto found = tasks_.find(task->address); found != tasks_.end() && found->second.open)
                 note_kernel_value(found->second);
-            if (!guest_.is_kernel_thread(*task))
+            if (guest_.has_program(*task))
                 ending_.push_back(*task);
             break;
     }

@@ -191,10 +191,13 @@ std::optional<uint32_t> exit_code(const KernelMemory& memory, const KernelInfo& 
     return memory.u32(at(task, *info.panda_task_exit_code_offset));
 }
 
-bool is_kernel_thread(const KernelMemory& memory, const KernelInfo& info, uint64_t task) {
+bool has_program(const KernelMemory& memory, const KernelInfo& info, uint64_t task) {
     constexpr uint32_t pf_kthread = 0x0020'0000;  // include/linux/sched.h
-    return info.panda_task_flags_offset &&
-           (memory.u32(at(task, *info.panda_task_flags_offset)).value_or(0) & pf_kthread) != 0;
+    // A thread of the kernel may borrow a program's memory (kernel/kthread.c, kthread_use_mm).
+    if (info.panda_task_flags_offset &&
+        (memory.u32(at(task, *info.panda_task_flags_offset)).value_or(0) & pf_kthread) != 0)
+        return false;
+    return memory.pointer(at(task, info.need(&KernelInfo::task_mm_offset))).value_or(0) != 0;
 }
 
 }  // namespace panda::osi::linux_guest

@@ -50,7 +50,7 @@ std::optional<PendingSignal> synchronous_signal(const KernelMemory& memory,
 std::optional<uint32_t> exit_code(const KernelMemory& memory, const kernelinfo::KernelInfo& info,
                                   uint64_t task);
 
-// Whether it is a thread of the kernel, without a program.
-bool is_kernel_thread(const KernelMemory& memory, const kernelinfo::KernelInfo& info, uint64_t task);
+// Whether it runs a program: the kernel's threads do not, nor do its helpers before they have one.
+bool has_program(const KernelMemory& memory, const kernelinfo::KernelInfo& info, uint64_t task);
 
 }  // namespace panda::osi::linux_guest
