@@ -9,7 +9,7 @@ void BlockTable::append(const BlockDefinition& block) {
                         static_cast<uint32_t>(block.operations.size()), block.guest_size,
                         !block.code.empty()});
     operations_.insert(operations_.end(), block.operations.begin(), block.operations.end());
-    memory_plans_.append(block.operations);
+    memory_plans_.append(block.operations, true);
     tcg_.insert(tcg_.end(), block.tcg.begin(), block.tcg.end());
     code_.insert(code_.end(), block.code.begin(), block.code.end());
     instruction_offsets_.insert(instruction_offsets_.end(), block.instruction_offsets.begin(),

@@ -119,7 +119,7 @@ class Rebuilder {
     void put(const MemoryOperation& operation, const Access* access) {
         if (operation.has_address_word())
             out_.words.push_back(access != nullptr ? access->address : MemoryOperation::not_run);
-        for (uint32_t i = 0; i < operation.value_words(); ++i)
+        for (uint32_t i = 0; with_values_ && i < operation.value_words(); ++i)
             out_.words.push_back(access == nullptr ? 0 : i == 0 ? access->value : access->value_high);
     }
 

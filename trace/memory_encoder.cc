@@ -1,5 +1,6 @@
 #include "trace/memory_encoder.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/error.h"
@@ -15,22 +16,76 @@ constexpr size_t enough = size_t{16} << 20;
 }  // namespace
 
 void MemoryEncoder::define(std::span<const MemoryOperation> operations) {
-    plans_.append(operations);
+    plans_.append(operations, with_values_);
     states_.grow(plans_);
+    if (!with_values_)
+        define_stores(plans_[plans_.size() - 1]);
 }
 
-template <bool with_values>
+// Which stores follow from each address word. Quadratic, but blocks are short.
+void MemoryEncoder::define_stores(const BlockPlan& block) {
+    const std::span operations(plans_.operations(block), block.operations);
+    for (size_t i = 0; i < operations.size(); ++i) {
+        if (operations[i].derived)
+            continue;
+        constexpr int64_t far = int64_t{1} << 30;
+        int64_t start = far, end = -far;
+        bool scattered = false;
+        for (size_t j = i; j < operations.size(); ++j) {
+            const PlannedOperation& other = operations[j];
+            if (!other.store || (j != i && (!other.derived || other.base != i)))
+                continue;
+            const int64_t delta = j == i ? 0 : std::clamp(other.delta, -far, far);
+            scattered = scattered || other.narrow || delta == -far || delta == far;
+            start = std::min(start, delta);
+            end = std::max(end, delta + other.size);
+        }
+        StoreSpan& span = store_spans_.emplace_back();
+        if (start > end)
+            continue;
+        span.start = static_cast<int32_t>(start);
+        span.bytes = scattered || end - start > static_cast<int64_t>(page_size)
+                         ? StoreSpan::scattered
+                         : static_cast<uint16_t>(end - start);
+    }
+}
+
 void MemoryEncoder::append_plain(const BlockPlan& block, const uint64_t* words) {
     const PlannedOperation* operations = plans_.operations(block);
     Walk walk = this->walk(block, words);
     for (uint32_t i = 0; i < block.operations; ++i)
-        code<with_values>(operations[i], i, walk);
+        code<true>(operations[i], i, walk);
     address_count_ += block.addresses;
-    if (with_values)
-        value_count_ += block.values;
+    value_count_ += block.values;
 }
-template void MemoryEncoder::append_plain<true>(const BlockPlan&, const uint64_t*);
-template void MemoryEncoder::append_plain<false>(const BlockPlan&, const uint64_t*);
+
+// Derived addresses matter for the pages that they store to, and for nothing else.
+void MemoryEncoder::append_addresses(const BlockPlan& block, const uint64_t* words) {
+    AddressState* states = states_.addresses(block);
+    const StoreSpan* spans = store_spans_.data() + block.first_address;
+    for (uint32_t i = 0; i < block.addresses; ++i) {
+        const uint64_t address = words[i];
+        addresses_.encode(states[i], address);
+        if (spans[i].bytes == StoreSpan::none)
+            continue;
+        if (spans[i].bytes == StoreSpan::scattered) [[unlikely]]
+            note_stores(block, i, address);
+        else
+            pages_.stored(address + static_cast<uint64_t>(int64_t{spans[i].start}), spans[i].bytes);
+    }
+    address_count_ += block.addresses;
+}
+
+// Of the stores whose addresses follow from the block's address word `number`, one by one.
+[[gnu::noinline]] void MemoryEncoder::note_stores(const BlockPlan& block, uint32_t number, uint64_t address) {
+    const std::span operations(plans_.operations(block), block.operations);
+    size_t base = 0;
+    for (uint32_t word = 0; operations[base].derived || word++ != number; ++base) {
+    }
+    for (size_t i = base; i < operations.size(); ++i)
+        if (operations[i].store && (i == base || (operations[i].derived && operations[i].base == base)))
+            pages_.stored(i == base ? address : operations[i].derive(address), operations[i].size);
+}
 
 template <bool with_values>
 inline void MemoryEncoder::code(const PlannedOperation& operation, uint32_t number, Walk& walk) {
@@ -51,10 +106,8 @@ inline void MemoryEncoder::code(const PlannedOperation& operation, uint32_t numb
 template <bool with_values>
 inline void MemoryEncoder::code_store(const PlannedOperation& operation, uint64_t address, Walk& walk) {
     pages_.stored(address, operation.size);
-    if (!with_values) {
-        walk.words += operation.value_words();
+    if (!with_values)
         return;
-    }
     if (operation.constant_value) {
         values_.predictor().stored(address, operation.constant);
     } else if (operation.size == 16) {

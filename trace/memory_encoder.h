@@ -43,9 +43,9 @@ class MemoryEncoder {
         else if (block.operations == 0)
             ;  // a third of the executions
         else if (with_values_)
-            append_plain<true>(block, words);
+            append_plain(block, words);
         else
-            append_plain<false>(block, words);
+            append_addresses(block, words);
         ++position_;
     }
     // Hints that an execution of this block comes soon, and then that it comes sooner.
@@ -84,6 +84,17 @@ class MemoryEncoder {
     static constexpr uint32_t enough_inner_events = max_chunk_inner_events - max_pending;
     static constexpr uint32_t whole = ~uint32_t{0};  // instructions executed
 
+    // Without values: the stores of a block whose addresses follow from one address word, its own among
+    // them, are in bytes from address + start on. As these are at most a page's size, the stored-to pages are
+    // those of the first byte and of the last.
+    struct StoreSpan {
+        static constexpr uint16_t none = 0;
+        static constexpr uint16_t scattered = 0xffff;  // not so: each is to be looked at
+
+        int32_t start = 0;
+        uint16_t bytes = none;
+    };
+
     // Where the coding of an execution is: the next word and states.
     struct Walk {
         const uint64_t* words;
@@ -94,8 +105,9 @@ class MemoryEncoder {
     Walk walk(const BlockPlan& block, const uint64_t* words) {
         return {words, states_.addresses(block), states_.values(block)};
     }
-    template <bool with_values>
     void append_plain(const BlockPlan& block, const uint64_t* words);
+    void append_addresses(const BlockPlan& block, const uint64_t* words);
+    void note_stores(const BlockPlan& block, uint32_t number, uint64_t address);
     void append_slowly(const BlockPlan& block, uint32_t executed, const uint64_t* words);
     template <bool with_values>
     void code(const PlannedOperation& operation, uint32_t number, Walk& walk);
@@ -103,6 +115,7 @@ class MemoryEncoder {
     void code_store(const PlannedOperation& operation, uint64_t address, Walk& walk);
     void code_wide_value(uint64_t address, Walk& walk);
     static void pass_over(const PlannedOperation& operation, Walk& walk);
+    void define_stores(const BlockPlan& block);
     void code_pending(size_t& next, uint32_t place);
     void code_inner(const InnerEvent& event);
     void settle_first_translations();
@@ -110,6 +123,7 @@ class MemoryEncoder {
     bool with_values_;
     MemoryPlans plans_;
     MemoryStates states_;
+    std::vector<StoreSpan> store_spans_;  // by address word, as AddressStates are
     AddressEncoder addresses_;
     ValueEncoder values_;
     ShapeEncoder shapes_;

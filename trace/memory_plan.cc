@@ -2,7 +2,7 @@
 
 namespace panda::trace {
 
-void MemoryPlans::append(std::span<const MemoryOperation> operations) {
+void MemoryPlans::append(std::span<const MemoryOperation> operations, bool with_values) {
     BlockPlan block = end_;
     for (const MemoryOperation& operation : operations) {
         PlannedOperation planned;
@@ -16,10 +16,11 @@ void MemoryPlans::append(std::span<const MemoryOperation> operations) {
         planned.derived = !operation.has_address_word();
         planned.narrow = operation.narrow;
         planned.constant_value = operation.constant_value;
+        planned.value_coded = with_values && operation.value_words() != 0;
         operations_.push_back(planned);
         ++block.operations;
         block.addresses = static_cast<uint16_t>(block.addresses + (operation.has_address_word() ? 1 : 0));
-        block.values = static_cast<uint16_t>(block.values + operation.value_words());
+        block.values = static_cast<uint16_t>(block.values + planned.value_words());
         block.conditionals = static_cast<uint16_t>(block.conditionals + (operation.conditional ? 1 : 0));
     }
     blocks_.push_back(block);

@@ -22,8 +22,9 @@ struct PlannedOperation {
     bool derived : 1 = false;
     bool narrow : 1 = false;
     bool constant_value : 1 = false;
+    bool value_coded : 1 = false;  // it has value words
 
-    uint32_t value_words() const { return store && !constant_value ? (size == 16 ? 2 : 1) : 0; }
+    uint32_t value_words() const { return value_coded ? (size == 16 ? 2 : 1) : 0; }
     // Of a derived address, from that of the base operation.
     uint64_t derive(uint64_t base_address) const {
         const uint64_t address = base_address + static_cast<uint64_t>(delta);
@@ -48,8 +49,9 @@ struct BlockPlan {
 
 class MemoryPlans {
   public:
-    // The next block's. operations: consistent, see check_operations.
-    void append(std::span<const MemoryOperation> operations);
+    // The next block's. operations: consistent, see check_operations. with_values: executions have value
+    // words.
+    void append(std::span<const MemoryOperation> operations, bool with_values);
 
     uint32_t size() const { return static_cast<uint32_t>(blocks_.size()); }
     const BlockPlan& operator[](uint32_t id) const { return blocks_[id]; }

@@ -87,7 +87,8 @@ void MessageDraft::put_columns(capnp::List<schema::Column>::Builder list,
     end_checked_part();
     for (uint32_t i = 0; i < columns.size(); ++i) {
         auto data = list[i].initData(static_cast<uint>(columns[i].data.size()));
-        std::memcpy(data.begin(), columns[i].data.data(), columns[i].data.size());
+        std::copy_n(reinterpret_cast<const kj::byte*>(columns[i].data.data()), columns[i].data.size(),
+                    data.begin());
     }
 }
 

@@ -24,8 +24,9 @@ class PageTracker {
 
     // A translation is learnt. False when it says what is known already.
     bool fill(const Translation& translation);
-    // A store to a virtual address; size: 1 to 16 bytes. Nearly always its page is one of those that were
-    // stored to lately.
+    // A store to a virtual address, or several to places between the first and the last of `size` bytes,
+    // which they store to; size: 1 to 4096. Nearly always its page is one of those that were stored to
+    // lately.
     void stored(uint64_t address, uint32_t size) {
         const uint64_t page = address >> 12;
         const uint64_t last_page = (address + size - 1) >> 12;

@@ -72,10 +72,10 @@ inline constexpr uint64_t no_address = ~uint64_t{0};
 // access (interrupt frames, fxsave, segment loads) is not here: see InnerEvent.
 //
 // An execution of a block leaves words (the tracer's ring has them, the writer codes them), operation after
-// operation: the address, unless it is derived; then, for a store whose value is not constant, the value in
-// one word, or two (low, high) for 16 bytes. The value is as memory gets it, little-endian; bits above `size`
-// bytes are undefined. An operation that did not run has left `not_run` where its address belongs (and
-// anything as its value).
+// operation: the address, unless it is derived; then, in a trace with values, for a store whose value is not
+// constant, the value in one word, or two (low, high) for 16 bytes. The value is as memory gets it,
+// little-endian; bits above `size` bytes are undefined. An operation that did not run has left `not_run`
+// where its address belongs (and anything as its value).
 struct MemoryOperation {
     static constexpr uint16_t none = 0xffff;
     static constexpr uint64_t not_run = 0xa5a5'a5a5'a5a5'a5a5;  // not canonical: no access ends well there
@@ -97,7 +97,9 @@ struct MemoryOperation {
 
     bool has_address_word() const { return base == none; }
     uint32_t value_words() const { return store && !constant_value ? (size == 16 ? 2 : 1) : 0; }
-    uint32_t words() const { return (has_address_word() ? 1 : 0) + value_words(); }
+    uint32_t words(bool with_values) const {
+        return (has_address_word() ? 1 : 0) + (with_values ? value_words() : 0);
+    }
     bool operator==(const MemoryOperation&) const = default;
 };
 

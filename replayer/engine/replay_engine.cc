@@ -68,8 +68,9 @@ auto guarded(const Body& body) -> decltype(body()) {
 }
 
 void start_tracing() {
-    glue_trace_start(&tracer_callbacks(*engine.tracer, failed),
-                     engine.tracer->memory() != panda::trace::MemoryColumns::none);
+    const panda::trace::MemoryColumns memory = engine.tracer->memory();
+    glue_trace_start(&tracer_callbacks(*engine.tracer, failed), memory != panda::trace::MemoryColumns::none,
+                     memory == panda::trace::MemoryColumns::values);
     engine.tracer->start();
     engine.replayer->observe(engine.tracer.get());
     engine.tracing = true;

@@ -174,7 +174,7 @@ void TraceCollector::append_cut(std::byte* record, uint64_t instructions_left) {
         const trace::MemoryOperation& operation = block.operations[i];
         if (operation.instruction >= executed && operation.has_address_word() && block.before[i])
             *word = trace::MemoryOperation::not_run;
-        word += operation.words();
+        word += operation.words(memory_ == trace::MemoryColumns::values);
     }
     flush_inner();
     chunk_.append_cut(id, executed, words_of(record));

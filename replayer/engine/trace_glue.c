@@ -177,11 +177,11 @@ void glue_trace_hooks(PandaHooks *hooks)
     hooks->system_return = system_return;
 }
 
-void glue_trace_start(const GlueTracer *new_tracer, bool memory)
+void glue_trace_start(const GlueTracer *new_tracer, bool memory, bool values)
 {
     tracer = new_tracer;
     traces_memory = memory;
-    instrumentation = trace_instrumentation_new(memory);
+    instrumentation = trace_instrumentation_new(memory, values);
     /* Blocks that do not know where they lie are shared by all places where their code is mapped: their pc would be
      * that of the first. */
     first_cpu->tcg_cflags &= ~CF_PCREL;

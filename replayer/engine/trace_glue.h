@@ -88,9 +88,9 @@ typedef struct GlueTracer {
 struct PandaHooks;
 /* For glue_install_replayer(). */
 void glue_trace_hooks(struct PandaHooks* hooks);
-/* From now on blocks are translated with code that appends to the ring; memory: with their operations' words.
- * Nothing that was translated before runs again. */
-void glue_trace_start(const GlueTracer* tracer, bool memory);
+/* From now on blocks are translated with code that appends to the ring; memory: with their operations' words,
+ * and if `values`, with those of stored values. Nothing that was translated before runs again. */
+void glue_trace_start(const GlueTracer* tracer, bool memory, bool values);
 /* What a translation's TCG operations refer to: names of operations, and of globals; to free(). */
 char* glue_trace_tcg_operations(void);
 char* glue_trace_tcg_globals(void);

@@ -29,6 +29,7 @@ typedef struct Found {
 
 struct Instrumentation {
     bool memory;
+    bool values;
     LinearForms *forms;
     size_t count; /* of found */
     Found found[max_operations];
@@ -40,11 +41,12 @@ struct Instrumentation {
     unsigned repeated_words; /* of the record of a repetition: the last of these */
 };
 
-Instrumentation *trace_instrumentation_new(bool memory)
+Instrumentation *trace_instrumentation_new(bool memory, bool values)
 {
     Instrumentation *state = g_new0(Instrumentation, 1);
 
     state->memory = memory;
+    state->values = values;
     state->forms = linear_forms_new();
     return state;
 }
@@ -191,14 +193,16 @@ static bool twice(const Instrumentation *state, size_t first, size_t half)
     return true;
 }
 
-static unsigned words_of(const GlueOperation *operation)
+static bool has_value(const Instrumentation *state, const GlueOperation *operation)
+{
+    return state->values && operation->store && !operation->constant_value;
+}
+
+static unsigned words_of(const Instrumentation *state, const GlueOperation *operation)
 {
     const unsigned address = operation->base == UINT16_MAX ? 1 : 0;
 
-    if (!operation->store || operation->constant_value) {
-        return address;
-    }
-    return address + (operation->size == 16 ? 2 : 1);
+    return address + (!has_value(state, operation) ? 0 : operation->size == 16 ? 2 : 1);
 }
 
 static void lay_out(Instrumentation *state, size_t count)
@@ -206,7 +210,7 @@ static void lay_out(Instrumentation *state, size_t count)
     state->words = 0;
     for (size_t i = 0; i < count; i++) {
         state->found[i].word = state->words;
-        state->words += words_of(&state->found[i].operation);
+        state->words += words_of(state, &state->found[i].operation);
         state->operations[i] = state->found[i].operation;
     }
     state->operation_count = count;
@@ -235,7 +239,7 @@ static void lay_out_repeated(Instrumentation *state, int last_instruction)
         state->repeated[i] = state->found[first + i].operation;
         state->repeated[i].instruction = 0;
         state->repeated[i].conditional = false; /* a repetition is begun when it is certain to run */
-        state->repeated_words += words_of(&state->repeated[i]);
+        state->repeated_words += words_of(state, &state->repeated[i]);
     }
     state->repeated_count = half;
 }
@@ -291,7 +295,7 @@ static bool may_not_run(const GlueOperation *operation)
 
 /* Of the last record, whose operations these are: that none ran of those that may not. Others' words are written in
  * any case, or are not looked at. */
-static void add_not_run(const GlueOperation *operations, size_t count, unsigned words)
+static void add_not_run(const Instrumentation *state, const GlueOperation *operations, size_t count, unsigned words)
 {
     intptr_t offset = -(intptr_t)word_bytes * words;
     TCGv_ptr ring = NULL;
@@ -301,7 +305,7 @@ static void add_not_run(const GlueOperation *operations, size_t count, unsigned 
             ring = ring ? ring : load_ring();
             tcg_gen_st_i64(tcg_constant_i64(GLUE_NOT_RUN), ring, offset);
         }
-        offset += word_bytes * words_of(&operations[i]);
+        offset += word_bytes * words_of(state, &operations[i]);
     }
     if (ring) {
         tcg_temp_free_ptr(ring);
@@ -383,7 +387,7 @@ static void add_words(const Instrumentation *state, const Found *found, TCGv_i64
     intptr_t offset = (intptr_t)word_bytes * found->word - (intptr_t)word_bytes * state->words;
     TCGv_ptr ring;
 
-    if (words_of(&found->operation) == 0) {
+    if (words_of(state, &found->operation) == 0) {
         return;
     }
     ring = load_ring();
@@ -391,7 +395,7 @@ static void add_words(const Instrumentation *state, const Found *found, TCGv_i64
         tcg_gen_st_i64(address, ring, offset);
         offset += word_bytes;
     }
-    if (found->operation.store && !found->operation.constant_value) {
+    if (has_value(state, &found->operation)) {
         add_value(found, ring, offset);
     }
     tcg_temp_free_ptr(ring);
@@ -452,11 +456,11 @@ void trace_add_code(Instrumentation *state, const DisasContextBase *block, uint3
     tcg_temp_ebb_reset_freed(tcg_ctx);
     tcg_ctx->emit_before_op = first_instruction();
     room = add_record(state, id, state->words);
-    add_not_run(state->operations, state->operation_count, state->words);
+    add_not_run(state, state->operations, state->operation_count, state->words);
     if (block->panda_repeat) {
         tcg_ctx->emit_before_op = QTAILQ_NEXT(block->panda_repeat, link);
         repeat_room = add_record(state, repeat_id, state->repeated_words);
-        add_not_run(state->repeated, state->repeated_count, state->repeated_words);
+        add_not_run(state, state->repeated, state->repeated_count, state->repeated_words);
     }
     for (size_t i = 0; i < state->count; i++) {
         add_operation(state, &state->found[i]);

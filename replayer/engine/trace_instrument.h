@@ -6,8 +6,8 @@
 
 typedef struct Instrumentation Instrumentation;
 
-/* memory: operations get words; without it only blocks are recorded. */
-Instrumentation* trace_instrumentation_new(bool memory);
+/* memory: operations get words; without it only blocks are recorded. values: stores get words of their values. */
+Instrumentation* trace_instrumentation_new(bool memory, bool values);
 /* Finds the memory operations in the block that was just translated. They are valid until the next call. */
 void trace_find_operations(Instrumentation* state, const DisasContextBase* block);
 /* The operations of the block and, if it repeats its last instruction, of that one alone (instruction 0). */

@@ -237,7 +237,7 @@ uint32_t Tracer::translated(const GlueTranslation& translation) {
     for (const GlueOperation& operation : std::span(translation.operations, translation.operation_count))
         block->before.push_back(operation.before);
     for (const auto& operation : definition.operations)
-        block->words += operation.words();
+        block->words += operation.words(options_.memory == trace::MemoryColumns::values);
     block->record_bytes = trace::record_head_bytes(options_.memory != trace::MemoryColumns::none) +
                           static_cast<uint32_t>(sizeof(uint64_t)) * block->words;
     blocks_.push_back(std::move(block));

@@ -156,6 +156,7 @@ void FakeMachine::replay(Replayer& replayer, Tracer* tracer, uint64_t trace_from
     replayer_ = &replayer;
     tracer_ = tracer;
     traces_memory_ = tracer != nullptr && tracer->memory() != trace::MemoryColumns::none;
+    traces_values_ = tracer != nullptr && tracer->memory() == trace::MemoryColumns::values;
     replayer.set_up();
     if (tracer != nullptr && trace_from == 0)
         start_tracing();
@@ -248,7 +249,7 @@ std::vector<GlueOperation> FakeMachine::operations_of(uint64_t pc, unsigned leng
 void FakeMachine::append_record(uint32_t id, unsigned length) {
     unsigned words = 0;
     for (const GlueOperation& operation : operations_of(processor_.flow.rip, length))
-        words += operation.store ? 2 : 1;
+        words += operation.store && traces_values_ ? 2 : 1;
     const uint32_t head = glue_record_head(id, words);
     std::memcpy(ring_, &head, sizeof(head));
     ring_ =
@@ -342,7 +343,7 @@ FakeMachine::Outcome FakeMachine::step(Devices* devices, bool last) {
                 mix(device ? input(devices, EntryKind::mmio_read, 4, nullptr, address) : *place);
             if (tracing_ && traces_memory_) {
                 *words_++ = address;
-                if (write)
+                if (write && traces_values_)
                     *words_++ = stored;
             }
             break;

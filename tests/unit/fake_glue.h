@@ -171,6 +171,7 @@ class FakeMachine {
     void* ring_ = nullptr;       // where the next record goes
     uint64_t* words_ = nullptr;  // of the record begun last
     bool traces_memory_ = false;
+    bool traces_values_ = false;
     std::map<std::string, uint32_t> translations_;
 };
 

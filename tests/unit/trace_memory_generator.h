@@ -167,9 +167,9 @@ class MemoryGenerator {
             step.access = access_of(operation, steps);
             if (operation.has_address_word())
                 words.push_back(step.ran ? step.access.address : MemoryOperation::not_run);
-            if (operation.value_words() > 0)
+            if (memory_ == MemoryColumns::values && operation.value_words() > 0)
                 words.push_back(step.access.value);
-            if (operation.value_words() > 1)
+            if (memory_ == MemoryColumns::values && operation.value_words() > 1)
                 words.push_back(step.access.value_high);
             if (memory_ == MemoryColumns::addresses)
                 step.access.value = step.access.value_high = 0;
