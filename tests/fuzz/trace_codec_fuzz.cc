@@ -57,7 +57,7 @@ void decode_events(std::span<const std::byte> column, uint64_t count) {
 // Blocks with operations of every sort.
 MemoryPlans some_plans() {
     MemoryPlans plans;
-    plans.append({});
+    plans.append({}, true);
     std::vector<MemoryOperation> operations;
     for (uint16_t i = 0; i < 100; ++i) {
         MemoryOperation operation;
@@ -73,7 +73,7 @@ MemoryPlans some_plans() {
         }
         operations.push_back(operation);
         if (i == 3 || i == 99)
-            plans.append(operations);
+            plans.append(operations, true);
     }
     return plans;
 }

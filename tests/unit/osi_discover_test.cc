@@ -9,6 +9,7 @@
 #include "osi/linux/discover.h"
 #include "osi/linux/select.h"
 #include "osi_fake_guest.h"
+#include "tests/unit/effort.h"
 
 using namespace panda;
 using namespace panda::osi;
@@ -109,7 +110,7 @@ TEST_CASE("before a kernel runs there is none") {
 
 TEST_CASE("a kernel of flipped bits is refused or harmless") {
     std::mt19937 random(4);
-    for (unsigned round = 0; round < 100; ++round) {
+    for (unsigned round = 0; round < rounds_of_effort(100); ++round) {
         PlainGuest guest(0);
         for (unsigned flips = 4; flips > 0; --flips)
             guest.memory.bytes[(random() % 2 == 0 ? btf : kallsyms) + random() % 0x1800] ^=

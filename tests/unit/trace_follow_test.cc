@@ -3,6 +3,7 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
 
+#include "tests/unit/effort.h"
 #include "tests/unit/trace_store_machine.h"
 #include "trace/chunk_walk.h"
 #include "trace/memory_follower.h"
@@ -135,7 +136,7 @@ TEST_CASE("the last write to a byte is found, whoever made it") {
     TraceReader reader(sample.file.path());
     std::mt19937_64 random(seed);
     std::array<int, 4> kinds{};
-    for (int i = 0; i < 200; ++i) {
+    for (unsigned i = 0; i < rounds_of_effort(200); ++i) {
         const auto block = static_cast<uint32_t>(random() % 2);
         const MemoryPiece piece{block, random() % (8 * page_size - 64), 1 + random() % 40};
         const uint64_t before = random() % (sample.machine.end_instr() + 1);

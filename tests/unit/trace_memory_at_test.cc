@@ -3,6 +3,7 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
 
+#include "tests/unit/effort.h"
 #include "tests/unit/trace_store_machine.h"
 #include "trace/memory_at.h"
 
@@ -35,7 +36,7 @@ TEST_CASE("memory is right at any instr") {
     const Sample sample(seed);
     TraceReader reader(sample.file.path());
     std::mt19937_64 random(seed);
-    for (int i = 0; i < 25; ++i) {
+    for (unsigned i = 0; i < rounds_of_effort(25); ++i) {
         const uint64_t instr = random() % (sample.machine.end_instr() + 1);
         CAPTURE(instr);
         // With and without room for what was decoded.

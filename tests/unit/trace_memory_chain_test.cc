@@ -1,6 +1,7 @@
 // Memory over a long chain of snapshots of changed pages.
 #include <catch2/catch_test_macros.hpp>
 
+#include "tests/unit/effort.h"
 #include "tests/unit/trace_generator.h"
 #include "trace/flat_memory.h"
 
@@ -20,7 +21,7 @@ class Chain {
         options.if_exists = IfExists::overwrite;
         TraceWriter writer(file_.path(), header_, options);
         writer.memory_map({0, {{0, page_count * page_size, 0, 1, RangeKind::ram}}});
-        for (int i = 0; i < 60; ++i) {
+        for (unsigned i = 0; i < rounds_of_effort(60); ++i) {
             // At first everything, then mostly a few pages that are written again and again.
             for (uint64_t page = 0; page < page_count; ++page)
                 if (i == 0 || random_() % 4 == 0 || page % 16 == 0)
