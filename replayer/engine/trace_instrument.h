@@ -6,7 +6,7 @@
 
 typedef struct Instrumentation Instrumentation;
 
-/* memory: operations get words; without it only blocks are recorded. values: stores get words of their values. */
+/* memory: operations get words; without it only blocks are recorded. values: so do values that are stored. */
 Instrumentation* trace_instrumentation_new(bool memory, bool values);
 /* Finds the memory operations in the block that was just translated. They are valid until the next call. */
 void trace_find_operations(Instrumentation* state, const DisasContextBase* block);
