@@ -13,6 +13,12 @@ namespace {
 // a million blocks usually has.
 constexpr size_t enough = size_t{16} << 20;
 
+// Whether an operation is a store whose address follows from that of `base`, or is it. Operations that are
+// not derived have no base: MemoryOperation::none, which is no index.
+bool stores_by(std::span<const PlannedOperation> operations, size_t base, size_t number) {
+    return operations[number].store && (number == base || operations[number].base == base);
+}
+
 }  // namespace
 
 void MemoryEncoder::define(std::span<const MemoryOperation> operations) {
@@ -32,9 +38,9 @@ void MemoryEncoder::define_stores(const BlockPlan& block) {
         int64_t start = far, end = -far;
         bool scattered = false;
         for (size_t j = i; j < operations.size(); ++j) {
-            const PlannedOperation& other = operations[j];
-            if (!other.store || (j != i && (!other.derived || other.base != i)))
+            if (!stores_by(operations, i, j))
                 continue;
+            const PlannedOperation& other = operations[j];
             const int64_t delta = j == i ? 0 : std::clamp(other.delta, -far, far);
             scattered = scattered || other.narrow || delta == -far || delta == far;
             start = std::min(start, delta);
@@ -83,7 +89,7 @@ void MemoryEncoder::append_addresses(const BlockPlan& block, const uint64_t* wor
     for (uint32_t word = 0; operations[base].derived || word++ != number; ++base) {
     }
     for (size_t i = base; i < operations.size(); ++i)
-        if (operations[i].store && (i == base || (operations[i].derived && operations[i].base == base)))
+        if (stores_by(operations, base, i))
             pages_.stored(i == base ? address : operations[i].derive(address), operations[i].size);
 }
 
