@@ -1,6 +1,8 @@
 #include "trace/address_codec.h"
 
+#include <algorithm>
 #include <bit>
+#include <iterator>
 
 #include "trace/streams.h"
 
@@ -54,25 +56,27 @@ void AddressEncoder::miss(AddressState& state, uint64_t address) {
     predictor_.learn(state, address, found);
 }
 
+// The shortest form, the first one of them in the order of their symbols. Which one that is is hard to
+// foretell, so there are no branches.
 void AddressEncoder::put_literal(const AddressState& state, uint64_t address) {
-    uint64_t step = signed_step(address, state.last);
-    unsigned bytes = byte_count(step);
-    unsigned symbol = bytes <= 3 ? near_symbol + bytes - 1 : far_symbol;
-    size_t stream = near_stream + bytes - 1;
-    for (uint32_t age = 0; age < 3; ++age) {
-        const uint64_t other = signed_step(address, predictor_.history()[age]);
-        if (byte_count(other) > 2 || byte_count(other) >= bytes)
-            continue;
-        step = other;
-        bytes = byte_count(other);
-        symbol = shared_symbol + 2 * age + bytes - 1;
-        stream = shared_stream + bytes - 1;
+    const AddressHistory& history = predictor_.history();
+    const uint64_t steps[] = {signed_step(address, state.last), signed_step(address, history[0]),
+                              signed_step(address, history[1]), signed_step(address, history[2])};
+    constexpr unsigned too_long = 9;
+    unsigned best = too_long << 2;  // bytes << 2 | form
+    for (unsigned form = 0; form < std::size(steps); ++form) {
+        const unsigned bytes = byte_count(steps[form]);
+        best = std::min(best, (bytes <= (form == 0 ? 3u : 2u) ? bytes : too_long) << 2 | form);
     }
-    symbols_.put(streams_[symbol_stream], symbol);
-    if (symbol == far_symbol)
+    const unsigned bytes = best >> 2, form = best & 3;
+    if (bytes == too_long) {
+        symbols_.put(streams_[symbol_stream], far_symbol);
         streams_[far_stream].put_low(address, sizeof(address));
-    else
-        streams_[stream].put_low(step, bytes);
+    } else {
+        const unsigned shared = shared_symbol + 2 * (form - 1) + bytes - 1;
+        symbols_.put(streams_[symbol_stream], form == 0 ? near_symbol + bytes - 1 : shared);
+        streams_[(form == 0 ? near_stream : shared_stream) + bytes - 1].put_low(steps[form], bytes);
+    }
 }
 
 size_t AddressEncoder::size() const {

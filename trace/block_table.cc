@@ -4,12 +4,13 @@ namespace panda::trace {
 
 void BlockTable::append(const BlockDefinition& block) {
     entries_.push_back({block.pc, block.cs_base, block.flags, block.physical_pc, block.physical_second_page,
-                        code_.size(), instruction_offsets_.size(), operations_.size(), tcg_.size(),
-                        static_cast<uint32_t>(block.tcg.size()),
-                        static_cast<uint32_t>(block.operations.size()), block.guest_size,
-                        !block.code.empty()});
+                        code_.size(), instruction_offsets_.size(), operations_.size(), changes_.size(),
+                        tcg_.size(), static_cast<uint32_t>(block.tcg.size()),
+                        static_cast<uint32_t>(block.operations.size()),
+                        static_cast<uint32_t>(block.changes.size()), block.guest_size, !block.code.empty()});
     operations_.insert(operations_.end(), block.operations.begin(), block.operations.end());
-    memory_plans_.append(block.operations, true);
+    changes_.insert(changes_.end(), block.changes.begin(), block.changes.end());
+    memory_plans_.append(block.operations, block.changes, true);
     tcg_.insert(tcg_.end(), block.tcg.begin(), block.tcg.end());
     code_.insert(code_.end(), block.code.begin(), block.code.end());
     instruction_offsets_.insert(instruction_offsets_.end(), block.instruction_offsets.begin(),
@@ -31,6 +32,7 @@ BlockView BlockTable::operator[](uint32_t id) const {
             code,
             offsets,
             std::span(operations_).subspan(entry.operations, entry.operation_count),
+            std::span(changes_).subspan(entry.changes, entry.change_count),
             std::span(tcg_).subspan(entry.tcg, entry.tcg_size)};
 }
 

@@ -21,10 +21,11 @@ struct BlockView {
     std::span<const std::byte> code;  // guest_size bytes, or none
     std::span<const uint16_t> instruction_offsets;
     std::span<const MemoryOperation> operations;
+    std::span<const RegisterChange> changes;
     std::span<const std::byte> tcg;  // empty unless the reader was asked for it
 };
 
-// About 90 bytes and the code a block, 64 bytes a memory operation.
+// About 130 bytes and the code a block, 64 bytes a memory operation.
 class BlockTable {
   public:
     // definition: consistent, as the codec delivers it. Gets the next id.
@@ -48,9 +49,11 @@ class BlockTable {
         uint64_t code;                 // place in code_
         uint64_t instruction_offsets;  // place in instruction_offsets_
         uint64_t operations;           // place in operations_
+        uint64_t changes;              // place in changes_
         uint64_t tcg;                  // place in tcg_
         uint32_t tcg_size;
         uint32_t operation_count;
+        uint32_t change_count;
         uint32_t guest_size;
         bool has_code;
     };
@@ -58,6 +61,7 @@ class BlockTable {
     std::vector<uint16_t> instruction_counts_;  // apart, because every pass over the blocks reads them
     std::vector<uint16_t> instruction_offsets_;
     std::vector<MemoryOperation> operations_;
+    std::vector<RegisterChange> changes_;
     MemoryPlans memory_plans_;
     Bytes code_;
     Bytes tcg_;

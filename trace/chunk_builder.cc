@@ -25,9 +25,10 @@ ChunkBuilder::ChunkBuilder(const WriterOptions& options, std::function<void(Chun
     open();
 }
 
-void ChunkBuilder::define_block(uint32_t instructions, std::span<const MemoryOperation> operations) {
+void ChunkBuilder::define_block(uint32_t instructions, std::span<const MemoryOperation> operations,
+                                std::span<const RegisterChange> changes) {
     if (memory_)
-        memory_->define(operations);
+        memory_->define(instructions, operations, changes);
     instruction_counts_.push_back(static_cast<uint16_t>(instructions));
     blocks_.define(definition_count());
 }
@@ -53,7 +54,7 @@ void ChunkBuilder::open_with(const ChunkStart& start) {
     }
     chunk_.cpu = start.cpu;
     if (memory_)
-        memory_->begin(start.translations);
+        memory_->begin(start.translations, start.followed);
 }
 
 void ChunkBuilder::set_memory_maps(std::span<const uint32_t> maps) {
@@ -218,9 +219,9 @@ bool ChunkBuilder::append_group(const std::byte*& at, const std::byte* end, bool
     uint64_t instructions = 0;
     for (size_t i = 0; i < count; ++i) {
         blocks_.append(records[i].id);
-        instructions += instruction_counts_[records[i].id];
-        if (with_memory)
-            memory_->prefetch_states(records[i].id);
+        // With memory, where they are in a line that is read anyway.
+        instructions +=
+            with_memory ? memory_->instruction_count(records[i].id) : instruction_counts_[records[i].id];
     }
     if (with_memory) {
         // Records are of 8-byte words, and the ring that they come from is aligned.

@@ -41,8 +41,9 @@ class ChunkBuilder {
     // sink: gets each chunk when it is whole; may throw.
     ChunkBuilder(const WriterOptions& options, std::function<void(ChunkWork)> sink);
 
-    // The next block. operations: checked.
-    void define_block(uint32_t instructions, std::span<const MemoryOperation> operations);
+    // The next block. operations, changes: checked.
+    void define_block(uint32_t instructions, std::span<const MemoryOperation> operations,
+                      std::span<const RegisterChange> changes = {});
     // Throws Error when it is not defined.
     uint32_t instruction_count(uint32_t id) const {
         if (id >= instruction_counts_.size())
@@ -74,6 +75,10 @@ class ChunkBuilder {
     void change_memory_map(uint32_t address_space, uint32_t number);
     void skip(uint64_t instructions);
 
+    // Whether the registers that the trace follows, if it follows any, are these now.
+    bool has_followed(const FollowedValues& values) const {
+        return !memory_ || memory_->has_followed(values);
+    }
     bool untouched() const { return blocks_.count() == 0 && events_.count() == 0; }
     // Ends the chunk unless it is untouched.
     void seal();

@@ -83,7 +83,7 @@ class Cutter {
         if (state_.memory_known() && last_snapshot_ != writer_->instr())
             write_snapshot(state_.cpu(), nullptr);
         result_.end_instr = writer_->instr();
-        result_.blocks_defined = ids_.size();
+        result_.blocks_defined = blocks_.size();
         writer_->finish();
         return result_;
     }
@@ -125,6 +125,12 @@ class Cutter {
     }
 
   private:
+    // A block as the new trace has it.
+    struct Rewritten {
+        uint32_t id;
+        std::vector<MemoryOperation> operations;
+    };
+
     void set_map(uint32_t number) {
         if (number >= reader_.memory_maps().size())
             throw Error("names a memory map that is not there");
@@ -186,7 +192,8 @@ class Cutter {
             return;
         const BlockExecution block = *std::exchange(pending_, std::nullopt);
         const BlockView view = reader_.blocks()[block.id];
-        const uint32_t id = new_id(block.id, view);
+        const Rewritten& rewritten = rewrite(block.id, view);
+        const uint32_t id = rewritten.id;
         const bool whole = block.executed == view.instruction_offsets.size();
         ++result_.blocks_executed;
         if (memory_ == MemoryColumns::none) {
@@ -196,7 +203,8 @@ class Cutter {
                 writer_->append_partial(id, block.executed);
             return;
         }
-        rebuild_words(view, block.executed, accesses_, memory_ == MemoryColumns::values, words_);
+        rebuild_words(rewritten.operations, block.executed, accesses_, memory_ == MemoryColumns::values,
+                      words_);
         accesses_.clear();
         for (const InnerEvent& event : words_.inner)
             writer_->inner(event);
@@ -206,9 +214,9 @@ class Cutter {
             writer_->append_cut(id, block.executed, words_.words.data());
     }
 
-    uint32_t new_id(uint32_t id, const BlockView& view) {
-        const auto known = ids_.find(id);
-        if (known != ids_.end())
+    const Rewritten& rewrite(uint32_t id, const BlockView& view) {
+        const auto known = blocks_.find(id);
+        if (known != blocks_.end())
             return known->second;
         BlockDefinition block;
         block.pc = view.pc;
@@ -219,9 +227,10 @@ class Cutter {
         block.guest_size = view.guest_size;
         block.code.assign(view.code.begin(), view.code.end());
         block.instruction_offsets.assign(view.instruction_offsets.begin(), view.instruction_offsets.end());
-        block.operations.assign(view.operations.begin(), view.operations.end());
+        block.operations = operations_alone(view.operations);
         block.tcg.assign(view.tcg.begin(), view.tcg.end());
-        return ids_.emplace(id, writer_->define_block(block)).first->second;
+        const uint32_t new_id = writer_->define_block(block);
+        return blocks_.emplace(id, Rewritten{new_id, std::move(block.operations)}).first->second;
     }
 
     TraceReader& reader_;
@@ -233,12 +242,12 @@ class Cutter {
     ChunkWalk walk_;
     bool follows_ = false;
     bool done_ = false;
-    MemoryColumns memory_ = MemoryColumns::none;  // of the current chunk
-    std::map<uint64_t, Translation> known_;       // by page
-    std::map<uint32_t, uint32_t> maps_;           // in force, by address space: number
-    std::optional<TraceWriter> writer_;           // once the range has begun
-    std::optional<uint64_t> last_snapshot_;       // instr of the last one written
-    std::unordered_map<uint32_t, uint32_t> ids_;  // old to new
+    MemoryColumns memory_ = MemoryColumns::none;      // of the current chunk
+    std::map<uint64_t, Translation> known_;           // by page
+    std::map<uint32_t, uint32_t> maps_;               // in force, by address space: number
+    std::optional<TraceWriter> writer_;               // once the range has begun
+    std::optional<uint64_t> last_snapshot_;           // instr of the last one written
+    std::unordered_map<uint32_t, Rewritten> blocks_;  // by their old ids
     std::optional<BlockExecution> pending_;
     std::vector<Access> accesses_;  // of pending_
     ExecutionWords words_;

@@ -60,6 +60,7 @@ void check_definition(const BlockDefinition& definition) {
     if (definition.tcg.size() > max_block_tcg)
         throw Error("a block has more TCG operations than it can");
     check_operations(definition.operations, definition.instruction_count());
+    check_changes(definition.changes, definition.operations);
 }
 
 void DefinitionEncoder::append(const BlockDefinition& block) {
@@ -75,8 +76,8 @@ void DefinitionEncoder::append(const BlockDefinition& block) {
             static_cast<uint64_t>(block.instruction_offsets[i] - block.instruction_offsets[i - 1]));
     records_.put(static_cast<uint8_t>(block.code.empty() ? 0 : 1));
     code_.put_bytes(block.code);
-    put_operations(operations_, block.operations);
-    has_operations_ = has_operations_ || !block.operations.empty();
+    put_operations(operations_, block);
+    has_operations_ = has_operations_ || !block.operations.empty() || !block.changes.empty();
     tcg_.put_varint(block.tcg.size());
     tcg_.put_bytes(block.tcg);
     has_tcg_ = has_tcg_ || !block.tcg.empty();
@@ -111,7 +112,7 @@ std::vector<BlockDefinition> decode_definitions(const DefinitionColumns& columns
             block.code.assign(bytes.begin(), bytes.end());
         }
         if (!columns.operations.empty())
-            block.operations = get_operations(operations_in, block.instruction_count());
+            get_operations(operations_in, columns.following, block);
         if (!columns.tcg.empty())
             block.tcg = read_tcg(tcg_in);
     }

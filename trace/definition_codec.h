@@ -33,7 +33,7 @@ class DefinitionEncoder {
     size_t size() const { return records_.size() + code_.size() + operations_.size() + tcg_.size(); }
     std::span<const std::byte> records() const { return records_.bytes(); }
     std::span<const std::byte> code() const { return code_.bytes(); }
-    // Empty when no block has any.
+    // A followingList; as tcg(), empty when no block has any.
     std::span<const std::byte> operations() const { return used(operations_, has_operations_); }
     std::span<const std::byte> tcg() const { return used(tcg_, has_tcg_); }
 
@@ -58,6 +58,7 @@ struct DefinitionColumns {
     std::span<const std::byte> code;
     std::span<const std::byte> operations{};
     std::span<const std::byte> tcg{};
+    bool following = true;  // operations: a followingList, or else an operationList
 };
 
 // Decodes `count` definitions. Throws Error on malformed input.

@@ -47,13 +47,17 @@ void DefinitionReader::add_blocks(schema::Definitions::Reader in) {
     const Bytes record_bytes =
         decode_column(*records, schema::Coding::DEFINITION_LIST, max_record_bytes * count);
     const Bytes code_bytes = decode_column(*code, schema::Coding::RAW, uint64_t{max_block_bytes} * count);
+    const ColumnView* operation_column = find_column(columns, schema::ColumnId::MEMORY_OPERATIONS);
+    const bool following = operation_column == nullptr ||
+                           operation_column->coding != static_cast<uint16_t>(schema::Coding::OPERATION_LIST);
     const Bytes operations =
-        decode_optional(columns, schema::ColumnId::MEMORY_OPERATIONS, schema::Coding::OPERATION_LIST, count);
+        decode_optional(columns, schema::ColumnId::MEMORY_OPERATIONS,
+                        following ? schema::Coding::FOLLOWING_LIST : schema::Coding::OPERATION_LIST, count);
     const Bytes tcg =
         tcg_ ? decode_optional(columns, schema::ColumnId::OPERATIONS, schema::Coding::BLOB_LIST, count)
              : Bytes();
     for (const BlockDefinition& block :
-         decode_definitions({record_bytes, code_bytes, operations, tcg}, count))
+         decode_definitions({record_bytes, code_bytes, operations, tcg, following}, count))
         blocks_.append(block);
 }
 

@@ -56,7 +56,7 @@ void Encoder::write_definitions(uint32_t first_id, const DefinitionEncoder& defi
                       definitions.records(), level_),
         encode_column(schema::ColumnId::CODE, schema::Coding::RAW, count, definitions.code(), level_)};
     if (!definitions.operations().empty())
-        columns.push_back(encode_column(schema::ColumnId::MEMORY_OPERATIONS, schema::Coding::OPERATION_LIST,
+        columns.push_back(encode_column(schema::ColumnId::MEMORY_OPERATIONS, schema::Coding::FOLLOWING_LIST,
                                         count, definitions.operations(), level_));
     if (!definitions.tcg().empty())
         columns.push_back(encode_column(schema::ColumnId::OPERATIONS, schema::Coding::BLOB_LIST, count,

@@ -37,9 +37,9 @@ bool can_make(const MemoryOperation& operation, const Access& access, bool with_
 
 class Rebuilder {
   public:
-    Rebuilder(const BlockView& block, uint32_t executed, std::span<const Access> accesses, bool with_values,
-              ExecutionWords& out)
-        : operations_(block.operations),
+    Rebuilder(std::span<const MemoryOperation> operations, uint32_t executed,
+              std::span<const Access> accesses, bool with_values, ExecutionWords& out)
+        : operations_(operations),
           executed_(executed),
           accesses_(accesses),
           with_values_(with_values),
@@ -133,11 +133,31 @@ class Rebuilder {
 
 }  // namespace
 
-void rebuild_words(const BlockView& block, uint32_t executed, std::span<const Access> accesses,
-                   bool with_values, ExecutionWords& out) {
+std::vector<MemoryOperation> operations_alone(std::span<const MemoryOperation> operations) {
+    std::vector<MemoryOperation> alone;
+    std::vector<uint16_t> places(operations.size(),
+                                 base_none);  // in `alone`, of those that have a word there
+    for (size_t i = 0; i < operations.size(); ++i) {
+        MemoryOperation operation = operations[i];
+        if (!operation.is_access())
+            continue;
+        // Other bases than operations are beyond all of these.
+        operation.base = operation.base < places.size() ? places[operation.base] : base_none;
+        if (operation.has_address_word()) {
+            operation.narrow = false;
+            operation.delta = 0;
+            places[i] = static_cast<uint16_t>(alone.size());
+        }
+        alone.push_back(operation);
+    }
+    return alone;
+}
+
+void rebuild_words(std::span<const MemoryOperation> operations, uint32_t executed,
+                   std::span<const Access> accesses, bool with_values, ExecutionWords& out) {
     out.words.clear();
     out.inner.clear();
-    Rebuilder(block, executed, accesses, with_values, out).run();
+    Rebuilder(operations, executed, accesses, with_values, out).run();
 }
 
 }  // namespace panda::trace

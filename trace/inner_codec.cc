@@ -15,6 +15,7 @@ namespace {
 constexpr uint32_t last_place = InnerEvent::after_instruction(max_block_instructions - 1);
 constexpr uint64_t page_mask = page_size - 1;
 constexpr unsigned page_bits = 12;
+constexpr unsigned register_tag = 0xf0;  // + register; fills and accesses have lower ones
 
 uint64_t signed_step(uint64_t value, uint64_t from) {
     return zigzag_encode(static_cast<int64_t>(value - from));
@@ -32,11 +33,14 @@ bool has_value(InnerKind kind) {
 }  // namespace
 
 void check_inner_event(const InnerEvent& event) {
-    if (event.place > last_place || event.kind > InnerKind::helper_store)
+    if (event.place > last_place || event.kind > InnerKind::register_value)
         throw Error("an inner event is of no kind, or has no place in a block");
     if (event.kind == InnerKind::fill) {
         if ((event.address & page_mask) != 0 || (event.value & page_mask) >= max_physical_address_spaces)
             throw Error("a fill is not of pages");
+    } else if (event.kind == InnerKind::register_value) {
+        if (event.size >= followed_registers || event.place != InnerEvent::before_block)
+            throw Error("a register that is told is not followed, or has its value inside of a block");
     } else if (!std::has_single_bit(event.size) || event.size > 16) {
         throw Error("an inner event has an impossible size");
     }
@@ -45,23 +49,33 @@ void check_inner_event(const InnerEvent& event) {
 void InnerEncoder::append(uint32_t position, const InnerEvent& event, ValueCache& cache) {
     heads_.put_varint(position - position_);
     heads_.put_varint(position == position_ ? event.place - place_ : event.place);
-    const bool fill = event.kind == InnerKind::fill;
-    const auto detail = fill ? event.value & page_mask : static_cast<uint64_t>(std::countr_zero(event.size));
-    heads_.put(static_cast<uint8_t>(static_cast<uint64_t>(event.kind) | detail << 2));
-    if (fill) {
-        const uint64_t page = event.address >> page_bits;
-        const uint64_t distance = (event.value >> page_bits) - page;
-        fills_.put_varint(signed_step(page, std::exchange(history_.page, page)));
-        fills_.put_varint(signed_step(distance, std::exchange(history_.distance, distance)));
-    } else {
+    if (event.kind == InnerKind::fill)
+        put_fill(event);
+    else if (event.kind == InnerKind::register_value)
+        put_register(event);
+    else
         put_access(event, cache);
-    }
     position_ = position;
     place_ = event.place;
     ++count_;
 }
 
+void InnerEncoder::put_fill(const InnerEvent& event) {
+    const uint64_t page = event.address >> page_bits;
+    const uint64_t distance = (event.value >> page_bits) - page;
+    heads_.put(static_cast<uint8_t>(static_cast<uint64_t>(event.kind) | (event.value & page_mask) << 2));
+    fills_.put_varint(signed_step(page, std::exchange(history_.page, page)));
+    fills_.put_varint(signed_step(distance, std::exchange(history_.distance, distance)));
+}
+
+void InnerEncoder::put_register(const InnerEvent& event) {
+    heads_.put(static_cast<uint8_t>(register_tag | event.size));
+    values_.put_varint(signed_step(event.value, std::exchange(history_.registers[event.size], event.value)));
+}
+
 void InnerEncoder::put_access(const InnerEvent& event, ValueCache& cache) {
+    heads_.put(static_cast<uint8_t>(static_cast<unsigned>(event.kind) |
+                                    static_cast<unsigned>(std::countr_zero(event.size)) << 2));
     uint64_t& last = history_.addresses[static_cast<size_t>(event.kind)];
     addresses_.put_varint(signed_step(event.address, std::exchange(last, event.address)));
     const uint64_t value = event.value & size_mask(event.size);
@@ -120,8 +134,10 @@ void InnerDecoder::read_head() {
 InnerEvent InnerDecoder::take(ValueCache& cache) {
     InnerEvent event;
     event.place = place_;
-    event.kind = static_cast<InnerKind>(tag_ & 3);
-    if (event.kind == InnerKind::fill)
+    event.kind = tag_ >= register_tag ? InnerKind::register_value : static_cast<InnerKind>(tag_ & 3);
+    if (event.kind == InnerKind::register_value)
+        read_register(event);
+    else if (event.kind == InnerKind::fill)
         read_fill(event);
     else
         read_access(event, cache);
@@ -140,6 +156,13 @@ void InnerDecoder::read_fill(InnerEvent& event) {
     event.size = 0;
     event.address = history_.page << page_bits;
     event.value = frame << page_bits | address_space;
+}
+
+void InnerDecoder::read_register(InnerEvent& event) {
+    event.size = tag_ & (register_tag ^ 0xff);
+    if (event.size >= followed_registers || event.place != InnerEvent::before_block)
+        throw Error("tells of a register that is not followed, or inside of a block");
+    event.value = history_.registers[event.size] = read_step(values_, history_.registers[event.size]);
 }
 
 void InnerDecoder::read_access(InnerEvent& event, ValueCache& cache) {

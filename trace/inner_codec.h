@@ -6,12 +6,13 @@
 //   number of
 //                 the block execution in the chunk; varint place - that of the event before, or place in
 //                 another execution; byte kind | log2(size) << 2, for fills kind | physical address space <<
-//                 2 }
+//                 2, for values of registers 0xf0 | register }
 //   fills     = { varint zigzag(page - that of the fill before), varint zigzag((frame - page) - that of the
 //   fill
 //                 before) }
-//   addresses = { of other events: varint zigzag(address - that of the event of the same kind before) }
-//   values    = { of helpers' stores and table writes: varint zigzag(value - expected), twice for 16 bytes }
+//   addresses = { of accesses: varint zigzag(address - that of the event of the same kind before) }
+//   values    = { of helpers' stores and table writes: varint zigzag(value - expected), twice for 16 bytes;
+//                 of registers: varint zigzag(value - that of the same register before) }
 //
 // All that is before the first is 0. A helper's store is expected to store what was stored there last, as far
 // as the cache of value_codec.h tells (with values in the trace, the block's own stores included); a table
@@ -38,6 +39,7 @@ struct InnerHistory {
     uint64_t page = 0;                    // of the last fill
     uint64_t distance = 0;                // its frame - page
     uint64_t table_value = 0;
+    FollowedValues registers{};
 };
 
 class InnerEncoder {
@@ -50,6 +52,8 @@ class InnerEncoder {
     Bytes take();
 
   private:
+    void put_fill(const InnerEvent& event);
+    void put_register(const InnerEvent& event);
     void put_access(const InnerEvent& event, ValueCache& cache);
 
     ByteWriter heads_;
@@ -77,6 +81,7 @@ class InnerDecoder {
   private:
     void read_head();
     void read_fill(InnerEvent& event);
+    void read_register(InnerEvent& event);
     void read_access(InnerEvent& event, ValueCache& cache);
 
     ByteReader heads_{{}};

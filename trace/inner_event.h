@@ -1,9 +1,11 @@
 // What happens to memory inside a block's execution, or right before it, and is not an operation of the
 // block's own code: translations that are learnt, page tables that are marked, accesses that helpers of the
-// emulator make.
+// emulator make. And what addresses are counted from: registers that are followed.
 #pragma once
 
 #include <cstdint>
+
+#include "trace/types.h"
 
 namespace panda::trace {
 
@@ -29,6 +31,9 @@ enum class InnerKind : uint8_t {
         1,  // the page walker marks an entry as accessed or dirty: address is physical (address space 0)
     helper_load = 2,   // address is virtual; no value
     helper_store = 3,  // address is virtual
+    // The followed register of the number `size` has this value where the block begins (place: before_block),
+    // whatever was known of it; no address.
+    register_value = 4,
 };
 
 struct InnerEvent {
@@ -46,5 +51,9 @@ struct InnerEvent {
 
     bool operator==(const InnerEvent&) const = default;
 };
+
+inline InnerEvent register_value(FollowedRegister which, uint64_t value) {
+    return {InnerEvent::before_block, InnerKind::register_value, static_cast<uint8_t>(which), 0, value, 0};
+}
 
 }  // namespace panda::trace

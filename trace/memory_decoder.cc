@@ -14,6 +14,7 @@ AccessKind kind_of(InnerKind kind) {
         case InnerKind::helper_load:
             return AccessKind::helper_load;
         case InnerKind::helper_store:
+        case InnerKind::register_value:
             break;
     }
     return AccessKind::helper_store;
@@ -30,7 +31,9 @@ void MemoryDecoder::start(MemoryColumnBytes columns, const MemoryPlans& plans, u
     columns_ = std::move(columns);
     plans_ = &plans;
     states_.grow(plans);
-    states_.reset();
+    if (states_.reset())
+        stamps_.clear();
+    stamps_.resize(plans.size());
     addresses_.start(columns_.addresses);
     if (columns_.values)
         values_.start(*columns_.values);
@@ -42,6 +45,12 @@ void MemoryDecoder::start(MemoryColumnBytes columns, const MemoryPlans& plans, u
     note_inner_position();
     address_count_ = value_count_ = 0;
     count_ = 0;
+    told_ = 0;
+    last_ = nullptr;
+}
+
+void MemoryDecoder::unfollowed() {
+    throw Error("has a block that follows registers whose values are not told");
 }
 
 void MemoryDecoder::note_inner_position() {
@@ -53,7 +62,7 @@ void MemoryDecoder::decode_plain(const BlockPlan& block) {
     const PlannedOperation* operations = plans_->operations(block);
     Walk walk{states_.addresses(block), states_.values(block)};
     for (uint32_t i = 0; i < block.operations; ++i)
-        decode_operation<with_values>(operations[i], i, walk, accesses_[i]);
+        decode_access<with_values>(operations[i], i, walk, accesses_[i]);
     count_ = block.operations;
     address_count_ += block.addresses;
     if (with_values)
@@ -62,12 +71,18 @@ void MemoryDecoder::decode_plain(const BlockPlan& block) {
 template void MemoryDecoder::decode_plain<true>(const BlockPlan&);
 template void MemoryDecoder::decode_plain<false>(const BlockPlan&);
 
-template <bool with_values>
-inline void MemoryDecoder::decode_operation(const PlannedOperation& operation, uint32_t number, Walk& walk,
-                                            Access& access) {
+inline uint64_t MemoryDecoder::decode_address(const PlannedOperation& operation, uint32_t number,
+                                              Walk& walk) {
     const uint64_t address =
-        operation.derived ? operation.derive(current_[operation.base]) : addresses_.decode(*walk.address++);
-    current_[number] = address;
+        operation.derived ? operation.derive(bases_[operation.base]) : addresses_.decode(*walk.address++);
+    bases_.operation(number) = address;
+    return address;
+}
+
+template <bool with_values>
+inline void MemoryDecoder::decode_access(const PlannedOperation& operation, uint32_t number, Walk& walk,
+                                         Access& access) {
+    const uint64_t address = decode_address(operation, number, walk);
     access = {address,
               0,
               0,
@@ -97,9 +112,11 @@ inline void MemoryDecoder::decode_store(const PlannedOperation& operation, Walk&
 
 void MemoryDecoder::decode_cut(uint32_t id, uint32_t executed) {
     const BlockPlan& block = (*plans_)[id];
-    states_.enter(id, block);
+    states_.enter(stamps_[id], block);
+    settle();
     decode_slowly(block, executed);
     shapes_.end_cut();
+    last_ = nullptr;
     ++position_;
 }
 
@@ -110,6 +127,9 @@ void MemoryDecoder::decode_slowly(const BlockPlan& block, uint32_t executed) {
     count_ = 0;
     uint64_t mask = 0;
     uint32_t conditional = 0;
+    take_inner(InnerEvent::before_block);
+    if (block.follows && told_ != all_told)
+        unfollowed();
     for (uint32_t i = 0; i < block.operations; ++i) {
         const PlannedOperation& operation = operations[i];
         take_inner(InnerEvent::before_instruction(operation.instruction));
@@ -121,7 +141,8 @@ void MemoryDecoder::decode_slowly(const BlockPlan& block, uint32_t executed) {
                 ran = (mask & 1) != 0;
                 mask >>= 1;
             }
-        } else if (operation.instruction > executed) {
+        } else if (operation.instruction > executed ||
+                   (operation.instruction == executed && !operation.is_access())) {
             ran = false;
         } else if (operation.conditional || operation.instruction == executed) {
             ran = !operation.derived && shapes_.cut_bit();
@@ -132,11 +153,13 @@ void MemoryDecoder::decode_slowly(const BlockPlan& block, uint32_t executed) {
             continue;
         }
         address_count_ += operation.derived ? 0 : 1;
-        if (columns_.values) {
+        if (!operation.is_access()) {
+            decode_address(operation, i, walk);
+        } else if (columns_.values) {
             value_count_ += operation.value_words();
-            decode_operation<true>(operation, i, walk, room());
+            decode_access<true>(operation, i, walk, room());
         } else {
-            decode_operation<false>(operation, i, walk, room());
+            decode_access<false>(operation, i, walk, room());
         }
     }
     take_inner(~uint32_t{0});
@@ -146,6 +169,12 @@ void MemoryDecoder::decode_slowly(const BlockPlan& block, uint32_t executed) {
 void MemoryDecoder::take_inner(uint32_t place) {
     while (inner_position_ == position_ && inner_.place() <= place) {
         const InnerEvent event = inner_.take(values_.predictor().cache());
+        if (event.kind == InnerKind::register_value) {
+            bases_[Bases::first_register + event.size] = event.value;
+            told_ |= 1u << event.size;
+            note_inner_position();
+            continue;
+        }
         room() = {event.address, event.value,        event.value_high, instruction_of(event.place),
                   event.size,    kind_of(event.kind)};
         note_inner_position();

@@ -1,7 +1,6 @@
 // The decoder of a chunk's memory columns: execution by execution, as the encoder took them. Internal.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -37,18 +36,28 @@ class MemoryDecoder {
     // Throws Error on malformed input.
     void decode(uint32_t id) {
         const BlockPlan& block = (*plans_)[id];
-        states_.enter(id, block);
-        if (block.conditionals != 0 || position_ == inner_position_)
+        states_.enter(stamps_[id], block);
+        settle();
+        if (block.irregular || position_ == inner_position_)
             decode_slowly(block, whole);
+        else if (block.follows && told_ != all_told) [[unlikely]]
+            unfollowed();
         else if (block.operations == 0)
             count_ = 0;  // a third of the executions
         else if (columns_.values)
             decode_plain<true>(block);
         else
             decode_plain<false>(block);
+        last_ = &block;
         ++position_;
     }
     void decode_cut(uint32_t id, uint32_t executed);
+    // The value of a followed register where the last decoded execution began; none: not known.
+    std::optional<uint64_t> followed(FollowedRegister which) const {
+        const auto number = static_cast<unsigned>(which);
+        return (told_ >> number & 1) != 0 ? std::optional(bases_[Bases::first_register + number])
+                                          : std::nullopt;
+    }
     // What the last decoded execution did. Valid until the next.
     std::span<const Access> accesses() const { return {accesses_.data(), count_}; }
     // After the last execution: throws Error when the columns hold more.
@@ -56,17 +65,25 @@ class MemoryDecoder {
 
   private:
     static constexpr uint32_t whole = ~uint32_t{0};  // instructions executed
+    static constexpr unsigned all_told = (1u << followed_registers) - 1;
 
     struct Walk {
         AddressState* address;
         ValueState* value;
     };
 
+    // What the last execution has left in the followed registers.
+    void settle() {
+        if (last_ != nullptr) [[likely]]
+            plans_->change_registers(*last_, bases_);
+    }
+    [[noreturn]] static void unfollowed();
     template <bool with_values>
     void decode_plain(const BlockPlan& block);
     void decode_slowly(const BlockPlan& block, uint32_t executed);
+    uint64_t decode_address(const PlannedOperation& operation, uint32_t number, Walk& walk);
     template <bool with_values>
-    void decode_operation(const PlannedOperation& operation, uint32_t number, Walk& walk, Access& access);
+    void decode_access(const PlannedOperation& operation, uint32_t number, Walk& walk, Access& access);
     template <bool with_values>
     void decode_store(const PlannedOperation& operation, Walk& walk, Access& access);
     void take_inner(uint32_t place);
@@ -76,6 +93,7 @@ class MemoryDecoder {
     const MemoryPlans* plans_ = nullptr;
     MemoryColumnBytes columns_;
     MemoryStates states_;
+    std::vector<uint32_t> stamps_;  // by block, for states_
     AddressDecoder addresses_;
     ValueDecoder values_;
     ShapeDecoder shapes_;
@@ -85,8 +103,11 @@ class MemoryDecoder {
     uint64_t address_count_ = 0;
     uint64_t value_count_ = 0;
     std::vector<Access> accesses_ = std::vector<Access>(max_block_operations);
-    size_t count_ = 0;                                      // in accesses_
-    std::array<uint64_t, max_block_operations> current_{};  // addresses of the execution's operations
+    size_t count_ = 0;  // in accesses_
+    // The followed registers are as the execution found them, up to the next one.
+    Bases bases_;
+    unsigned told_ = 0;                // registers that are known: 1 << register
+    const BlockPlan* last_ = nullptr;  // of the last execution; null when it was cut
 };
 
 }  // namespace panda::trace

@@ -1,6 +1,7 @@
 #include "trace/memory_encoder.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "common/error.h"
@@ -13,47 +14,60 @@ namespace {
 // a million blocks usually has.
 constexpr size_t enough = size_t{16} << 20;
 
-// Whether an operation is a store whose address follows from that of `base`, or is it. Operations that are
-// not derived have no base: MemoryOperation::none, which is no index.
-bool stores_by(std::span<const PlannedOperation> operations, size_t base, size_t number) {
-    return operations[number].store && (number == base || operations[number].base == base);
+// The index into Bases that an address is counted from; its own if it is not derived.
+uint16_t base_of(const PlannedOperation& operation, size_t number) {
+    return operation.derived ? operation.base : static_cast<uint16_t>(Bases::first_operation + number);
 }
 
 }  // namespace
 
-void MemoryEncoder::define(std::span<const MemoryOperation> operations) {
-    plans_.append(operations, with_values_);
+void MemoryEncoder::define(uint32_t instructions, std::span<const MemoryOperation> operations,
+                           std::span<const RegisterChange> changes) {
+    plans_.append(operations, changes, with_values_);
     states_.grow(plans_);
+    Block& block = blocks_.emplace_back();
+    block.plan = plans_[plans_.size() - 1];
+    block.instructions = static_cast<uint16_t>(instructions);
     if (!with_values_)
-        define_stores(plans_[plans_.size() - 1]);
+        define_stores(block);
 }
 
-// Which stores follow from each address word. Quadratic, but blocks are short.
-void MemoryEncoder::define_stores(const BlockPlan& block) {
-    const std::span operations(plans_.operations(block), block.operations);
+// Which stores follow from each base. Quadratic, but blocks are short.
+void MemoryEncoder::define_stores(Block& block) {
+    const std::span operations(plans_.operations(block.plan), block.plan.operations);
+    std::vector<StoreSpan> spans;
     for (size_t i = 0; i < operations.size(); ++i) {
-        if (operations[i].derived)
-            continue;
-        constexpr int64_t far = int64_t{1} << 30;
-        int64_t start = far, end = -far;
-        bool scattered = false;
-        for (size_t j = i; j < operations.size(); ++j) {
-            if (!stores_by(operations, i, j))
-                continue;
-            const PlannedOperation& other = operations[j];
-            const int64_t delta = j == i ? 0 : std::clamp(other.delta, -far, far);
-            scattered = scattered || other.narrow || delta == -far || delta == far;
-            start = std::min(start, delta);
-            end = std::max(end, delta + other.size);
-        }
-        StoreSpan& span = store_spans_.emplace_back();
-        if (start > end)
-            continue;
-        span.start = static_cast<int32_t>(start);
-        span.bytes = scattered || end - start > static_cast<int64_t>(page_size)
-                         ? StoreSpan::scattered
-                         : static_cast<uint16_t>(end - start);
+        const uint16_t base = base_of(operations[i], i);
+        if (operations[i].store && std::ranges::find(spans, base, &StoreSpan::base) == spans.end())
+            spans.push_back(span_of(operations, base));
     }
+    if (spans.empty())
+        return;
+    block.span = spans[0];
+    block.first_more = static_cast<uint32_t>(store_spans_.size());
+    block.more_spans = static_cast<uint16_t>(spans.size() - 1);
+    store_spans_.insert(store_spans_.end(), spans.begin() + 1, spans.end());
+}
+
+// The stores that follow from this base: at least one.
+MemoryEncoder::StoreSpan MemoryEncoder::span_of(std::span<const PlannedOperation> operations, uint16_t base) {
+    constexpr int64_t far = std::numeric_limits<int64_t>::max() - 16;
+    int64_t start = far, end = -far;
+    bool scattered = false;
+    for (size_t i = 0; i < operations.size(); ++i) {
+        if (!operations[i].store || base_of(operations[i], i) != base)
+            continue;
+        const int64_t delta = std::min(operations[i].delta, far);
+        scattered = scattered || operations[i].narrow || delta == far;
+        start = std::min(start, delta);
+        end = std::max(end, delta + operations[i].size);
+    }
+    const uint64_t bytes = static_cast<uint64_t>(end) - static_cast<uint64_t>(start);
+    scattered = scattered || bytes > page_size;
+    StoreSpan span{start, base, 0, scattered ? StoreSpan::scattered : static_cast<uint16_t>(bytes)};
+    for (size_t i = 0; i + Bases::first_operation < base; ++i)
+        span.word = static_cast<uint16_t>(span.word + (operations[i].derived ? 0 : 1));
+    return span;
 }
 
 void MemoryEncoder::append_plain(const BlockPlan& block, const uint64_t* words) {
@@ -66,46 +80,57 @@ void MemoryEncoder::append_plain(const BlockPlan& block, const uint64_t* words) 
 }
 
 // Derived addresses matter for the pages that they store to, and for nothing else.
-void MemoryEncoder::append_addresses(const BlockPlan& block, const uint64_t* words) {
-    AddressState* states = states_.addresses(block);
-    const StoreSpan* spans = store_spans_.data() + block.first_address;
-    for (uint32_t i = 0; i < block.addresses; ++i) {
-        const uint64_t address = words[i];
-        addresses_.encode(states[i], address);
-        if (spans[i].bytes == StoreSpan::none)
-            continue;
-        if (spans[i].bytes == StoreSpan::scattered) [[unlikely]]
-            note_stores(block, i, address);
-        else
-            pages_.stored(address + static_cast<uint64_t>(int64_t{spans[i].start}), spans[i].bytes);
-    }
-    address_count_ += block.addresses;
+void MemoryEncoder::append_addresses(const Block& block, const uint64_t* words) {
+    AddressState* states = states_.addresses(block.plan);
+    for (uint32_t i = 0; i < block.plan.addresses; ++i)
+        addresses_.encode(states[i], words[i]);
+    address_count_ += block.plan.addresses;
+    if (block.span.bytes != StoreSpan::none)
+        note_span(block.plan, block.span, words);
+    for (uint32_t i = 0; i < block.more_spans; ++i)
+        note_span(block.plan, store_spans_[block.first_more + i], words);
+    if (block.plan.changes != 0) [[unlikely]]
+        keep_bases(block.plan, words);
 }
 
-// Of the stores whose addresses follow from the block's address word `number`, one by one.
-[[gnu::noinline]] void MemoryEncoder::note_stores(const BlockPlan& block, uint32_t number, uint64_t address) {
+inline void MemoryEncoder::note_span(const BlockPlan& block, const StoreSpan& span, const uint64_t* words) {
+    const uint64_t base = span.base < Bases::first_operation ? bases_[span.base] : words[span.word];
+    if (span.bytes == StoreSpan::scattered) [[unlikely]]
+        note_stores(block, span, base);
+    else
+        pages_.stored(base + static_cast<uint64_t>(span.start), span.bytes);
+}
+
+// The stores of a span one by one.
+[[gnu::noinline]] void MemoryEncoder::note_stores(const BlockPlan& block, const StoreSpan& span,
+                                                  uint64_t base) {
     const std::span operations(plans_.operations(block), block.operations);
-    size_t base = 0;
-    for (uint32_t word = 0; operations[base].derived || word++ != number; ++base) {
-    }
-    for (size_t i = base; i < operations.size(); ++i)
-        if (stores_by(operations, base, i))
-            pages_.stored(i == base ? address : operations[i].derive(address), operations[i].size);
+    for (size_t i = 0; i < operations.size(); ++i)
+        if (operations[i].store && base_of(operations[i], i) == span.base)
+            pages_.stored(operations[i].derive(base), operations[i].size);
+}
+
+// What registers may change to.
+[[gnu::noinline]] void MemoryEncoder::keep_bases(const BlockPlan& block, const uint64_t* words) {
+    const std::span operations(plans_.operations(block), block.operations);
+    for (size_t i = 0; i < operations.size(); ++i)
+        if (!operations[i].derived)
+            bases_.operation(i) = *words++;
 }
 
 template <bool with_values>
 inline void MemoryEncoder::code(const PlannedOperation& operation, uint32_t number, Walk& walk) {
     uint64_t address = 0;
     if (operation.derived) {
-        address = operation.derive(current_[operation.base]);
+        address = operation.derive(bases_[operation.base]);
     } else {
         address = *walk.words++;
         addresses_.encode(*walk.address++, address);
     }
-    current_[number] = address;
+    bases_.operation(number) = address;
     if (operation.store)
         code_store<with_values>(operation, address, walk);
-    else if (with_values)
+    else if (with_values && operation.is_access())
         values_.predictor().loaded(address);
 }
 
@@ -140,15 +165,17 @@ void MemoryEncoder::pass_over(const PlannedOperation& operation, Walk& walk) {
 }
 
 void MemoryEncoder::append_cut(uint32_t id, uint32_t executed, const uint64_t* words) {
-    const BlockPlan& block = plans_[id];
-    states_.enter(id, block);
-    append_slowly(block, executed, words);
+    Block& block = blocks_[id];
+    states_.enter(block.stamp, block.plan);
+    append_slowly(block.plan, executed, words);
     shapes_.end_cut();
     ++position_;
 }
 
 // Executions of which something may be missing, or to which inner events belong.
 void MemoryEncoder::append_slowly(const BlockPlan& block, uint32_t executed, const uint64_t* words) {
+    if (block.follows && !followed_)
+        throw Error("a block follows registers, and the trace does not");
     const PlannedOperation* operations = plans_.operations(block);
     uint64_t* shape = states_.shapes(block);
     Walk walk = this->walk(block, words);
@@ -166,7 +193,8 @@ void MemoryEncoder::append_slowly(const BlockPlan& block, uint32_t executed, con
                 if (++conditional % 64 == 0)
                     shapes_.encode(*shape++, std::exchange(mask, 0));
             }
-        } else if (operation.instruction > executed) {
+        } else if (operation.instruction > executed ||
+                   (operation.instruction == executed && !operation.is_access())) {
             ran = false;
         } else if (operation.conditional || operation.instruction == executed) {
             ran = !operation.derived && *walk.words != MemoryOperation::not_run;
@@ -212,6 +240,10 @@ void MemoryEncoder::code_inner(const InnerEvent& event) {
             break;
         case InnerKind::helper_load:
             break;
+        case InnerKind::register_value:
+            if (!follow(event))
+                return;
+            break;
     }
     inner_.append(position_, event, values_.predictor().cache());
 }
@@ -229,10 +261,46 @@ bool MemoryEncoder::enough_bytes() const {
     return addresses_.size() + values_.size() + shapes_.size() + inner_.size() >= enough;
 }
 
-void MemoryEncoder::begin(std::span<const Translation> translations) {
+void MemoryEncoder::begin(std::span<const Translation> translations,
+                          const std::optional<FollowedValues>& followed) {
     first_translations_.assign(translations.begin(), translations.end());
     carries_on_ = false;
     pages_.begin(translations);
+    followed_ = followed.has_value();
+    if (followed_)
+        std::ranges::copy(*followed, &bases_[Bases::first_register]);
+    std::erase_if(pending_, [](const InnerEvent& event) { return event.kind == InnerKind::register_value; });
+    tell_registers();
+}
+
+// Before the chunk's first execution, which nothing is known for otherwise.
+void MemoryEncoder::tell_registers() {
+    told_ = 0;
+    if (!followed_)
+        return;
+    for (unsigned i = followed_registers; i-- > 0;)
+        pending_.insert(pending_.begin(),
+                        register_value(static_cast<FollowedRegister>(i), bases_[Bases::first_register + i]));
+}
+
+// Returns whether this is news.
+bool MemoryEncoder::follow(const InnerEvent& event) {
+    if (!followed_)
+        return false;
+    uint64_t& value = bases_[Bases::first_register + event.size];
+    const unsigned mark = 1u << event.size;
+    if ((told_ & mark) != 0 && value == event.value)
+        return false;
+    told_ |= mark;
+    value = event.value;
+    return true;
+}
+
+bool MemoryEncoder::has_followed(const FollowedValues& followed) const {
+    for (unsigned i = 0; followed_ && i < followed_registers; ++i)
+        if (bases_[Bases::first_register + i] != followed[i])
+            return false;
+    return true;
 }
 
 // Before anything changes pages_.
@@ -264,9 +332,12 @@ std::vector<RawColumn> MemoryEncoder::take() {
     columns.push_back({ColumnId::PAGES_WRITTEN, Coding::PAGE_LIST,
                        written.physical.size() + written.transferred.size(), encode_written_pages(written)});
     carries_on_ = true;
-    states_.reset();
+    if (states_.reset())
+        for (Block& block : blocks_)
+            block.stamp = 0;
     position_ = 0;
     address_count_ = value_count_ = 0;
+    tell_registers();
     return columns;
 }
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "trace/address_codec.h"
@@ -32,34 +33,33 @@ class MemoryEncoder {
     // memory: addresses or values.
     explicit MemoryEncoder(MemoryColumns memory) : with_values_(memory == MemoryColumns::values) {}
 
-    // The next block's operations; checked.
-    void define(std::span<const MemoryOperation> operations);
+    // The next block's; checked.
+    void define(uint32_t instructions, std::span<const MemoryOperation> operations,
+                std::span<const RegisterChange> changes);
     // The next execution of the chunk. words: see MemoryOperation.
     void append(uint32_t id, const uint64_t* words) {
-        const BlockPlan& block = plans_[id];
-        states_.enter(id, block);
-        if (block.conditionals != 0 || !pending_.empty())
-            append_slowly(block, whole, words);
-        else if (block.operations == 0)
+        Block& block = blocks_[id];
+        const BlockPlan& plan = block.plan;
+        states_.enter(block.stamp, plan);
+        if (plan.conditionals != 0 || !pending_.empty() || (plan.follows && !followed_)) [[unlikely]]
+            append_slowly(plan, whole, words);
+        else if (plan.operations == 0)
             ;  // a third of the executions
         else if (with_values_)
-            append_plain(block, words);
+            append_plain(plan, words);
         else
             append_addresses(block, words);
+        plans_.change_registers(plan, bases_);
         ++position_;
     }
-    // Hints that an execution of this block comes soon, and then that it comes sooner.
-    void prefetch(uint32_t id) const {
-        plans_.prefetch(id);
-        states_.prefetch(id);
-    }
-    void prefetch_states(uint32_t id) const {
-        const BlockPlan& block = plans_[id];
-        plans_.prefetch_operations(block);
-        states_.prefetch(block);
-    }
+    // A hint that an execution of this block comes soon. (Inlined early: gcc takes a function that only
+    // prefetches for one without effect. Fetching the predictors' states too has gained nothing.)
+    [[gnu::always_inline]] void prefetch(uint32_t id) const { __builtin_prefetch(&blocks_[id], 1); }
     // Of an execution of this block.
-    uint32_t words(uint32_t id) const { return uint32_t{plans_[id].addresses} + plans_[id].values; }
+    uint32_t words(uint32_t id) const {
+        return uint32_t{blocks_[id].plan.addresses} + blocks_[id].plan.values;
+    }
+    uint32_t instruction_count(uint32_t id) const { return blocks_[id].instructions; }
     void append_cut(uint32_t id, uint32_t executed, const uint64_t* words);
     // Belongs to the next execution. Throws Error when it is none.
     void inner(const InnerEvent& event);
@@ -73,8 +73,11 @@ class MemoryEncoder {
     bool full() const { return inner_.count() >= enough_inner_events || enough_bytes(); }
     // The columns of the chunk; the next one begins, with what is known of translations.
     std::vector<RawColumn> take();
-    // The chunk, which is empty, begins with these translations.
-    void begin(std::span<const Translation> translations);
+    // The chunk, which is empty, begins with these translations, and with these values of the followed
+    // registers, if the trace follows any.
+    void begin(std::span<const Translation> translations, const std::optional<FollowedValues>& followed);
+    // Whether the followed registers are as a chunk's begin would have them; none: nothing is known of them.
+    bool has_followed(const FollowedValues& followed) const;
 
   private:
     bool enough_bytes() const;
@@ -84,16 +87,28 @@ class MemoryEncoder {
     static constexpr uint32_t enough_inner_events = max_chunk_inner_events - max_pending;
     static constexpr uint32_t whole = ~uint32_t{0};  // instructions executed
 
-    // Without values: the stores of a block whose addresses follow from one address word, its own among
-    // them, are in bytes from address + start on. As these are at most a page's size, the stored-to pages are
-    // those of the first byte and of the last.
+    // Without values: those stores of a block whose addresses follow from the same base are in bytes from
+    // base + start on. As these are at most a page's size, the stored-to pages are those of the first byte
+    // and of the last.
     struct StoreSpan {
         static constexpr uint16_t none = 0;
         static constexpr uint16_t scattered = 0xffff;  // not so: each is to be looked at
 
-        int32_t start = 0;
+        int64_t start = 0;
+        uint16_t base = 0;  // index into Bases
+        uint16_t word = 0;  // or, of an operation: its address word's number
         uint16_t bytes = none;
     };
+    // What an execution needs of its block, in one cache line.
+    struct alignas(64) Block {
+        BlockPlan plan;
+        uint32_t stamp = 0;  // for states_
+        uint16_t instructions = 0;
+        uint16_t more_spans = 0;
+        uint32_t first_more = 0;  // of them, in store_spans_
+        StoreSpan span;           // the first
+    };
+    static_assert(sizeof(Block) == 64);
 
     // Where the coding of an execution is: the next word and states.
     struct Walk {
@@ -106,8 +121,13 @@ class MemoryEncoder {
         return {words, states_.addresses(block), states_.values(block)};
     }
     void append_plain(const BlockPlan& block, const uint64_t* words);
-    void append_addresses(const BlockPlan& block, const uint64_t* words);
-    void note_stores(const BlockPlan& block, uint32_t number, uint64_t address);
+    void append_addresses(const Block& block, const uint64_t* words);
+    void note_span(const BlockPlan& block, const StoreSpan& span, const uint64_t* words);
+    void note_stores(const BlockPlan& block, const StoreSpan& span, uint64_t base);
+    static StoreSpan span_of(std::span<const PlannedOperation> operations, uint16_t base);
+    void keep_bases(const BlockPlan& block, const uint64_t* words);
+    void tell_registers();
+    bool follow(const InnerEvent& event);
     void append_slowly(const BlockPlan& block, uint32_t executed, const uint64_t* words);
     template <bool with_values>
     void code(const PlannedOperation& operation, uint32_t number, Walk& walk);
@@ -115,7 +135,7 @@ class MemoryEncoder {
     void code_store(const PlannedOperation& operation, uint64_t address, Walk& walk);
     void code_wide_value(uint64_t address, Walk& walk);
     static void pass_over(const PlannedOperation& operation, Walk& walk);
-    void define_stores(const BlockPlan& block);
+    void define_stores(Block& block);
     void code_pending(size_t& next, uint32_t place);
     void code_inner(const InnerEvent& event);
     void settle_first_translations();
@@ -123,7 +143,8 @@ class MemoryEncoder {
     bool with_values_;
     MemoryPlans plans_;
     MemoryStates states_;
-    std::vector<StoreSpan> store_spans_;  // by address word, as AddressStates are
+    std::vector<Block> blocks_;           // by id
+    std::vector<StoreSpan> store_spans_;  // of all blocks, but for the first of each
     AddressEncoder addresses_;
     ValueEncoder values_;
     ShapeEncoder shapes_;
@@ -137,7 +158,9 @@ class MemoryEncoder {
     uint32_t position_ = 0;            // executions in the chunk
     uint64_t address_count_ = 0;
     uint64_t value_count_ = 0;
-    std::array<uint64_t, max_block_operations> current_{};  // addresses of the execution's operations
+    Bases bases_;
+    bool followed_ = false;  // the trace follows registers: bases_ has their values
+    unsigned told_ = 0;      // of them in this chunk: 1 << register
 };
 
 }  // namespace panda::trace

@@ -32,32 +32,30 @@ class MemoryStates {
   public:
     // Makes room for every block of `plans`.
     void grow(const MemoryPlans& plans);
-    // Forgets all. Costs nothing: states are cleared when their block is entered.
-    void reset();
+    // Forgets all. Costs nothing: states are cleared when their block is entered. True: the stamps of all
+    // blocks have to become 0.
+    bool reset();
     // Before the states of a block are used: clears them when it is the block's first time since reset.
-    void enter(uint32_t id, const BlockPlan& block) {
-        if (epochs_[id] != epoch_)
-            clear(id, block);
+    // stamp: the block's, which its owner keeps where he has the block; 0 at first.
+    void enter(uint32_t& stamp, const BlockPlan& block) {
+        if (stamp != epoch_) [[unlikely]] {
+            stamp = epoch_;
+            clear(block);
+        }
     }
 
-    void prefetch(uint32_t id) const { __builtin_prefetch(&epochs_[id], 1); }
-    void prefetch(const BlockPlan& block) const {
-        __builtin_prefetch(addresses_.data() + block.first_address, 1);
-        __builtin_prefetch(values_.data() + block.first_value, 1);
-    }
     AddressState* addresses(const BlockPlan& block) { return addresses_.data() + block.first_address; }
     ValueState* values(const BlockPlan& block) { return values_.data() + block.first_value; }
     // The last mask of which conditional operations ran, bit 0 the first of 64.
     uint64_t* shapes(const BlockPlan& block) { return shapes_.data() + block.first_shape; }
 
   private:
-    void clear(uint32_t id, const BlockPlan& block);
+    void clear(const BlockPlan& block);
 
-    std::vector<uint32_t> epochs_;  // by block: when its states were last cleared
     std::vector<AddressState> addresses_;
     std::vector<ValueState> values_;
     std::vector<uint64_t> shapes_;
-    uint32_t epoch_ = 1;
+    uint32_t epoch_ = 1;  // that the states were cleared in which a block's stamp says so
 };
 
 }  // namespace panda::trace

@@ -71,9 +71,9 @@ void put_header(schema::Header::Builder out, const TraceHeader& header) {
 TraceHeader get_header(schema::Header::Reader in) {
     if (in.getMagic() != header_magic)
         throw Error("is not the header of a trace");
-    if (in.getVersion() != format_version)
+    if (in.getVersion() == 0 || in.getVersion() > format_version)
         throw Error("is of trace format version " + std::to_string(in.getVersion()) +
-                    ", and this program reads version " + std::to_string(format_version));
+                    ", and this program reads up to version " + std::to_string(format_version));
     if (in.getFacts().size() > max_facts || in.getMemoryBlocks().size() > max_memory_blocks)
         throw Error("has an impossible number of facts or memory blocks");
     if (in.getDevices().size() > max_devices)

@@ -13,7 +13,8 @@ namespace panda::trace {
 
 inline constexpr uint64_t header_magic = 0x63727461646e6170;  // "pandatrc"
 inline constexpr uint64_t end_magic = 0x646e6561646e6170;     // "pandaend"
-inline constexpr uint32_t format_version = 1;
+// 2: blocks may follow registers (types.h FollowedRegister). Version 1 is read as well.
+inline constexpr uint32_t format_version = 2;
 
 // Bytes that the header's lists and texts take in a message, at most.
 size_t header_size(const TraceHeader& header);

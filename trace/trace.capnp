@@ -42,7 +42,7 @@ struct Message {
 
 struct Header {
   magic @0 :UInt64;           # "pandatrc", read as a little-endian number
-  version @1 :UInt32;         # 1
+  version @1 :UInt32;         # 2; in version 1 no block follows registers
   architecture @2 :Text;      # "x86_64" or "i386"
   facts @3 :List(Fact);       # about the recording, by ascending name
   memoryBlocks @4 :List(MemoryBlock);
@@ -101,8 +101,9 @@ enum Coding {
   innerList @8;        # trace/inner_codec.h
   translationList @9;  # trace/page_codec.h
   pageList @10;        # trace/page_codec.h
-  operationList @11;   # trace/operation_codec.h
+  operationList @11;   # trace/operation_codec.h; of traces of version 1
   blobList @12;        # trace/operation_codec.h
+  followingList @13;   # trace/operation_codec.h
 }
 
 enum Compression {

@@ -2,6 +2,7 @@
 // trace.capnp.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -68,6 +69,21 @@ struct TraceHeader {
 
 inline constexpr uint64_t no_address = ~uint64_t{0};
 
+// A register whose value a trace follows from block to block, so that addresses that are counted from it need
+// not be recorded: a block's definition tells how the block changes it, and where that is not known when the
+// block is translated, an execution tells. What changes it between blocks (an interrupt, an exception, a
+// block that was cut short) is an InnerEvent.
+enum class FollowedRegister : uint8_t { stack_pointer = 0, fs_base = 1, gs_base = 2 };
+inline constexpr unsigned followed_registers = 3;
+using FollowedValues = std::array<uint64_t, followed_registers>;
+
+// What an address, or a followed register, may be counted from, beside an earlier operation of its block.
+inline constexpr uint16_t base_none = 0xffff;
+inline constexpr uint16_t base_constant = 0xfffe;           // from 0
+constexpr uint16_t base_register(FollowedRegister which) {  // from its value at the block's begin
+    return static_cast<uint16_t>(0xfff0 + static_cast<unsigned>(which));
+}
+
 // A load or store that a block's code makes, known since it was translated. What helpers of the emulator
 // access (interrupt frames, fxsave, segment loads) is not here: see InnerEvent.
 //
@@ -76,18 +92,22 @@ inline constexpr uint64_t no_address = ~uint64_t{0};
 // constant, the value in one word, or two (low, high) for 16 bytes. The value is as memory gets it,
 // little-endian; bits above `size` bytes are undefined. An operation that did not run has left `not_run`
 // where its address belongs (and anything as its value).
+//
+// An operation of size 0 accesses nothing: where its address would be, its word tells the value that a
+// followed register has from there on.
 struct MemoryOperation {
-    static constexpr uint16_t none = 0xffff;
+    static constexpr uint16_t none = base_none;
     static constexpr uint64_t not_run = 0xa5a5'a5a5'a5a5'a5a5;  // not canonical: no access ends well there
 
-    uint16_t instruction = 0;  // index in the block; ascending
-    uint8_t size = 8;          // bytes: 1, 2, 4, 8 or 16
+    uint16_t instruction = 0;                                 // index in the block; ascending
+    uint8_t size = 8;                                         // bytes: 1, 2, 4, 8 or 16; 0: see above
+    FollowedRegister told = FollowedRegister::stack_pointer;  // by a word of size 0
     bool store = false;
     // A whole execution of its instruction may leave it out. It has an address word then, and so have all
     // operations of an instruction but the last: an instruction that was cut short tells how far it came.
     bool conditional = false;
-    // Derived address: that of the operation `base` (earlier, neither derived nor conditional) + delta,
-    // modulo 2^32 if narrow.
+    // Derived address: that of the operation `base` (earlier, neither derived nor conditional; or base_… )
+    // + delta, modulo 2^32 if narrow.
     uint16_t base = none;
     bool narrow = false;
     int64_t delta = 0;
@@ -96,11 +116,23 @@ struct MemoryOperation {
     uint64_t constant = 0;
 
     bool has_address_word() const { return base == none; }
+    bool is_access() const { return size != 0; }
     uint32_t value_words() const { return store && !constant_value ? (size == 16 ? 2 : 1) : 0; }
     uint32_t words(bool with_values) const {
         return (has_address_word() ? 1 : 0) + (with_values ? value_words() : 0);
     }
     bool operator==(const MemoryOperation&) const = default;
+};
+
+// How a block leaves a followed register that it changes: with the value that `base` (an operation that has a
+// word, or base_…) had + delta, modulo 2^32 if narrow.
+struct RegisterChange {
+    FollowedRegister which = FollowedRegister::stack_pointer;
+    bool narrow = false;
+    uint16_t base = base_constant;
+    int64_t delta = 0;
+
+    bool operator==(const RegisterChange&) const = default;
 };
 
 // Executions come to the writer as records, as the tracer's translated code leaves them: a head, and behind
@@ -131,6 +163,7 @@ struct BlockDefinition {
     std::vector<uint16_t> instruction_offsets;   // of each instruction in the block, ascending from 0
 
     std::vector<MemoryOperation> operations{};  // in order of execution
+    std::vector<RegisterChange> changes{};      // at most one of a register
     Bytes tcg{};  // TCG operations before optimisation (trace/README.md), or empty
 
     uint32_t instruction_count() const { return static_cast<uint32_t>(instruction_offsets.size()); }

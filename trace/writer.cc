@@ -76,7 +76,7 @@ class TraceWriter::Impl {
         if (definition_bytes_ >= enough_definition_bytes)
             flush_definitions();
         if (executes_here)
-            builder_.define_block(definition.instruction_count(), definition.operations);
+            builder_.define_block(definition.instruction_count(), definition.operations, definition.changes);
         definition_bytes_ += size_of(definition);
         definitions_.push_back(std::move(definition));
         return definition_count_++;

@@ -42,6 +42,8 @@ enum class SnapshotKind : uint8_t {
 struct ChunkStart {
     std::optional<CpuState> cpu;            // none: not known
     std::vector<Translation> translations;  // of the processor's TLB; by ascending page, each page once
+    // By FollowedRegister. None: the chunk's blocks follow no registers.
+    std::optional<FollowedValues> followed{};
 };
 
 struct EncodedStretch;

@@ -1,5 +1,6 @@
 /* See linear_forms.h. Values are numbered: what the same operation makes of the same values has the same origin.
- * Knowledge ends at labels, since more than one way leads there. */
+ * Knowledge ends at labels, since more than one way leads there; of followed registers it goes on if all ways bring
+ * the same. */
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
 #include "cpu.h"
@@ -7,7 +8,7 @@
 #include "tcg/tcg-internal.h"
 #include "replayer/engine/linear_forms.h"
 
-enum { max_sums = 256 };
+enum { max_sums = 256, max_labels = 512 };
 
 /* The origin of the sum of two values that are no constants. */
 typedef struct Sum {
@@ -16,6 +17,12 @@ typedef struct Sum {
     uint32_t origin;
 } Sum;
 
+typedef struct LabelForms {
+    bool reached;
+    bool passed;
+    LinearForm forms[followed_registers];
+} LabelForms;
+
 struct LinearForms {
     LinearForm values[TCG_MAX_TEMPS];
     uint32_t epochs[TCG_MAX_TEMPS]; /* values[i] holds in this epoch only */
@@ -23,7 +30,24 @@ struct LinearForms {
     uint32_t next_origin;
     size_t sum_count;
     Sum sums[max_sums];
+    bool reachable; /* from the operation before */
+    LabelForms exit;
+    LabelForms labels[max_labels];
 };
+
+TCGTemp *followed_global(unsigned which)
+{
+    static const char *const names[followed_registers] = { "rsp", "fs_base", "gs_base" };
+    static TCGTemp *globals[followed_registers];
+
+    for (int i = 0; !globals[which]; i++) {
+        g_assert(i < tcg_ctx->nb_globals);
+        if (strcmp(tcg_ctx->temps[i].name, names[which]) == 0) {
+            globals[which] = &tcg_ctx->temps[i];
+        }
+    }
+    return globals[which];
+}
 
 LinearForms *linear_forms_new(void)
 {
@@ -34,12 +58,6 @@ static void forget_all(LinearForms *forms)
 {
     forms->epoch++;
     forms->sum_count = 0;
-}
-
-void linear_forms_start(LinearForms *forms)
-{
-    forget_all(forms);
-    forms->next_origin = 1;
 }
 
 static LinearForm fresh(LinearForms *forms)
@@ -66,6 +84,23 @@ LinearForm linear_form_of(LinearForms *forms, TCGTemp *temp)
         set(forms, temp, fresh(forms));
     }
     return forms->values[index];
+}
+
+void linear_forms_start(LinearForms *forms)
+{
+    forget_all(forms);
+    forms->reachable = true;
+    forms->exit.reached = false;
+    memset(forms->labels, 0, sizeof(forms->labels[0]) * MIN(tcg_ctx->nb_labels, max_labels));
+    for (unsigned i = 0; i < followed_registers; i++) {
+        set(forms, followed_global(i), (LinearForm){ .origin = followed_origin(i) });
+    }
+    forms->next_origin = followed_origin(followed_registers);
+}
+
+LinearForm linear_form_of_followed(LinearForms *forms, unsigned which)
+{
+    return linear_form_of(forms, followed_global(which));
 }
 
 /* Half-known and wrapped values are no terms of a sum. */
@@ -143,6 +178,40 @@ static LinearForm result(LinearForms *forms, const TCGOp *op)
     }
 }
 
+/* Helpers that write some of the processor's state, and none of the followed registers, without saying so; those
+ * that are common. */
+static bool leaves_followed(const TCGOp *op)
+{
+    static const char *const names[] = {
+        "read_eflags", "write_eflags", "divb_AL", "divw_AX", "divl_EAX", "divq_EAX", "idivb_AL", "idivw_AX",
+        "idivl_EAX", "idivq_EAX", "cpuid", "rdtsc", "inb", "inw", "inl", "outb", "outw", "outl", "svm_check_io",
+        "svm_check_intercept", "clts", "rdmsr", "enter_mmx", "emms", "update_mxcsr", "ldmxcsr",
+    };
+    const char *name = tcg_call_info((TCGOp *)op)->name;
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void forget_globals(LinearForms *forms, bool followed)
+{
+    LinearForm kept[followed_registers];
+
+    for (unsigned i = 0; i < followed_registers; i++) {
+        kept[i] = linear_form_of_followed(forms, i);
+    }
+    for (int i = 0; i < tcg_ctx->nb_globals; i++) {
+        forms->epochs[i] = forms->epoch - 1;
+    }
+    for (unsigned i = 0; !followed && i < followed_registers; i++) {
+        set(forms, followed_global(i), kept[i]);
+    }
+}
+
 static void step_call(LinearForms *forms, const TCGOp *op)
 {
     const unsigned flags = tcg_call_flags((TCGOp *)op);
@@ -151,9 +220,75 @@ static void step_call(LinearForms *forms, const TCGOp *op)
         set(forms, arg_temp(op->args[i]), fresh(forms));
     }
     if (!(flags & (TCG_CALL_NO_WRITE_GLOBALS | TCG_CALL_NO_READ_GLOBALS))) {
-        for (int i = 0; i < tcg_ctx->nb_globals; i++) {
-            forms->epochs[i] = forms->epoch - 1;
+        forget_globals(forms, !leaves_followed(op));
+    }
+}
+
+/* ---- Ways ---- */
+
+static bool same(LinearForm a, LinearForm b)
+{
+    return a.origin == b.origin && a.offset == b.offset && a.narrow == b.narrow && a.low_half == b.low_half;
+}
+
+/* Another way leads to a label. What comes from behind it must bring what was assumed at it: a string instruction's
+ * repetition, which changes none of these. */
+static void arrive(LinearForms *forms, LabelForms *at)
+{
+    for (unsigned i = 0; i < followed_registers; i++) {
+        const LinearForm form = linear_form_of_followed(forms, i);
+
+        if (!at->reached) {
+            at->forms[i] = form;
+        } else if (!same(at->forms[i], form)) {
+            g_assert(!at->passed);
+            at->forms[i] = fresh(forms);
         }
+    }
+    at->reached = true;
+}
+
+static void step_branch(LinearForms *forms, const TCGLabel *label)
+{
+    if (label->id < max_labels) {
+        arrive(forms, &forms->labels[label->id]);
+    }
+}
+
+static void step_exit(LinearForms *forms, const TCGOp *op)
+{
+    /* That way the block is left before it has begun. */
+    if (op->opc == INDEX_op_goto_ptr || (op->args[0] & TB_EXIT_MASK) != TB_EXIT_REQUESTED) {
+        arrive(forms, &forms->exit);
+    }
+    forms->reachable = false;
+}
+
+LinearForm linear_form_at_exit(LinearForms *forms, unsigned which)
+{
+    return forms->exit.reached ? forms->exit.forms[which] : linear_form_of_followed(forms, which);
+}
+
+static void step_label(LinearForms *forms, const TCGLabel *label)
+{
+    const bool known = label->id < max_labels;
+    LabelForms *at;
+
+    if (forms->reachable && known) {
+        step_branch(forms, label);
+    }
+    forget_all(forms);
+    forms->reachable = true;
+    if (!known) {
+        return;
+    }
+    at = &forms->labels[label->id];
+    at->passed = true;
+    if (!at->reached) {
+        return; /* nothing leads here, or only what comes later */
+    }
+    for (unsigned i = 0; i < followed_registers; i++) {
+        set(forms, followed_global(i), at->forms[i]);
     }
 }
 
@@ -163,7 +298,19 @@ void linear_forms_step(LinearForms *forms, const TCGOp *op)
 
     switch (op->opc) {
     case INDEX_op_set_label:
-        forget_all(forms);
+        step_label(forms, arg_label(op->args[0]));
+        break;
+    case INDEX_op_br:
+        step_branch(forms, arg_label(op->args[0]));
+        forms->reachable = false;
+        break;
+    case INDEX_op_brcond_i32:
+    case INDEX_op_brcond_i64:
+        step_branch(forms, arg_label(op->args[3]));
+        break;
+    case INDEX_op_exit_tb:
+    case INDEX_op_goto_ptr:
+        step_exit(forms, op);
         break;
     case INDEX_op_call:
         step_call(forms, op);

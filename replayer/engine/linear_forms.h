@@ -13,11 +13,30 @@ typedef struct LinearForm {
 
 typedef struct LinearForms LinearForms;
 
+/* Registers that are followed from block to block: their values at the block's begin are the first origins.
+ */
+enum {
+    followed_stack, /* rsp */
+    followed_fs,    /* base of the segment */
+    followed_gs,
+    followed_registers,
+};
+
+static inline uint32_t followed_origin(unsigned which) {
+    return 1 + which;
+}
+
 LinearForms* linear_forms_new(void);
 /* Follows the operations of one block from its begin on. */
 void linear_forms_start(LinearForms* forms);
 /* Call for each operation, in order, after asking for what it uses. */
 void linear_forms_step(LinearForms* forms, const TCGOp* op);
 LinearForm linear_form_of(LinearForms* forms, TCGTemp* temp);
+/* Of a followed register, now. */
+LinearForm linear_form_of_followed(LinearForms* forms, unsigned which);
+/* Where the block was left, after its last operation; of no origin known before if its ways out differ. */
+LinearForm linear_form_at_exit(LinearForms* forms, unsigned which);
+/* The global that it is. */
+TCGTemp* followed_global(unsigned which);
 
 #endif

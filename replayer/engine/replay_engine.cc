@@ -68,9 +68,7 @@ auto guarded(const Body& body) -> decltype(body()) {
 }
 
 void start_tracing() {
-    const panda::trace::MemoryColumns memory = engine.tracer->memory();
-    glue_trace_start(&tracer_callbacks(*engine.tracer, failed), memory != panda::trace::MemoryColumns::none,
-                     memory == panda::trace::MemoryColumns::values);
+    glue_trace_start(&tracer_callbacks(*engine.tracer, failed), engine.tracer->columns());
     engine.tracer->start();
     engine.replayer->observe(engine.tracer.get());
     engine.tracing = true;

@@ -25,7 +25,7 @@ struct Aside {
         after,    // and that execution is done
         between,  // as after; nothing may be running
     };
-    enum class Kind : uint8_t { inner, cut, event, memory_map, check };
+    enum class Kind : uint8_t { inner, cut, event, memory_map, check, registers, check_registers };
 
     uint32_t offset = 0;
     When when = When::inside;
@@ -35,8 +35,8 @@ struct Aside {
     trace::InnerKind inner = trace::InnerKind::fill;
     uint8_t size = 0;
     uint64_t address = 0;  // cut: instructions that were left. check: instructions executed
-    uint64_t value = 0;    // event: index into the batch's list. memory_map: its number, and its address
-                           // space in size
+    uint64_t value = 0;    // event, registers, check_registers: index into the batch's list. memory_map: its
+                           // number, and its address space in size
     uint64_t value_high = 0;
     uint64_t pc = 0;
 };
@@ -47,6 +47,7 @@ struct TracedBlock {
     uint64_t flags;
     std::vector<uint16_t> instruction_offsets;
     std::vector<trace::MemoryOperation> operations;
+    std::vector<trace::RegisterChange> changes;
     std::vector<bool> before;   // of its operations: GlueOperation::before
     uint32_t words = 0;         // of its record
     uint32_t record_bytes = 0;  // of it, with its head
@@ -79,6 +80,7 @@ struct Batch {
         blocks.clear();
         asides.clear();
         events.clear();
+        registers.clear();
     }
 
     std::unique_ptr<std::byte, Free> ring;
@@ -88,6 +90,7 @@ struct Batch {
     std::vector<std::shared_ptr<const TracedBlock>> blocks;  // that the collector does not know yet
     std::vector<Aside> asides;                               // by ascending offset
     std::vector<trace::Event> events;
+    std::vector<trace::FollowedValues> registers;
 };
 
 }  // namespace panda::engine

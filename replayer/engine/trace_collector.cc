@@ -47,7 +47,7 @@ void TraceCollector::run() {
 void TraceCollector::take(Batch& batch) {
     try {
         for (auto& block : batch.blocks) {
-            chunk_.define_block(block->instruction_count(), block->operations);
+            chunk_.define_block(block->instruction_count(), block->operations, block->changes);
             blocks_.push_back(std::move(block));
         }
         if (batch.begins)
@@ -233,6 +233,16 @@ void TraceCollector::handle(const Aside& aside, Batch& batch, const std::byte* c
             if (chunk_.instr() + skipped_ != aside.address)
                 throw Error("the tracer counts " + std::to_string(chunk_.instr() + skipped_) +
                             " instructions, the processor " + std::to_string(aside.address));
+            break;
+        case Aside::Kind::registers:
+            for (unsigned i = 0; i < trace::followed_registers; ++i)
+                chunk_.inner(trace::register_value(static_cast<trace::FollowedRegister>(i),
+                                                   batch.registers[aside.value][i]));
+            break;
+        case Aside::Kind::check_registers:
+            if (!chunk_.has_followed(batch.registers[aside.value]))
+                throw Error("the tracer has lost the registers that it follows, before instruction " +
+                            std::to_string(chunk_.instr()));
             break;
         case Aside::Kind::cut:
             break;

@@ -9,12 +9,13 @@
 #include "hw/core/cpu.h"
 #include "tcg/tcg.h"
 #include "recorder/engine/glue_internal.h"
+#include "replayer/engine/linear_forms.h"
 #include "replayer/engine/trace_instrument.h"
 #include "replayer/engine/trace_tcg_code.h"
 
 static const GlueTracer *tracer;
 static Instrumentation *instrumentation;
-static bool traces_memory;
+static GlueTraceColumns traced;
 
 /* Accesses by physical address: the page walker's own, which TLBs of their own serve. */
 static bool is_physical(int mmu_idx)
@@ -39,8 +40,15 @@ static void ring_full(CPUArchState *env, uint32_t id)
     tracer->ring_full(id);
 }
 
+typedef struct Operations {
+    const GlueOperation *operations;
+    size_t count;
+    const GlueRegisterChange *changes;
+    size_t change_count;
+} Operations;
+
 static uint32_t define(CPUState *cpu, const DisasContextBase *block, const uint8_t *code, const uint16_t *offsets,
-                       int first, const GlueOperation *operations, size_t operation_count)
+                       int first, Operations operations)
 {
     g_autoptr(GByteArray) tcg = g_byte_array_new();
     static const uint16_t start;
@@ -48,7 +56,7 @@ static uint32_t define(CPUState *cpu, const DisasContextBase *block, const uint8
     const size_t size = block->tb->size - offsets[first];
     const uint64_t second_page = (pc & TARGET_PAGE_MASK) + TARGET_PAGE_SIZE;
 
-    if (traces_memory) {
+    if (traced.memory) {
         trace_tcg_code(tcg, first);
     }
     const GlueTranslation translation = {
@@ -61,8 +69,10 @@ static uint32_t define(CPUState *cpu, const DisasContextBase *block, const uint8
         .size = size,
         .offsets = first == 0 ? offsets : &start,
         .instructions = block->num_insns - first,
-        .operations = operations,
-        .operation_count = operation_count,
+        .operations = operations.operations,
+        .operation_count = operations.count,
+        .changes = operations.changes,
+        .change_count = operations.change_count,
         .tcg = tcg->data,
         .tcg_size = tcg->len,
     };
@@ -72,18 +82,63 @@ static uint32_t define(CPUState *cpu, const DisasContextBase *block, const uint8
 
 static void instrument(CPUState *cpu, DisasContextBase *block, const void *code, const uint16_t *offsets)
 {
-    const GlueOperation *operations;
-    size_t count;
+    Operations all = { 0 }, repeated = { 0 };
     uint32_t id, repeat_id = 0;
 
     trace_find_operations(instrumentation, block);
-    operations = trace_operations(instrumentation, &count);
-    id = define(cpu, block, code, offsets, 0, operations, count);
+    all.operations = trace_operations(instrumentation, &all.count);
+    all.changes = trace_register_changes(instrumentation, &all.change_count);
+    id = define(cpu, block, code, offsets, 0, all);
     if (block->panda_repeat) {
-        operations = trace_repeat_operations(instrumentation, &count);
-        repeat_id = define(cpu, block, code, offsets, block->num_insns - 1, operations, count);
+        repeated.operations = trace_repeat_operations(instrumentation, &repeated.count);
+        repeat_id = define(cpu, block, code, offsets, block->num_insns - 1, repeated);
     }
     trace_add_code(instrumentation, block, id, repeat_id, ring_full);
+}
+
+/* ---- Followed registers ---- */
+
+/* Code that was translated changes them as its blocks' definitions say. Where something else may have, the processor
+ * stops before the next block, so that they can be told: at once, for want of budget that it has. */
+static bool registers_lost;
+
+void glue_trace_registers(uint64_t *values)
+{
+    const CPUX86State *env = cpu_env(first_cpu);
+
+    values[followed_stack] = env->regs[R_ESP];
+    values[followed_fs] = env->segs[R_FS].base;
+    values[followed_gs] = env->segs[R_GS].base;
+}
+
+static void (*replayer_between_blocks)(CPUState *cpu);
+
+static void between_blocks(CPUState *cpu)
+{
+    uint64_t before[followed_registers], after[followed_registers];
+
+    glue_trace_registers(before);
+    replayer_between_blocks(cpu);
+    if (!panda_tracing || !traced.follows) {
+        return;
+    }
+    glue_trace_registers(after);
+    if (cpu->interrupt_request != 0 || memcmp(before, after, sizeof(before)) != 0) {
+        registers_lost = true;
+    }
+    if (registers_lost) {
+        cpu->icount_extra += cpu->neg.icount_decr.u16.low;
+        cpu->neg.icount_decr.u16.low = 0;
+    }
+}
+
+static void budget_spent(CPUState *cpu, TranslationBlock *tb)
+{
+    if (registers_lost && panda_tracing) {
+        registers_lost = false;
+        tracer->registers_changed();
+    }
+    glue_refill(cpu, tb);
 }
 
 static void block_abandoned(CPUState *cpu, const TranslationBlock *tb, int instructions_left)
@@ -157,6 +212,7 @@ static void on_exception(CPUState *cpu)
 
     count_exception(cpu);
     if (panda_tracing) {
+        registers_lost = true;
         tracer->exception(cpu->exception_index, env->error_code, env->cr[2], env->exception_is_int);
     }
 }
@@ -166,6 +222,9 @@ void glue_trace_hooks(PandaHooks *hooks)
     count_exception = hooks->exception;
     hooks->exception = on_exception;
     hooks->block_abandoned = block_abandoned;
+    replayer_between_blocks = hooks->between_blocks;
+    hooks->between_blocks = between_blocks;
+    hooks->budget_spent = budget_spent;
     hooks->instrument = instrument;
     hooks->helper_access = helper_access;
     hooks->tlb_filled = tlb_filled;
@@ -177,11 +236,11 @@ void glue_trace_hooks(PandaHooks *hooks)
     hooks->system_return = system_return;
 }
 
-void glue_trace_start(const GlueTracer *new_tracer, bool memory, bool values)
+void glue_trace_start(const GlueTracer *new_tracer, GlueTraceColumns columns)
 {
     tracer = new_tracer;
-    traces_memory = memory;
-    instrumentation = trace_instrumentation_new(memory, values);
+    traced = columns;
+    instrumentation = trace_instrumentation_new(columns);
     /* Blocks that do not know where they lie are shared by all places where their code is mapped: their pc would be
      * that of the first. */
     first_cpu->tcg_cflags &= ~CF_PCREL;

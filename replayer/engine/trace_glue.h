@@ -29,11 +29,23 @@ static inline uint32_t glue_record_head(uint32_t id, unsigned words) {
     return id | (words < 63 ? words : 63) << 26;
 }
 
-/* A load or store that translated code makes; see panda::trace::MemoryOperation. */
+/* Registers that are followed from block to block; as panda::trace::FollowedRegister. */
+enum { glue_followed_registers = 3 };
+
+/* What an address is derived from; see panda::trace::MemoryOperation. */
+enum {
+    GLUE_BASE_NONE = 0xffff,     /* it has a word */
+    GLUE_BASE_CONSTANT = 0xfffe, /* 0 */
+    GLUE_BASE_REGISTER = 0xfff0, /* + register: its value at the block's begin */
+};
+
+/* A load or store that translated code makes, or (size 0) a word that tells of a followed register; see
+ * panda::trace::MemoryOperation. */
 typedef struct GlueOperation {
     uint16_t instruction;
-    uint16_t base; /* UINT16_MAX: its address has a word */
+    uint16_t base; /* an operation, or GLUE_BASE_… */
     uint8_t size;
+    uint8_t register_number; /* of size 0 */
     bool store;
     bool conditional;
     bool narrow;
@@ -42,6 +54,15 @@ typedef struct GlueOperation {
     int64_t delta;
     uint64_t constant;
 } GlueOperation;
+
+/* A followed register that a block leaves with another value: that of the base + delta; see MemoryOperation.
+ */
+typedef struct GlueRegisterChange {
+    uint8_t register_number;
+    bool narrow;
+    uint16_t base;
+    int64_t delta;
+} GlueRegisterChange;
 
 /* A block that QEMU has translated. Physical addresses are the guest's; the second page's is that of its
  * first byte, or UINT64_MAX when the block does not reach it. */
@@ -53,6 +74,8 @@ typedef struct GlueTranslation {
     int instructions;
     const GlueOperation* operations;
     size_t operation_count;
+    const GlueRegisterChange* changes;
+    size_t change_count;
     const uint8_t* tcg; /* its TCG operations, trace/README.md */
     size_t tcg_size;
 } GlueTranslation;
@@ -67,6 +90,8 @@ typedef struct GlueTracer {
     void (*ring_full)(uint32_t id);
     /* The block begun last stopped with so many instructions to go. */
     void (*abandoned)(int instructions_left);
+    /* Between blocks: followed registers may have other values than the last block left. */
+    void (*registers_changed)(void);
     /* A helper, or the processor between blocks, accessed memory. position: for glue_trace_pc(). */
     void (*helper_access)(uint64_t address, uint64_t low, uint64_t high, unsigned size, bool store,
                           uintptr_t position);
@@ -88,9 +113,15 @@ typedef struct GlueTracer {
 struct PandaHooks;
 /* For glue_install_replayer(). */
 void glue_trace_hooks(struct PandaHooks* hooks);
-/* From now on blocks are translated with code that appends to the ring; memory: with their operations' words,
- * and if `values`, with those of stored values. Nothing that was translated before runs again. */
-void glue_trace_start(const GlueTracer* tracer, bool memory, bool values);
+/* What traced code leaves in the ring. */
+typedef struct GlueTraceColumns {
+    bool memory;  /* the words of memory operations */
+    bool values;  /* with those of stored values */
+    bool follows; /* without those that followed registers tell */
+} GlueTraceColumns;
+/* From now on blocks are translated with code that appends to the ring. Nothing that was translated before
+ * runs again. */
+void glue_trace_start(const GlueTracer* tracer, GlueTraceColumns columns);
 /* What a translation's TCG operations refer to: names of operations, and of globals; to free(). */
 char* glue_trace_tcg_operations(void);
 char* glue_trace_tcg_globals(void);
@@ -99,6 +130,8 @@ void glue_trace_stop(void);
 void** glue_trace_ring(void);
 /* The linear address of the guest instruction that a position is in; glue_between_blocks for such a one. */
 uint64_t glue_trace_pc(uintptr_t position);
+/* The followed registers. */
+void glue_trace_registers(uint64_t* values);
 /* What the TLBs of data hold: calls back for each entry, in no order, pages maybe twice. */
 void glue_trace_tlb(void (*entry)(void* context, uint64_t page, uint64_t frame, unsigned address_space),
                     void* context);

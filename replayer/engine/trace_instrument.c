@@ -28,8 +28,7 @@ typedef struct Found {
 } Found;
 
 struct Instrumentation {
-    bool memory;
-    bool values;
+    GlueTraceColumns columns;
     LinearForms *forms;
     size_t count; /* of found */
     Found found[max_operations];
@@ -37,16 +36,17 @@ struct Instrumentation {
     size_t operation_count; /* of operations; fewer than found if a repeated instruction's stand there twice */
     GlueOperation repeated[max_operations];
     size_t repeated_count;
+    GlueRegisterChange changes[followed_registers];
+    size_t change_count;
     unsigned words;          /* of a record */
     unsigned repeated_words; /* of the record of a repetition: the last of these */
 };
 
-Instrumentation *trace_instrumentation_new(bool memory, bool values)
+Instrumentation *trace_instrumentation_new(GlueTraceColumns columns)
 {
     Instrumentation *state = g_new0(Instrumentation, 1);
 
-    state->memory = memory;
-    state->values = values;
+    state->columns = columns;
     state->forms = linear_forms_new();
     return state;
 }
@@ -108,7 +108,7 @@ static void add_found(Instrumentation *state, TCGOp *op, int instruction, bool c
         .address = linear_form_of(state->forms, address_of(op)),
         .operation = {
             .instruction = instruction,
-            .base = UINT16_MAX,
+            .base = GLUE_BASE_NONE,
             .size = memop_size(memop),
             .store = is_store(op),
             .conditional = conditional,
@@ -121,6 +121,59 @@ static void add_found(Instrumentation *state, TCGOp *op, int instruction, bool c
         if (value.origin == 0 && !value.low_half) {
             found->operation.constant_value = true;
             found->operation.constant = value.offset & MAKE_64BIT_MASK(0, 8 * found->operation.size);
+        }
+    }
+}
+
+/* What can tell this value to whoever knows what operations before `end` do, or GLUE_BASE_NONE. */
+static unsigned base_of(const Instrumentation *state, LinearForm form, size_t end)
+{
+    if (form.low_half) {
+        return GLUE_BASE_NONE;
+    }
+    if (form.origin == 0) {
+        return GLUE_BASE_CONSTANT;
+    }
+    if (state->columns.follows && form.origin < followed_origin(followed_registers)) {
+        return GLUE_BASE_REGISTER + form.origin - followed_origin(0);
+    }
+    for (size_t i = end; i-- > 0;) {
+        const Found *base = &state->found[i];
+
+        if (base->operation.base == GLUE_BASE_NONE && !base->operation.conditional && !base->address.low_half &&
+            base->address.origin == form.origin && (!base->address.narrow || form.narrow)) {
+            return i;
+        }
+    }
+    return GLUE_BASE_NONE;
+}
+
+static int64_t delta_from(const Instrumentation *state, unsigned base, LinearForm form)
+{
+    return base < state->count ? form.offset - state->found[base].address.offset : form.offset;
+}
+
+/* After each operation: a followed register whose value nobody could tell any more gets a word. In code that may not
+ * run there is none: where the ways meet, the register has a value of its own, and gets its word then. */
+static void find_registers(Instrumentation *state, TCGOp *op, int instruction, bool branched)
+{
+    if (!state->columns.follows || instruction < 0 || (branched && op->opc != INDEX_op_set_label)) {
+        return;
+    }
+    for (unsigned i = 0; i < followed_registers; i++) {
+        const LinearForm form = linear_form_of_followed(state->forms, i);
+
+        if (base_of(state, form, state->count) == GLUE_BASE_NONE) {
+            g_assert(state->count < max_operations);
+            state->found[state->count++] = (Found){
+                .op = op,
+                .address = form,
+                .operation = {
+                    .instruction = instruction,
+                    .base = GLUE_BASE_NONE,
+                    .register_number = i,
+                },
+            };
         }
     }
 }
@@ -149,31 +202,42 @@ static void find_all(Instrumentation *state)
             branched = true;
         }
         linear_forms_step(state->forms, op);
+        find_registers(state, op, instruction, branched);
     }
 }
 
 /* ---- Layout ---- */
 
-/* An address that an earlier one tells needs no word. It must be the last thing in its instruction that may stop it:
- * otherwise an instruction that was cut short could not tell whether it ran. */
+/* An address that something else tells needs no word. It must be the last thing in its instruction that may stop
+ * it: otherwise an instruction that was cut short could not tell whether it ran. */
 static void derive_addresses(Instrumentation *state)
 {
     for (size_t i = 0; i < state->count; i++) {
         Found *found = &state->found[i];
 
-        if (found->operation.conditional || !found->operation.before || found->address.low_half) {
+        if (found->operation.size == 0 || found->operation.conditional || !found->operation.before) {
             continue;
         }
-        for (size_t j = i; j-- > 0;) {
-            const Found *base = &state->found[j];
+        found->operation.base = base_of(state, found->address, i);
+        if (found->operation.base != GLUE_BASE_NONE) {
+            found->operation.narrow = found->address.narrow;
+            found->operation.delta = delta_from(state, found->operation.base, found->address);
+        }
+    }
+}
 
-            if (base->operation.base == UINT16_MAX && !base->operation.conditional && !base->address.low_half &&
-                base->address.origin == found->address.origin && base->address.narrow == found->address.narrow) {
-                found->operation.base = j;
-                found->operation.narrow = found->address.narrow;
-                found->operation.delta = found->address.offset - base->address.offset;
-                break;
-            }
+/* What the block leaves in the followed registers. */
+static void find_changes(Instrumentation *state)
+{
+    state->change_count = 0;
+    for (unsigned i = 0; state->columns.follows && i < followed_registers; i++) {
+        const LinearForm form = linear_form_at_exit(state->forms, i);
+        const unsigned base = base_of(state, form, state->count);
+        const int64_t delta = delta_from(state, base, form);
+
+        g_assert(base != GLUE_BASE_NONE);
+        if (base != GLUE_BASE_REGISTER + i || delta != 0 || form.narrow) {
+            state->changes[state->change_count++] = (GlueRegisterChange){ i, form.narrow, base, delta };
         }
     }
 }
@@ -195,12 +259,12 @@ static bool twice(const Instrumentation *state, size_t first, size_t half)
 
 static bool has_value(const Instrumentation *state, const GlueOperation *operation)
 {
-    return state->values && operation->store && !operation->constant_value;
+    return state->columns.values && operation->store && !operation->constant_value;
 }
 
 static unsigned words_of(const Instrumentation *state, const GlueOperation *operation)
 {
-    const unsigned address = operation->base == UINT16_MAX ? 1 : 0;
+    const unsigned address = operation->base == GLUE_BASE_NONE ? 1 : 0;
 
     return address + (!has_value(state, operation) ? 0 : operation->size == 16 ? 2 : 1);
 }
@@ -228,7 +292,7 @@ static void lay_out_repeated(Instrumentation *state, int last_instruction)
     for (size_t i = first; i < state->count; i++) {
         state->found[i].operation.conditional = true;
         state->found[i].operation.before = false;
-        state->found[i].operation.base = UINT16_MAX;
+        state->found[i].operation.base = GLUE_BASE_NONE;
         state->found[i].operation.constant_value = false;
     }
     g_assert((state->count - first) % 2 == 0 && twice(state, first, half));
@@ -246,13 +310,14 @@ static void lay_out_repeated(Instrumentation *state, int last_instruction)
 
 void trace_find_operations(Instrumentation *state, const DisasContextBase *block)
 {
-    state->count = state->operation_count = state->repeated_count = 0;
+    state->count = state->operation_count = state->repeated_count = state->change_count = 0;
     state->words = state->repeated_words = 0;
-    if (!state->memory) {
+    if (!state->columns.memory) {
         return;
     }
     find_all(state);
     derive_addresses(state);
+    find_changes(state);
     if (block->panda_repeat) {
         lay_out_repeated(state, block->num_insns - 1);
     } else {
@@ -270,6 +335,12 @@ const GlueOperation *trace_repeat_operations(const Instrumentation *state, size_
 {
     *count = state->repeated_count;
     return state->repeated;
+}
+
+const GlueRegisterChange *trace_register_changes(const Instrumentation *state, size_t *count)
+{
+    *count = state->change_count;
+    return state->changes;
 }
 
 /* ---- Code ---- */
@@ -290,7 +361,8 @@ static TCGv_ptr load_ring(void)
 /* Whether an operation's word must tell by itself that it did not run. */
 static bool may_not_run(const GlueOperation *operation)
 {
-    return operation->base == UINT16_MAX && (operation->conditional || !operation->before);
+    return operation->size != 0 && operation->base == GLUE_BASE_NONE &&
+           (operation->conditional || !operation->before);
 }
 
 /* Of the last record, whose operations these are: that none ran of those that may not. Others' words are written in
@@ -323,7 +395,7 @@ typedef struct Room {
 static Room add_record(const Instrumentation *state, uint32_t id, unsigned words)
 {
     const Room room = { gen_new_label(), gen_new_label(), id };
-    const unsigned bytes = glue_record_head_bytes(state->memory) + word_bytes * words;
+    const unsigned bytes = glue_record_head_bytes(state->columns.memory) + word_bytes * words;
     TCGv_ptr ring = load_ring();
 
     tcg_gen_st_i32(tcg_constant_i32(glue_record_head(id, words)), ring, 0);
@@ -391,7 +463,7 @@ static void add_words(const Instrumentation *state, const Found *found, TCGv_i64
         return;
     }
     ring = load_ring();
-    if (found->operation.base == UINT16_MAX) {
+    if (found->operation.base == GLUE_BASE_NONE) {
         tcg_gen_st_i64(address, ring, offset);
         offset += word_bytes;
     }
@@ -415,7 +487,14 @@ static bool loses_address(const TCGOp *op)
     return false;
 }
 
-static void add_operation(const Instrumentation *state, const Found *found)
+/* Behind the operation that changes it. */
+static void add_register(const Instrumentation *state, const Found *found)
+{
+    tcg_ctx->emit_before_op = QTAILQ_NEXT(found->op, link);
+    add_words(state, found, temp_tcgv_i64(followed_global(found->operation.register_number)));
+}
+
+static void add_access(const Instrumentation *state, const Found *found)
 {
     const TCGv_i64 address = temp_tcgv_i64(address_of(found->op));
 
@@ -463,7 +542,11 @@ void trace_add_code(Instrumentation *state, const DisasContextBase *block, uint3
         add_not_run(state, state->repeated, state->repeated_count, state->repeated_words);
     }
     for (size_t i = 0; i < state->count; i++) {
-        add_operation(state, &state->found[i]);
+        if (state->found[i].operation.size == 0) {
+            add_register(state, &state->found[i]);
+        } else {
+            add_access(state, &state->found[i]);
+        }
     }
     tcg_ctx->emit_before_op = NULL;
     add_room(room, full);

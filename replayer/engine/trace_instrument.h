@@ -6,13 +6,14 @@
 
 typedef struct Instrumentation Instrumentation;
 
-/* memory: operations get words; without it only blocks are recorded. values: so do values that are stored. */
-Instrumentation* trace_instrumentation_new(bool memory, bool values);
+Instrumentation* trace_instrumentation_new(GlueTraceColumns columns);
 /* Finds the memory operations in the block that was just translated. They are valid until the next call. */
 void trace_find_operations(Instrumentation* state, const DisasContextBase* block);
 /* The operations of the block and, if it repeats its last instruction, of that one alone (instruction 0). */
 const GlueOperation* trace_operations(const Instrumentation* state, size_t* count);
 const GlueOperation* trace_repeat_operations(const Instrumentation* state, size_t* count);
+/* What the block does to followed registers. */
+const GlueRegisterChange* trace_register_changes(const Instrumentation* state, size_t* count);
 /* Adds the code that appends the records, with these ids. full: a helper that makes room, void (env, id). */
 void trace_add_code(Instrumentation* state, const DisasContextBase* block, uint32_t id, uint32_t repeat_id,
                     void (*full)(CPUArchState* env, uint32_t id));

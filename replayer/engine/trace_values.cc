@@ -77,6 +77,13 @@ trace::CpuState cpu_state() {
     return state;
 }
 
+trace::FollowedValues followed_values() {
+    static_assert(glue_followed_registers == trace::followed_registers);
+    trace::FollowedValues values;
+    glue_trace_registers(values.data());
+    return values;
+}
+
 trace::InterruptSource source_of(uint64_t request) {
     // CPU_INTERRUPT_* of QEMU's target/i386/cpu.h and include/exec/cpu-all.h.
     switch (request) {
@@ -111,6 +118,7 @@ trace::BlockDefinition definition_of(const GlueTranslation& translation) {
         trace::MemoryOperation to;
         to.instruction = from.instruction;
         to.size = from.size;
+        to.told = static_cast<trace::FollowedRegister>(from.register_number);
         to.store = from.store;
         to.conditional = from.conditional;
         to.base = from.base;
@@ -120,6 +128,9 @@ trace::BlockDefinition definition_of(const GlueTranslation& translation) {
         to.constant = from.constant;
         definition.operations.push_back(to);
     }
+    for (const GlueRegisterChange& from : std::span(translation.changes, translation.change_count))
+        definition.changes.push_back(
+            {static_cast<trace::FollowedRegister>(from.register_number), from.narrow, from.base, from.delta});
     const auto* tcg = reinterpret_cast<const std::byte*>(translation.tcg);
     definition.tcg.assign(tcg, tcg + translation.tcg_size);
     return definition;

@@ -14,6 +14,8 @@ trace::TraceHeader trace_header(const recording::RecordingReader& recording);
 trace::MemoryMap trace_map(const recording::MemoryMap& map);
 // The processor as it is now.
 trace::CpuState cpu_state();
+// The registers that a trace follows, now.
+trace::FollowedValues followed_values();
 // request: of an interrupt that the recording has.
 trace::InterruptSource source_of(uint64_t request);
 // device: as Entry::device has it.

@@ -70,6 +70,7 @@ trace::TraceHeader header_of(const recording::RecordingReader& recording, const 
 Tracer::Tracer(const TraceOptions& options, const Replayer& replayer)
     : replayer_(replayer),
       options_(options),
+      follows_(options.memory != trace::MemoryColumns::none && options.filter.everything()),
       writer_(options.file, header_of(replayer.recording(), options), writer_options(options)),
       // A stretch for each collector, and as much again for the one that is being written.
       pool_((collector_count() + 1) * rings_per_stretch(options.memory)),
@@ -118,7 +119,8 @@ bool Tracer::loose() const {
     if (batch_->asides.empty())
         return false;
     const Aside& last = batch_->asides.back();
-    return last.kind == Aside::Kind::inner && last.when == Aside::When::between && last.offset == offset();
+    return (last.kind == Aside::Kind::inner || last.kind == Aside::Kind::registers) &&
+           last.when == Aside::When::between && last.offset == offset();
 }
 
 // The handler's first block, unless this was the first time ever that it is entered.
@@ -153,6 +155,8 @@ void Tracer::begin_stretch(uint64_t instr, const trace::CpuState& cpu) {
     rings_ = 0;
     StretchBegin& begin = batch_->begins.emplace();
     begin.start = {instr, cpu.cr3, writer_.memory_maps(), {cpu, translations()}};
+    if (follows_)
+        begin.start.chunk.followed = followed_values();
     stretch_ = begin.encoded.get_future();
 }
 
@@ -217,6 +221,10 @@ void Tracer::make_room(uint32_t id) {
     const uint64_t instr = glue_instr() - blocks_[id]->instruction_count();
     trace::CpuState cpu = cpu_state();
     cpu.rip = blocks_[id]->pc - cpu.segments[trace::cs].base;
+    if (follows_) {
+        aside(Aside::When::between, Aside::Kind::check_registers).value = batch_->registers.size();
+        batch_->registers.push_back(followed_values());
+    }
     end_stretch(instr);
     if (snapshot_due) {
         writer_.snapshot(cpu, memory_provider(), trace::SnapshotKind::changed);
@@ -234,6 +242,7 @@ uint32_t Tracer::translated(const GlueTranslation& translation) {
     block->flags = definition.flags;
     block->instruction_offsets = definition.instruction_offsets;
     block->operations = definition.operations;
+    block->changes = definition.changes;
     for (const GlueOperation& operation : std::span(translation.operations, translation.operation_count))
         block->before.push_back(operation.before);
     for (const auto& operation : definition.operations)
@@ -246,6 +255,18 @@ uint32_t Tracer::translated(const GlueTranslation& translation) {
 
 void Tracer::abandoned(int instructions_left) {
     aside(Aside::When::after, Aside::Kind::cut).address = static_cast<uint64_t>(instructions_left);
+    tell_registers();  // as they were before the instruction that did not end
+}
+
+void Tracer::registers_changed() {
+    tell_registers();
+}
+
+void Tracer::tell_registers() {
+    if (!follows_)
+        return;
+    aside(Aside::When::between, Aside::Kind::registers).value = batch_->registers.size();
+    batch_->registers.push_back(followed_values());
 }
 
 // ---- Memory ----
@@ -467,6 +488,7 @@ constexpr GlueTracer callbacks = {
         },
     .ring_full = [](uint32_t id) { guarded([&] { traced->ring_full(id); }); },
     .abandoned = [](int left) { guarded([&] { traced->abandoned(left); }); },
+    .registers_changed = [] { guarded([] { traced->registers_changed(); }); },
     .helper_access =
         [](uint64_t address, uint64_t low, uint64_t high, unsigned size, bool store, uintptr_t position) {
             guarded([&] { traced->helper_access(address, low, high, size, store, position); });

@@ -34,12 +34,17 @@ class Tracer : public ReplayObserver {
     // The last snapshot, and the end of the file.
     void finish();
 
-    trace::MemoryColumns memory() const { return options_.memory; }
+    // What translated code has to leave in the ring.
+    GlueTraceColumns columns() const {
+        return {options_.memory != trace::MemoryColumns::none,
+                options_.memory == trace::MemoryColumns::values, follows_};
+    }
 
     // What GlueTracer reports; see there.
     uint32_t translated(const GlueTranslation& translation);
     void ring_full(uint32_t id);
     void abandoned(int instructions_left);
+    void registers_changed();
     void helper_access(uint64_t address, uint64_t low, uint64_t high, unsigned size, bool store,
                        uintptr_t position);
     void filled(uint64_t page, uint64_t frame, unsigned address_space, uintptr_t position);
@@ -68,6 +73,8 @@ class Tracer : public ReplayObserver {
     void event_after(trace::EventDetail detail);
     // Reports what differs from what was reported last.
     void control_changed(const trace::CpuState& state);
+    // Between two blocks: what the followed registers are, whatever was before.
+    void tell_registers();
     // Whether the processor has stored something since the last block: it belongs to the next one.
     bool loose() const;
     // No next one comes: what is loose gets an execution that is cut before its first instruction.
@@ -88,6 +95,7 @@ class Tracer : public ReplayObserver {
 
     const Replayer& replayer_;
     const TraceOptions options_;
+    const bool follows_;  // registers: what a filter leaves out would change them unseen
     trace::TraceWriter writer_;
     BatchPool pool_;
     struct Collector {

@@ -155,8 +155,7 @@ void FakeMachine::replay(Replayer& replayer, Tracer* tracer, uint64_t trace_from
     constexpr unsigned patience = 1000;
     replayer_ = &replayer;
     tracer_ = tracer;
-    traces_memory_ = tracer != nullptr && tracer->memory() != trace::MemoryColumns::none;
-    traces_values_ = tracer != nullptr && tracer->memory() == trace::MemoryColumns::values;
+    traced_ = tracer != nullptr ? tracer->columns() : GlueTraceColumns{};
     replayer.set_up();
     if (tracer != nullptr && trace_from == 0)
         start_tracing();
@@ -192,6 +191,8 @@ bool FakeMachine::between_blocks_replaying() {
     if (budget_left() == 0 || exception_taken_) {
         exception_taken_ = false;
         replayer_->between_blocks();
+        if (tracing_ && traced_.follows)
+            tracer_->registers_changed();
     }
     if (requested_ == hard_interrupt && (processor_.flow.rflags & interrupts_allowed)) {
         requested_ = 0;
@@ -222,16 +223,16 @@ uint32_t FakeMachine::translate(unsigned length) {
         for (unsigned i = 0; i < length; i++)
             offsets.push_back(static_cast<uint16_t>(i));
         const std::vector<GlueOperation> operations = operations_of(pc, length);
-        place->second =
-            tracer_->translated({pc, 0, 0, pc, UINT64_MAX, &memory_[0][pc], length, offsets.data(),
-                                 static_cast<int>(length), operations.data(), operations.size(), nullptr, 0});
+        place->second = tracer_->translated({pc, 0, 0, pc, UINT64_MAX, &memory_[0][pc], length,
+                                             offsets.data(), static_cast<int>(length), operations.data(),
+                                             operations.size(), nullptr, 0, nullptr, 0});
     }
     return place->second;
 }
 
 std::vector<GlueOperation> FakeMachine::operations_of(uint64_t pc, unsigned length) const {
     std::vector<GlueOperation> operations;
-    for (unsigned i = 0; i < length && traces_memory_; i++) {
+    for (unsigned i = 0; i < length && traced_.memory; i++) {
         const uint8_t instruction = memory_[0][pc + i];
         if (instruction != 'm' && instruction != 'l' && instruction != 's')
             continue;
@@ -249,11 +250,11 @@ std::vector<GlueOperation> FakeMachine::operations_of(uint64_t pc, unsigned leng
 void FakeMachine::append_record(uint32_t id, unsigned length) {
     unsigned words = 0;
     for (const GlueOperation& operation : operations_of(processor_.flow.rip, length))
-        words += operation.store && traces_values_ ? 2 : 1;
+        words += operation.store && traced_.values ? 2 : 1;
     const uint32_t head = glue_record_head(id, words);
     std::memcpy(ring_, &head, sizeof(head));
     ring_ =
-        static_cast<std::byte*>(ring_) + glue_record_head_bytes(traces_memory_) + sizeof(uint64_t) * words;
+        static_cast<std::byte*>(ring_) + glue_record_head_bytes(traced_.memory) + sizeof(uint64_t) * words;
     if (reinterpret_cast<uintptr_t>(ring_) & glue_trace_ring_bytes)
         tracer_->ring_full(id);
     words_ = static_cast<uint64_t*>(ring_) - words;
@@ -341,9 +342,9 @@ FakeMachine::Outcome FakeMachine::step(Devices* devices, bool last) {
                 *place = static_cast<uint8_t>(general[2]);
             else if (!write)
                 mix(device ? input(devices, EntryKind::mmio_read, 4, nullptr, address) : *place);
-            if (tracing_ && traces_memory_) {
+            if (tracing_ && traced_.memory) {
                 *words_++ = address;
-                if (write && traces_values_)
+                if (write && traced_.values)
                     *words_++ = stored;
             }
             break;

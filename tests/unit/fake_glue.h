@@ -170,8 +170,7 @@ class FakeMachine {
     int requested_ = 0;
     void* ring_ = nullptr;       // where the next record goes
     uint64_t* words_ = nullptr;  // of the record begun last
-    bool traces_memory_ = false;
-    bool traces_values_ = false;
+    GlueTraceColumns traced_{};
     std::map<std::string, uint32_t> translations_;
 };
 

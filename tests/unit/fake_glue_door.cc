@@ -38,6 +38,13 @@ struct Door {
         current->low_ = static_cast<uint32_t>(std::min<uint64_t>(instructions, 0xffff));
         current->extra_ = instructions - current->low_;
     }
+    static void registers(uint64_t* values) {
+        constexpr int stack_pointer = 4, fs = 4, gs = 5;
+        const GlueProcessor& processor = current->processor_;
+        values[0] = processor.general[stack_pointer];
+        values[1] = processor.segmentation.segments[fs].base;
+        values[2] = processor.segmentation.segments[gs].base;
+    }
     static uint8_t* save(size_t* size) {
         const Saved saved = {saved_magic, current->halted_, current->processor_};
         auto* data = static_cast<uint8_t*>(std::malloc(sizeof(saved)));
@@ -209,6 +216,9 @@ char* glue_trace_tcg_operations(void) {
 }
 char* glue_trace_tcg_globals(void) {
     return strdup("");
+}
+void glue_trace_registers(uint64_t* values) {
+    Door::registers(values);
 }
 void glue_trace_tlb(void (*entry)(void* context, uint64_t page, uint64_t frame, unsigned address_space),
                     void* context) {

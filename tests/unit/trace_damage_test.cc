@@ -156,13 +156,13 @@ TEST_CASE("a trace of a newer version is refused") {
     MessageDraft draft(100);
     auto header = draft.root().initHeader();
     header.setMagic(0x63727461646e6170);
-    header.setVersion(2);
+    header.setVersion(3);
     write_file(file.path(), draft.finish());
     try {
         TraceReader reader(file.path());
         FAIL("it was read");
     } catch (const FileError& error) {
-        CHECK(std::string(error.what()).find("version 2") != std::string::npos);
+        CHECK(std::string(error.what()).find("version 3") != std::string::npos);
     }
 }
 

@@ -109,9 +109,9 @@ Columns some_columns() {
     operations[5].size = 2;
     std::mt19937_64 random(3);
     MemoryEncoder encoder(MemoryColumns::values);
-    encoder.define(operations);
+    encoder.define(6, operations, {});
     Columns columns;
-    columns.plans.append(operations, true);
+    columns.plans.append(operations, {}, true);
     columns.count = 300;
     for (uint32_t i = 0; i < columns.count; ++i) {
         const auto value = [&] { return random() % 4 == 0 ? random() : i; };
@@ -238,7 +238,7 @@ TEST_CASE("memory operations that contradict themselves are refused") {
     bad.instruction = 0;
     CHECK_THROWS_AS(check({load, bad}), Error);
     bad = load;
-    for (const uint8_t size : {uint8_t{0}, uint8_t{3}, uint8_t{32}}) {
+    for (const uint8_t size : {uint8_t{3}, uint8_t{32}}) {
         bad.size = size;
         CHECK_THROWS_AS(check({bad}), Error);
     }
@@ -264,6 +264,104 @@ TEST_CASE("memory operations that contradict themselves are refused") {
     bad.conditional = true;
     CHECK_THROWS_AS(check({load, bad}), Error);
     CHECK_THROWS_AS(check(std::vector<MemoryOperation>(5000, load)), Error);
+}
+
+TEST_CASE("operations as version 1 has them are read") {
+    ByteWriter list;
+    list.put_varint(2);
+    list.put(uint8_t{3 << 5});          // a load of 8 bytes
+    list.put_varint(1);                 // of instruction 1
+    list.put(uint8_t{2 << 5 | 4 | 1});  // a store of 4, derived
+    list.put_varint(2);                 // of instruction 3
+    list.put_varint(1);                 // from the one before
+    list.put_varint(zigzag_encode(-8));
+    const std::vector<MemoryOperation> expected = {
+        {.instruction = 1, .size = 8}, {.instruction = 3, .size = 4, .store = true, .base = 0, .delta = -8}};
+    ByteReader in(list.bytes());
+    BlockDefinition block;
+    block.instruction_offsets.resize(4);
+    get_operations(in, false, block);
+    CHECK(in.at_end());
+    CHECK(block.operations == expected);
+    CHECK(block.changes.empty());
+}
+
+TEST_CASE("what blocks say of followed registers and cannot be is refused") {
+    const MemoryOperation load{.instruction = 1};
+    const auto check = [](std::vector<MemoryOperation> operations) { check_operations(operations, 4); };
+    MemoryOperation by_register = load;
+    by_register.base = base_register(FollowedRegister::gs_base);
+    CHECK_NOTHROW(check({by_register}));
+    by_register.base = base_register(FollowedRegister{followed_registers});
+    CHECK_THROWS_AS(check({by_register}), Error);
+    by_register.base = base_constant;
+    CHECK_NOTHROW(check({by_register}));
+    CHECK_THROWS_AS(check({by_register, load}), Error);  // not the last of its instruction
+    MemoryOperation telling = load;
+    telling.size = 0;
+    CHECK_NOTHROW(check({telling}));
+    CHECK_NOTHROW(check({by_register, telling}));
+    MemoryOperation bad = telling;
+    bad.told = FollowedRegister{followed_registers};
+    CHECK_THROWS_AS(check({bad}), Error);
+    bad = telling;
+    bad.store = true;
+    CHECK_THROWS_AS(check({bad}), Error);
+    bad = telling;
+    bad.conditional = true;
+    CHECK_THROWS_AS(check({bad}), Error);
+    bad = telling;
+    bad.base = base_constant;
+    CHECK_THROWS_AS(check({bad}), Error);
+
+    const std::vector<MemoryOperation> operations = {load, by_register, telling};
+    const RegisterChange change{.base = 2, .delta = 8};
+    const auto check_all = [&](std::vector<RegisterChange> changes) { check_changes(changes, operations); };
+    CHECK_NOTHROW(check_all({change}));
+    CHECK_THROWS_AS(check_all({change, change}), Error);  // twice
+    CHECK_THROWS_AS(check_all({{.which = FollowedRegister{followed_registers}}}), Error);
+    CHECK_THROWS_AS(check_all({{.base = 1}}), Error);  // which is derived
+    CHECK_THROWS_AS(check_all({{.base = 3}}), Error);
+    CHECK_THROWS_AS(check_all({{.base = base_none}}), Error);
+}
+
+TEST_CASE("blocks that follow registers need to be told of them") {
+    const std::vector<MemoryOperation> operations = {
+        {.base = base_register(FollowedRegister::stack_pointer), .delta = -8}};
+    const std::vector<RegisterChange> push = {
+        {.base = base_register(FollowedRegister::stack_pointer), .delta = -8}};
+    MemoryEncoder encoder(MemoryColumns::addresses);
+    encoder.define(1, operations, push);
+    CHECK_THROWS_AS(encoder.append(0, nullptr), Error);
+    encoder.begin({}, FollowedValues{0x1000, 0, 0});
+    encoder.append(0, nullptr);
+    encoder.append(0, nullptr);
+    CHECK(encoder.has_followed({0xff0, 0, 0}));
+    CHECK_FALSE(encoder.has_followed({0x1000, 0, 0}));
+
+    MemoryPlans plans;
+    plans.append(operations, push, false);
+    MemoryColumnBytes bytes;
+    for (const RawColumn& column : encoder.take()) {
+        if (column.id == schema::ColumnId::ADDRESSES)
+            bytes.addresses = column.bytes;
+        if (column.id == schema::ColumnId::INNER) {
+            bytes.inner = column.bytes;
+            bytes.inner_count = column.records;
+        }
+    }
+    MemoryDecoder decoder;
+    decoder.start(bytes, plans, 2);
+    decoder.decode(0);
+    CHECK(decoder.accesses()[0].address == 0xff8);
+    CHECK(decoder.followed(FollowedRegister::stack_pointer) == 0x1000);
+    decoder.decode(0);
+    CHECK(decoder.accesses()[0].address == 0xff0);
+    CHECK_NOTHROW(decoder.check_end());
+    bytes.inner.clear();
+    bytes.inner_count = 0;
+    decoder.start(bytes, plans, 2);
+    CHECK_THROWS_AS(decoder.decode(0), Error);
 }
 
 TEST_CASE("a writer with memory columns refuses what it cannot keep") {

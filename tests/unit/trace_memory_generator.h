@@ -48,6 +48,7 @@ class MemoryGenerator {
     MemoryModel write(const std::string& path, WriterOptions options, unsigned steps) {
         options.if_exists = IfExists::overwrite;
         memory_ = options.memory;
+        follows_ = memory_ != MemoryColumns::none && !one_in(4);
         TraceHeader header;
         header.memory_blocks = {{"ram", 1024 * page_size}};
         TraceWriter writer(path, header, options);
@@ -80,6 +81,11 @@ class MemoryGenerator {
     MemoryOperation operation(const std::vector<MemoryOperation>& before, uint16_t instruction) {
         MemoryOperation result;
         result.instruction = instruction;
+        if (follows_ && one_in(20)) {
+            result.size = 0;
+            result.told = static_cast<FollowedRegister>(below(followed_registers));
+            return result;
+        }
         result.size = static_cast<uint8_t>(1u << below(5));
         result.store = one_in(2);
         result.conditional = one_in(5);
@@ -87,14 +93,33 @@ class MemoryGenerator {
             result.constant_value = true;
             result.constant = random_() >> below(64);
         }
-        const uint64_t base = before.empty() ? 0 : below(before.size());
-        if (!before.empty() && !result.conditional && one_in(2) && before[base].has_address_word() &&
-            !before[base].conditional) {
-            result.base = static_cast<uint16_t>(base);
+        if (!result.conditional && one_in(2))
+            result.base = some_base(before);
+        if (!result.has_address_word()) {
             result.delta = static_cast<int64_t>(below(200)) - 100;
             result.narrow = one_in(4);
         }
         return result;
+    }
+
+    // Of what comes behind these operations; base_none now and then.
+    uint16_t some_base(const std::vector<MemoryOperation>& before) {
+        if (follows_ && one_in(3))
+            return one_in(6) ? base_constant : base_register(static_cast<FollowedRegister>(below(3)));
+        const uint64_t base = before.empty() ? 0 : below(before.size());
+        if (before.empty() || !before[base].has_address_word() || before[base].conditional)
+            return base_none;
+        return static_cast<uint16_t>(base);
+    }
+
+    void add_changes(BlockDefinition& block) {
+        for (unsigned i = 0; follows_ && i < followed_registers; ++i) {
+            const uint16_t own = base_register(static_cast<FollowedRegister>(i));
+            const uint16_t base = one_in(2) ? own : some_base(block.operations);
+            if (one_in(2) && base != base_none)
+                block.changes.push_back({static_cast<FollowedRegister>(i), one_in(8), base,
+                                         static_cast<int64_t>(below(200)) - 100});
+        }
     }
 
     void define(TraceWriter& writer) {
@@ -112,6 +137,7 @@ class MemoryGenerator {
                     break;  // the last of its instruction
             }
         }
+        add_changes(block);
         if (!one_in(4))
             block.tcg = Bytes(below(100), static_cast<std::byte>(below(256)));
         writer.define_block(block);
@@ -161,7 +187,7 @@ class MemoryGenerator {
                 step.ran = !one_in(6);
             if (operation.instruction == executed) {
                 stopped = stopped || one_in(2) || !operation.has_address_word();
-                step.ran = step.ran && !stopped;
+                step.ran = step.ran && !stopped && operation.is_access();
             }
             step.ran = step.ran && operation.instruction <= executed;
             step.access = access_of(operation, steps);
@@ -179,18 +205,42 @@ class MemoryGenerator {
         return steps;
     }
 
+    // From a base: the constant 0, a register where the block begins, or an operation.
+    uint64_t counted(uint16_t base, int64_t delta, bool narrow, const std::vector<Step>& steps) {
+        const uint64_t start = base == base_constant ? 0
+                               : base >= base_register(FollowedRegister{})
+                                   ? registers_[base - base_register(FollowedRegister{})]
+                                   : steps[base].access.address;
+        const uint64_t value = start + static_cast<uint64_t>(delta);
+        return narrow ? static_cast<uint32_t>(value) : value;
+    }
+
+    void change_registers(const BlockDefinition& block, const std::vector<Step>& steps) {
+        FollowedValues after = registers_;
+        for (const RegisterChange& change : block.changes)
+            after[static_cast<size_t>(change.which)] =
+                counted(change.base, change.delta, change.narrow, steps);
+        registers_ = after;
+    }
+
+    // Now and then something else changes a register, or it is said again what it is.
+    void tell_registers(TraceWriter& writer) {
+        if (!follows_ || !one_in(15))
+            return;
+        const auto which = below(followed_registers);
+        if (!one_in(4))
+            registers_[which] = some_address();
+        writer.inner(register_value(static_cast<FollowedRegister>(which), registers_[which]));
+    }
+
     Access access_of(const MemoryOperation& operation, const std::vector<Step>& steps) {
         Access access;
         access.instruction = operation.instruction;
         access.size = operation.size;
         access.kind = operation.store ? AccessKind::store : AccessKind::load;
-        if (operation.has_address_word()) {
-            access.address = some_address();
-        } else {
-            access.address = steps[operation.base].access.address + static_cast<uint64_t>(operation.delta);
-            if (operation.narrow)
-                access.address = static_cast<uint32_t>(access.address);
-        }
+        access.address = operation.has_address_word()
+                             ? some_address()
+                             : counted(operation.base, operation.delta, operation.narrow, steps);
         if (!operation.store)
             return access;
         access.value = operation.constant_value ? operation.constant : some_value();
@@ -245,6 +295,7 @@ class MemoryGenerator {
         const uint32_t instructions = block.instruction_count();
         const uint32_t executed = one_in(10) ? static_cast<uint32_t>(below(instructions + 1)) : instructions;
         std::vector<uint64_t> words;
+        tell_registers(writer);
         const std::vector<Step> steps = run(block, executed, words);
         const std::vector<InnerEvent> events = inner_events(instructions);
         Executed execution{id, executed, {}};
@@ -252,12 +303,14 @@ class MemoryGenerator {
         for (const Step& step : steps) {
             for (; event != events.end() && event->place <= 1 + 2u * step.operation->instruction; ++event)
                 expect(*event, execution.accesses);
-            if (step.ran)
+            if (step.ran && step.operation->is_access())
                 execution.accesses.push_back(step.access);
         }
         for (; event != events.end(); ++event)
             expect(*event, execution.accesses);
         model_.executions.push_back(std::move(execution));
+        if (executed == instructions)
+            change_registers(block, steps);
         for (const InnerEvent& inner : events)
             writer.inner(inner);
         if (executed == instructions && one_in(2))
@@ -274,6 +327,11 @@ class MemoryGenerator {
             start.translations.push_back(translation);
             known_[page << 12] = translation.frame << 12 | translation.address_space;
         }
+        if (follows_) {
+            if (one_in(3))
+                registers_ = {some_address(), some_address(), some_address()};
+            start.followed = registers_;
+        }
         writer.begin_chunk(start);
     }
 
@@ -289,6 +347,8 @@ class MemoryGenerator {
     uint64_t stack_ = 0x7ffd'0000'8000;
     uint64_t heap_ = 0x5555'0000'0000;
     uint64_t counter_ = 0;
+    bool follows_ = false;  // the trace's blocks follow registers
+    FollowedValues registers_{};
 };
 
 }  // namespace panda::trace_tests

@@ -119,6 +119,7 @@ TEST_CASE("memory accesses are read back as they were written") {
             const BlockView view = reader.blocks()[id];
             CHECK(std::equal(view.operations.begin(), view.operations.end(),
                              model.blocks[id].operations.begin(), model.blocks[id].operations.end()));
+            CHECK(std::ranges::equal(view.changes, model.blocks[id].changes));
             CHECK(Bytes(view.tcg.begin(), view.tcg.end()) == model.blocks[id].tcg);
         }
     }
