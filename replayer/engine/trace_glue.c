@@ -50,12 +50,15 @@ typedef struct Operations {
 static uint32_t define(CPUState *cpu, const DisasContextBase *block, const uint8_t *code, const uint16_t *offsets,
                        int first, Operations operations)
 {
-    g_autoptr(GByteArray) tcg = g_byte_array_new();
+    static GByteArray *tcg; /* kept, for its memory */
     static const uint16_t start;
     const uint64_t pc = block->pc_first + offsets[first];
     const size_t size = block->tb->size - offsets[first];
     const uint64_t second_page = (pc & TARGET_PAGE_MASK) + TARGET_PAGE_SIZE;
 
+    if (!tcg) {
+        tcg = g_byte_array_new();
+    }
     if (traced.memory) {
         trace_tcg_code(tcg, first);
     }

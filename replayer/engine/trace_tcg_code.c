@@ -6,26 +6,44 @@
 #include "tcg/tcg-internal.h"
 #include "replayer/engine/trace_tcg_code.h"
 
-static void put_varint(GByteArray *out, uint64_t value)
-{
-    uint8_t bytes[10];
-    guint count = 0;
+/* Where the next byte goes. Room is made for an operation at a time: a block has hundreds, and each has dozens of
+ * small numbers. */
+typedef struct Out {
+    GByteArray *array;
+    uint8_t *at;
+} Out;
 
-    for (; value >= 0x80; value >>= 7) {
-        bytes[count++] = value | 0x80;
-    }
-    bytes[count++] = value;
-    g_byte_array_append(out, bytes, count);
+enum {
+    most_temps = 16,       /* of an operation: a call has at most 7 inputs, of two temporaries each, and outputs */
+    most_temp_bytes = 22,  /* its number, and at its first appearance what it is */
+    most_name = 256,
+    most_op_bytes = most_temps * most_temp_bytes + most_name + 64,
+};
+
+static void make_room(Out *out)
+{
+    const size_t used = out->at - out->array->data;
+
+    g_byte_array_set_size(out->array, MAX(2 * used, used + most_op_bytes));
+    out->at = out->array->data + used;
 }
 
-static void put_signed(GByteArray *out, int64_t value)
+static void put_byte(Out *out, uint8_t value)
+{
+    *out->at++ = value;
+}
+
+static void put_varint(Out *out, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7) {
+        put_byte(out, value | 0x80);
+    }
+    put_byte(out, value);
+}
+
+static void put_signed(Out *out, int64_t value)
 {
     put_varint(out, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
-}
-
-static void put_byte(GByteArray *out, uint8_t value)
-{
-    g_byte_array_append(out, &value, 1);
 }
 
 /* Numbers of the temporaries in the bytes: in order of appearance. */
@@ -35,7 +53,7 @@ typedef struct Numbers {
 } Numbers;
 
 /* At its first appearance a temporary is described. */
-static void put_temp(GByteArray *out, Numbers *numbers, TCGTemp *temp)
+static void put_temp(Out *out, Numbers *numbers, TCGTemp *temp)
 {
     const size_t index = temp_idx(temp);
 
@@ -54,17 +72,19 @@ static void put_temp(GByteArray *out, Numbers *numbers, TCGTemp *temp)
     }
 }
 
-static void put_call(GByteArray *out, Numbers *numbers, TCGOp *op)
+static void put_call(Out *out, Numbers *numbers, TCGOp *op)
 {
     const TCGHelperInfo *info = tcg_call_info(op);
     const unsigned outputs = TCGOP_CALLO(op), inputs = TCGOP_CALLI(op);
     const size_t length = strlen(info->name);
 
+    g_assert(outputs + inputs <= most_temps && length <= most_name);
     for (unsigned i = 0; i < outputs + inputs; i++) {
         put_temp(out, numbers, arg_temp(op->args[i]));
     }
     put_varint(out, length);
-    g_byte_array_append(out, (const uint8_t *)info->name, length);
+    memcpy(out->at, info->name, length);
+    out->at += length;
     put_byte(out, info->flags);
     put_varint(out, info->typemask);
 }
@@ -84,7 +104,7 @@ static int label_argument(TCGOpcode opcode)
     }
 }
 
-static void put_op(GByteArray *out, Numbers *numbers, TCGOp *op)
+static void put_op(Out *out, Numbers *numbers, TCGOp *op)
 {
     const TCGOpDef *definition = &tcg_op_defs[op->opc];
     const int temps = definition->nb_oargs + definition->nb_iargs;
@@ -116,8 +136,9 @@ static void put_op(GByteArray *out, Numbers *numbers, TCGOp *op)
     }
 }
 
-void trace_tcg_code(GByteArray *out, int first)
+void trace_tcg_code(GByteArray *array, int first)
 {
+    Out out = { array, array->data };
     Numbers numbers = { 0 };
     TCGOp *op;
     int instruction = -1;
@@ -125,9 +146,13 @@ void trace_tcg_code(GByteArray *out, int first)
     QTAILQ_FOREACH(op, &tcg_ctx->ops, link) {
         instruction += op->opc == INDEX_op_insn_start;
         if (instruction >= first) {
-            put_op(out, &numbers, op);
+            if (out.at + most_op_bytes > array->data + array->len) {
+                make_room(&out);
+            }
+            put_op(&out, &numbers, op);
         }
     }
+    g_byte_array_set_size(array, out.at - array->data);
 }
 
 char *trace_tcg_operation_names(void)
