@@ -27,6 +27,11 @@ class BoundedQueue {
         items_.push_back(std::move(item));
         changed_.notify_all();
     }
+    // Producer: whether push() would wait now.
+    bool full() {
+        const std::lock_guard lock(mutex_);
+        return items_.size() >= capacity_;
+    }
     // Producer: no item follows.
     void close() {
         const std::lock_guard lock(mutex_);

@@ -19,6 +19,14 @@ void put_numbers(std::span<const uint32_t> numbers, Setter list) {
 
 }  // namespace
 
+void compress_pages(PagesWork& work, int level) {
+    if (work.content.empty())
+        return;
+    work.columns.push_back(
+        encode_column(schema::ColumnId::PAGES, schema::Coding::RAW, work.pages.size(), work.content, level));
+    work.content = Bytes();
+}
+
 Encoder::Encoder(const std::string& path, const TraceHeader& header, const WriterOptions& options)
     : file_(path, options.if_exists), level_(options.compression_level) {
     MessageDraft draft(header_size(header));
@@ -107,11 +115,9 @@ void Encoder::write(const SnapshotWork& work) {
     write_message(draft);
 }
 
-void Encoder::write(const PagesWork& work) {
-    std::vector<EncodedColumn> columns;
-    if (!work.pages.empty())
-        columns.push_back(encode_column(schema::ColumnId::PAGES, schema::Coding::RAW, work.pages.size(),
-                                        work.content, level_));
+void Encoder::write(PagesWork& work) {
+    compress_pages(work, level_);
+    const auto& columns = work.columns;
     MessageDraft draft(data_size(columns) + 8 * (work.pages.size() + work.zero_pages.size()));
     auto pages = draft.root().initPages();
     pages.setSnapshot(work.snapshot);

@@ -40,9 +40,12 @@ struct PagesWork {
     uint32_t snapshot = 0;
     uint32_t block = 0;
     std::vector<uint32_t> pages;
-    Bytes content;
+    Bytes content;  // of `pages`, until compress_pages()
     std::vector<uint32_t> zero_pages;
+    std::vector<EncodedColumn> columns;  // the content, compressed: none or one
 };
+// What the encoder does first, on the thread that calls. Again it does nothing. level: zstd's.
+void compress_pages(PagesWork& work, int level);
 struct SnapshotEndWork {
     uint32_t snapshot = 0;
     uint64_t page_count = 0;
@@ -70,7 +73,7 @@ class Encoder {
     void write(EncodedChunk chunk);
     void write_definitions(uint32_t first_id, const DefinitionEncoder& definitions);
     void write(const SnapshotWork& work);
-    void write(const PagesWork& work);
+    void write(PagesWork& work);
     void write(const SnapshotEndWork& work);
     void write(const EndWork& work);
     void write_message(MessageDraft& draft);

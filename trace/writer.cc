@@ -55,7 +55,8 @@ size_t size_of(const BlockDefinition& definition) {
 class TraceWriter::Impl {
   public:
     Impl(const std::string& path, const TraceHeader& header, const WriterOptions& options)
-        : encoder_(path, header, options),
+        : level_(options.compression_level),
+          encoder_(path, header, options),
           queue_(std::max(options.queue_items, 1u)),
           snapshot_writer_(header.memory_blocks),
           builder_(options, [this](ChunkWork chunk) { put_chunk(std::move(chunk)); }) {
@@ -134,8 +135,12 @@ class TraceWriter::Impl {
         else
             builder_.enter_address_space(state.cr3);
         queue_.push(SnapshotWork{snapshot_count_, instr(), kind, state, current_maps_});
-        snapshot_writer_.write(snapshot_count_, kind, memory,
-                               [this](Work work) { queue_.push(std::move(work)); });
+        snapshot_writer_.write(snapshot_count_, kind, memory, [this](Work work) {
+            // Rather than wait for the encoder, help it.
+            if (auto* pages = std::get_if<PagesWork>(&work); pages != nullptr && queue_.full())
+                compress_pages(*pages, level_);
+            queue_.push(std::move(work));
+        });
         ++snapshot_count_;
     }
 
@@ -187,6 +192,7 @@ class TraceWriter::Impl {
         return number;
     }
 
+    const int level_;
     Encoder encoder_;  // the thread's, once that runs
     BoundedQueue<Work> queue_;
     std::thread thread_;
