@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/command_line.h"
+#include "trace/execution_words.h"
 #include "trace/reader.h"
 #include "trace/writer.h"
 
@@ -47,7 +48,7 @@ BlockDefinition definition_of(const BlockView& view) {
     block.pc = view.pc;
     block.guest_size = view.guest_size;
     block.instruction_offsets.assign(view.instruction_offsets.begin(), view.instruction_offsets.end());
-    block.operations.assign(view.operations.begin(), view.operations.end());
+    block.operations = operations_alone(view.operations);
     return block;
 }
 
@@ -56,8 +57,8 @@ bool is_of(const Access& access, const MemoryOperation& operation) {
            access.kind == (operation.store ? AccessKind::store : AccessKind::load);
 }
 
-// The words that an execution had left; what helpers did is passed over.
-void put_words(const BlockView& block, std::span<const Access> accesses, std::vector<uint64_t>& words) {
+// The words that an execution had left if no registers were followed; what helpers did is passed over.
+void put_words(const BlockDefinition& block, std::span<const Access> accesses, std::vector<uint64_t>& words) {
     size_t next = 0;
     const auto skip_inner = [&] {
         while (next < accesses.size() && accesses[next].kind >= AccessKind::helper_load)
@@ -80,6 +81,8 @@ Load load_of(const std::string& path) {
     Load load;
     TraceReader reader(path);
     reader.load_blocks();
+    for (uint32_t id = 0; id < reader.blocks().size(); ++id)
+        load.blocks.push_back(definition_of(reader.blocks()[id]));
     ChunkCursor cursor(reader.blocks());
     const size_t chunks = reader.contents().chunks.size();
     const size_t step = std::max<size_t>(1, chunks / max_chunks);  // all over the trace
@@ -89,7 +92,7 @@ Load load_of(const std::string& path) {
             if (at != ChunkCursor::Step::block)
                 continue;
             const size_t before = load.words.size();
-            put_words(reader.blocks()[cursor.block().id], cursor.accesses(), load.words);
+            put_words(load.blocks[cursor.block().id], cursor.accesses(), load.words);
             const uint32_t executed = cursor.block().executed;
             load.executions.push_back({cursor.block().id, static_cast<uint16_t>(executed),
                                        static_cast<uint16_t>(load.words.size() - before),
@@ -99,8 +102,6 @@ Load load_of(const std::string& path) {
                 cursor.accesses(), [](const Access& a) { return a.kind < AccessKind::helper_load; }));
         }
     }
-    for (uint32_t id = 0; id < reader.blocks().size(); ++id)
-        load.blocks.push_back(definition_of(reader.blocks()[id]));
     return load;
 }
 
@@ -250,33 +251,54 @@ struct Ring {
     struct Piece {
         size_t begin, end;           // of `records`, in units of 4 bytes
         const Load::Execution* cut;  // or this
-        const uint64_t* words;       // its own
+        size_t words;                // its own: place in `cut_words`
     };
     std::vector<uint32_t> records;
+    std::vector<uint32_t> cut_words;  // pairs
     std::vector<Piece> pieces;
 };
 
-Ring ring_of(const Load& load, bool with_memory) {
+// Of an execution's words, which have addresses and values, those that a trace records.
+void put_recorded(std::vector<uint32_t>& records, std::span<const MemoryOperation> operations,
+                  const uint64_t* words, MemoryColumns memory) {
+    const auto put = [&records](uint64_t word) {
+        records.push_back(static_cast<uint32_t>(word));
+        records.push_back(static_cast<uint32_t>(word >> 32));
+    };
+    for (const MemoryOperation& operation : operations) {
+        if (operation.has_address_word())
+            put(*words++);
+        for (uint32_t i = 0; i < operation.value_words(); ++i, ++words)
+            if (memory == MemoryColumns::values)
+                put(*words);
+    }
+}
+
+Ring ring_of(const Load& load, MemoryColumns memory) {
     constexpr size_t piece_size = 1u << 16;
     Ring ring;
     const uint64_t* words = load.words.data();
     size_t begin = 0;
     const auto flush = [&] {
         if (ring.records.size() > begin)
-            ring.pieces.push_back({begin, ring.records.size(), nullptr, nullptr});
+            ring.pieces.push_back({begin, ring.records.size(), nullptr, 0});
         begin = ring.records.size();
     };
     for (const Load::Execution& execution : load.executions) {
         if (!execution.whole) {
             flush();
-            ring.pieces.push_back({0, 0, &execution, words});
+            ring.pieces.push_back({0, 0, &execution, ring.cut_words.size()});
+            put_recorded(ring.cut_words, load.blocks[execution.id].operations, words, memory);
         } else {
-            ring.records.push_back(record_head(execution.id, with_memory ? execution.words : 0));
-            if (with_memory) {
+            const size_t head = ring.records.size();
+            ring.records.push_back(0);
+            uint32_t count = 0;
+            if (memory != MemoryColumns::none) {
                 ring.records.push_back(0);
-                const auto* halves = reinterpret_cast<const uint32_t*>(words);
-                ring.records.insert(ring.records.end(), halves, halves + 2 * size_t{execution.words});
+                put_recorded(ring.records, load.blocks[execution.id].operations, words, memory);
+                count = static_cast<uint32_t>((ring.records.size() - head) / 2 - 1);
             }
+            ring.records[head] = record_head(execution.id, count);
             if (ring.records.size() - begin >= piece_size)
                 flush();
         }
@@ -296,7 +318,8 @@ void write(const Load& load, const Ring& ring, const std::string& path, MemoryCo
         writer.define_block(block);
     for (const Ring::Piece& piece : ring.pieces) {
         if (piece.cut != nullptr)
-            writer.append_cut(piece.cut->id, piece.cut->executed, piece.words);
+            writer.append_cut(piece.cut->id, piece.cut->executed,
+                              reinterpret_cast<const uint64_t*>(ring.cut_words.data() + piece.words));
         else
             writer.append_records(
                 std::as_bytes(std::span(ring.records).subspan(piece.begin, piece.end - piece.begin)));
@@ -337,7 +360,7 @@ uint64_t read(const std::string& path, CursorColumns columns) {
 
 void measure(const Load& load, MemoryColumns memory, const std::string& name) {
     const std::string path = std::filesystem::temp_directory_path() / "panda-trace-memory-bench.capnp";
-    const Ring ring = ring_of(load, memory != MemoryColumns::none);
+    const Ring ring = ring_of(load, memory);
     const Seconds writing = best_of([&] { write(load, ring, path, memory); });
     report("write " + name + ", the caller's part", load, writing.own);
     report("write " + name + ", both threads", load, writing.all);
