@@ -141,8 +141,7 @@ void MemoryDecoder::decode_slowly(const BlockPlan& block, uint32_t executed) {
                 ran = (mask & 1) != 0;
                 mask >>= 1;
             }
-        } else if (operation.instruction > executed ||
-                   (operation.instruction == executed && !operation.is_access())) {
+        } else if (operation.is_beyond(executed)) {
             ran = false;
         } else if (operation.conditional || operation.instruction == executed) {
             ran = !operation.derived && shapes_.cut_bit();

@@ -193,8 +193,7 @@ void MemoryEncoder::append_slowly(const BlockPlan& block, uint32_t executed, con
                 if (++conditional % 64 == 0)
                     shapes_.encode(*shape++, std::exchange(mask, 0));
             }
-        } else if (operation.instruction > executed ||
-                   (operation.instruction == executed && !operation.is_access())) {
+        } else if (operation.is_beyond(executed)) {
             ran = false;
         } else if (operation.conditional || operation.instruction == executed) {
             ran = !operation.derived && *walk.words != MemoryOperation::not_run;

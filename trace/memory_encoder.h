@@ -2,7 +2,6 @@
 // them into finished byte streams at once. Internal.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -76,7 +75,7 @@ class MemoryEncoder {
     // The chunk, which is empty, begins with these translations, and with these values of the followed
     // registers, if the trace follows any.
     void begin(std::span<const Translation> translations, const std::optional<FollowedValues>& followed);
-    // Whether the followed registers are as a chunk's begin would have them; none: nothing is known of them.
+    // Whether the followed registers have these values now; true as well when the trace follows none.
     bool has_followed(const FollowedValues& followed) const;
 
   private:

@@ -51,6 +51,11 @@ struct PlannedOperation {
     bool value_coded : 1 = false;  // it has value words
 
     bool is_access() const { return size != 0; }
+    // That it did not run in a block that was left in this instruction: nothing else has to tell. A register
+    // is told after that anyway.
+    bool is_beyond(uint32_t executed) const {
+        return instruction > executed || (instruction == executed && !is_access());
+    }
     uint32_t value_words() const { return value_coded ? (size == 16 ? 2 : 1) : 0; }
     // Of a derived address, from that of the base operation.
     uint64_t derive(uint64_t base_address) const { return trace::derive(base_address, delta, narrow); }

@@ -221,10 +221,7 @@ void Tracer::make_room(uint32_t id) {
     const uint64_t instr = glue_instr() - blocks_[id]->instruction_count();
     trace::CpuState cpu = cpu_state();
     cpu.rip = blocks_[id]->pc - cpu.segments[trace::cs].base;
-    if (follows_) {
-        aside(Aside::When::between, Aside::Kind::check_registers).value = batch_->registers.size();
-        batch_->registers.push_back(followed_values());
-    }
+    put_registers(Aside::Kind::check_registers);
     end_stretch(instr);
     if (snapshot_due) {
         writer_.snapshot(cpu, memory_provider(), trace::SnapshotKind::changed);
@@ -255,17 +252,18 @@ uint32_t Tracer::translated(const GlueTranslation& translation) {
 
 void Tracer::abandoned(int instructions_left) {
     aside(Aside::When::after, Aside::Kind::cut).address = static_cast<uint64_t>(instructions_left);
-    tell_registers();  // as they were before the instruction that did not end
+    registers_changed();  // back to what they were before the instruction that did not end
 }
 
 void Tracer::registers_changed() {
-    tell_registers();
+    put_registers(Aside::Kind::registers);
 }
 
-void Tracer::tell_registers() {
+void Tracer::put_registers(Aside::Kind kind) {
     if (!follows_)
         return;
-    aside(Aside::When::between, Aside::Kind::registers).value = batch_->registers.size();
+    Aside& told = aside(Aside::When::between, kind);  // which may begin another batch
+    told.value = batch_->registers.size();
     batch_->registers.push_back(followed_values());
 }
 
@@ -336,7 +334,8 @@ void Tracer::memory_written(uint32_t block, uint64_t offset, std::span<const uin
 // ---- Events ----
 
 void Tracer::event(Aside::When when, uint64_t instr, trace::EventDetail detail) {
-    aside(when, Aside::Kind::event).value = batch_->events.size();
+    Aside& told = aside(when, Aside::Kind::event);  // which may begin another batch
+    told.value = batch_->events.size();
     batch_->events.push_back({instr, std::move(detail)});
 }
 

@@ -73,8 +73,8 @@ class Tracer : public ReplayObserver {
     void event_after(trace::EventDetail detail);
     // Reports what differs from what was reported last.
     void control_changed(const trace::CpuState& state);
-    // Between two blocks: what the followed registers are, whatever was before.
-    void tell_registers();
+    // Between two blocks: what the followed registers are, if the trace follows any.
+    void put_registers(Aside::Kind kind);
     // Whether the processor has stored something since the last block: it belongs to the next one.
     bool loose() const;
     // No next one comes: what is loose gets an execution that is cut before its first instruction.
