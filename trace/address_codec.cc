@@ -19,64 +19,62 @@ constexpr size_t near_stream = 1;  // + bytes - 1
 constexpr size_t far_stream = 4;
 constexpr size_t shared_stream = 5;  // + bytes - 1
 
-uint64_t signed_step(uint64_t address, uint64_t from) {
-    return zigzag_encode(static_cast<int64_t>(address - from));
-}
-
 // At least 1.
 unsigned byte_count(uint64_t value) {
     return (static_cast<unsigned>(std::bit_width(value | 1)) + 7) / 8;
 }
 
-}  // namespace
-
-unsigned AddressPredictor::first_right(const AddressState& state, uint64_t address) const {
-    unsigned right = 1u << none;
-    for (unsigned which = 0; which < address_candidates; ++which)
-        right |= static_cast<unsigned>(candidate(state, which) == address) << which;
-    return static_cast<unsigned>(std::countr_zero(right));
-}
-
-void AddressPredictor::learn(AddressState& state, uint64_t address, unsigned found) {
-    if (found != none)
-        state.preferred = static_cast<uint8_t>(found);
-    state.step[0] = static_cast<int32_t>(address - state.last);
-    for (unsigned which = 1; which < address_candidates; ++which)
-        state.step[which] = static_cast<int32_t>(address - history_[which - 1]);
-    state.last = address;
-    history_.push(address);
-}
-
-void AddressEncoder::miss(AddressState& state, uint64_t address) {
-    const unsigned found = predictor_.first_right(state, address);
-    if (found == AddressPredictor::none)
-        put_literal(state, address);
-    else
-        symbols_.put(streams_[symbol_stream], found);
-    predictor_.learn(state, address, found);
-}
+// A symbol and the bytes that go with it.
+struct Literal {
+    unsigned symbol;
+    size_t stream;
+    size_t bytes;
+    uint64_t value;
+};
 
 // The shortest form, the first one of them in the order of their symbols. Which one that is is hard to
 // foretell, so there are no branches.
-void AddressEncoder::put_literal(const AddressState& state, uint64_t address) {
-    const AddressHistory& history = predictor_.history();
-    const uint64_t steps[] = {signed_step(address, state.last), signed_step(address, history[0]),
-                              signed_step(address, history[1]), signed_step(address, history[2])};
+Literal literal_of(uint64_t address, const AddressPredictor::Distances& distances) {
+    constexpr unsigned forms = 4;
     constexpr unsigned too_long = 9;
-    unsigned best = too_long << 2;  // bytes << 2 | form
-    for (unsigned form = 0; form < std::size(steps); ++form) {
-        const unsigned bytes = byte_count(steps[form]);
-        best = std::min(best, (bytes <= (form == 0 ? 3u : 2u) ? bytes : too_long) << 2 | form);
+    std::array<uint64_t, forms + 1> values;  // the last one: the address
+    values[forms] = address;
+    unsigned best = too_long << 3 | forms;  // bytes << 3 | form
+    for (unsigned form = 0; form < forms; ++form) {
+        values[form] = zigzag_encode(static_cast<int64_t>(distances[form]));
+        const unsigned bytes = byte_count(values[form]);
+        best = std::min(best, bytes <= (form == 0 ? 3u : 2u) ? bytes << 3 | form : best);
     }
-    const unsigned bytes = best >> 2, form = best & 3;
-    if (bytes == too_long) {
-        symbols_.put(streams_[symbol_stream], far_symbol);
-        streams_[far_stream].put_low(address, sizeof(address));
-    } else {
-        const unsigned shared = shared_symbol + 2 * (form - 1) + bytes - 1;
-        symbols_.put(streams_[symbol_stream], form == 0 ? near_symbol + bytes - 1 : shared);
-        streams_[(form == 0 ? near_stream : shared_stream) + bytes - 1].put_low(steps[form], bytes);
-    }
+    const unsigned form = best & 7;
+    const unsigned bytes = best >> 3;
+    constexpr std::array<unsigned, forms + 1> first_symbol = {near_symbol, shared_symbol, shared_symbol + 2,
+                                                              shared_symbol + 4, far_symbol};
+    constexpr std::array<size_t, forms + 1> first_stream = {near_stream, shared_stream, shared_stream,
+                                                            shared_stream, far_stream};
+    const unsigned step = form == forms ? 0 : bytes - 1;
+    return {first_symbol[form] + step, first_stream[form] + step, form == forms ? sizeof(address) : bytes,
+            values[form]};
+}
+
+}  // namespace
+
+unsigned AddressPredictor::first_right(const AddressState& state, const Distances& distances) {
+    unsigned right = 1u << none;
+    for (unsigned which = 0; which < address_candidates; ++which)
+        right |= static_cast<unsigned>(static_cast<uint64_t>(int64_t{state.step[which]}) == distances[which])
+                 << which;
+    return static_cast<unsigned>(std::countr_zero(right));
+}
+
+// Where a candidate is right, no bytes of a literal are kept: whether one is cannot be foretold either.
+void AddressEncoder::miss(AddressState& state, uint64_t address) {
+    const AddressPredictor::Distances distances = predictor_.distances(state, address);
+    const unsigned found = AddressPredictor::first_right(state, distances);
+    const bool none = found == AddressPredictor::none;
+    const Literal literal = literal_of(address, distances);
+    symbols_.put(streams_[symbol_stream], none ? literal.symbol : found);
+    streams_[literal.stream].put_low(literal.value, none ? literal.bytes : 0);
+    predictor_.learn(state, address, found, distances);
 }
 
 size_t AddressEncoder::size() const {

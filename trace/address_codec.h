@@ -56,8 +56,14 @@ class AddressPredictor {
         const uint64_t start = which == 0 ? state.last : history_[which - 1];
         return start + static_cast<uint64_t>(int64_t{state.step[which]});
     }
-    // The first candidate that gives the address, or none.
-    unsigned first_right(const AddressState& state, uint64_t address) const;
+    // How far the address is from where each candidate starts.
+    using Distances = std::array<uint64_t, address_candidates>;
+    Distances distances(const AddressState& state, uint64_t address) const {
+        return {address - state.last, address - history_[0], address - history_[1], address - history_[2],
+                address - history_[3]};
+    }
+    // The first candidate that gives the address that is so far, or none.
+    static unsigned first_right(const AddressState& state, const Distances& distances);
     // After the preferred candidate was right.
     void confirm(AddressState& state, uint64_t address) {
         state.step[0] = static_cast<int32_t>(address - state.last);
@@ -65,7 +71,16 @@ class AddressPredictor {
         history_.push(address);
     }
     // After it was wrong. found: the candidate that was right, or none.
-    void learn(AddressState& state, uint64_t address, unsigned found);
+    void learn(AddressState& state, uint64_t address, unsigned found) {
+        learn(state, address, found, distances(state, address));
+    }
+    void learn(AddressState& state, uint64_t address, unsigned found, const Distances& distances) {
+        state.preferred = static_cast<uint8_t>(found != none ? found : state.preferred);
+        for (unsigned which = 0; which < address_candidates; ++which)
+            state.step[which] = static_cast<int32_t>(distances[which]);
+        state.last = address;
+        history_.push(address);
+    }
 
     // The last addresses that were coded.
     const AddressHistory& history() const { return history_; }
@@ -92,7 +107,6 @@ class AddressEncoder {
 
   private:
     void miss(AddressState& state, uint64_t address);
-    void put_literal(const AddressState& state, uint64_t address);
 
     AddressPredictor predictor_;
     SymbolWriter symbols_;

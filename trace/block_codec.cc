@@ -28,8 +28,8 @@ void SuccessorTable::grow(uint32_t block_count) {
         entries_.resize(size_t{block_count} + 1);
 }
 
-void BlockEncoder::miss(uint32_t block) {
-    SuccessorTable::Entry& entry = table_[previous_];
+void BlockEncoder::miss(uint32_t previous, uint32_t block, uint64_t run) {
+    SuccessorTable::Entry& entry = table_[previous];
     unsigned symbol = 0;
     if (entry.second == block) {
         std::swap(entry.first, entry.second);
@@ -38,10 +38,9 @@ void BlockEncoder::miss(uint32_t block) {
         symbol = entry.third == block ? 2 : 0;
         shift_in(entry, block);
     }
-    streams_[symbols].put_low(std::min(run_, long_run) << 2 | symbol, 1);
-    if (run_ >= long_run)
-        streams_[symbols].put_varint(run_ - long_run);
-    run_ = 0;
+    streams_[symbols].put_low(std::min(run, long_run) << 2 | symbol, 1);
+    if (run >= long_run)
+        streams_[symbols].put_varint(run - long_run);
     if (symbol == 0) {
         const int64_t id = int64_t{block} - 1;
         streams_[literals].put_varint(zigzag_encode(id - (literal_ + 1)));

@@ -66,15 +66,23 @@ class BlockEncoder {
     BlockEncoder() { table_.reset(0); }
     // Ids below this may be appended from now on; never fewer than before.
     void define(uint32_t block_count) { table_.grow(block_count); }
-    // The next execution of the chunk.
-    void append(uint32_t id) {
-        const uint32_t block = id + 1;
-        if (table_.is_first(previous_, block)) [[likely]]
-            ++run_;
-        else
-            miss(block);
-        previous_ = block;
-        ++count_;
+    // The next executions of the chunk.
+    void append(std::span<const uint32_t> ids) {
+        uint32_t previous = previous_;
+        uint64_t run = run_;
+        for (const uint32_t id : ids) {
+            const uint32_t block = id + 1;
+            if (table_.is_first(previous, block)) [[likely]] {
+                ++run;
+            } else {
+                miss(previous, block, run);
+                run = 0;
+            }
+            previous = block;
+        }
+        previous_ = previous;
+        run_ = run;
+        count_ += static_cast<uint32_t>(ids.size());
     }
     // Executions so far.
     uint32_t count() const { return count_; }
@@ -83,13 +91,13 @@ class BlockEncoder {
     // The column of a whole chunk; the encoder is where one begins.
     Bytes encode(std::span<const uint32_t> ids, uint32_t block_count) {
         define(block_count);
-        for (const uint32_t id : ids)
-            append(id);
+        append(ids);
         return take();
     }
 
   private:
-    void miss(uint32_t block);
+    // After `run` executions that were foretold.
+    void miss(uint32_t previous, uint32_t block, uint64_t run);
 
     SuccessorTable table_;
     enum Stream { symbols, literals };

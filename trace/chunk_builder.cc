@@ -1,7 +1,6 @@
 #include "trace/chunk_builder.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <utility>
 
@@ -124,12 +123,9 @@ void ChunkBuilder::append_blocks(std::span<const uint32_t> ids) {
     while (!ids.empty()) {
         const size_t room = options_.chunk_blocks - blocks_.count();
         const auto part = ids.first(std::min(room, ids.size()));
-        uint64_t instructions = 0;
-        for (const uint32_t id : part) {
-            instructions += instruction_count(id);
-            blocks_.append(id);
-        }
-        instr_ += instructions;
+        for (const uint32_t id : part)
+            instr_ += instruction_count(id);
+        blocks_.append(part);
         seal_if_full();
         ids = ids.subspan(part.size());
     }
@@ -138,7 +134,7 @@ void ChunkBuilder::append_blocks(std::span<const uint32_t> ids) {
 void ChunkBuilder::add_execution(uint32_t id, uint32_t executed) {
     if (executed < instruction_count(id))
         chunk_.cuts.push_back({blocks_.count(), executed});
-    blocks_.append(id);
+    blocks_.append({&id, 1});
     instr_ += executed;
     seal_if_full();
 }
@@ -166,20 +162,22 @@ void ChunkBuilder::append_cut(uint32_t id, uint32_t executed, const uint64_t* wo
 }
 
 size_t ChunkBuilder::append_records(std::span<const std::byte> records, bool leave_last) {
-    const std::byte* at = records.data();
-    const std::byte* const end = at + records.size();
-    for (bool more = at != end; more;) {
-        more = memory_ ? append_group<true>(at, end, leave_last) : append_group<false>(at, end, leave_last);
+    size_t done = 0;
+    for (size_t taken = 1; taken != 0 && done < records.size(); done += taken) {
+        const auto rest = records.subspan(done);
+        taken = memory_ ? append_group<true>(rest, leave_last) : append_group<false>(rest, leave_last);
         seal_if_full();
     }
-    return static_cast<size_t>(at - records.data());
+    return done;
 }
 
-// The next records, at most so many. Returns how many.
+// The first records, at most so many. Returns where they end.
 template <bool with_memory>
-size_t ChunkBuilder::find_records(const std::byte*& at, const std::byte* end, size_t most,
-                                  Record* records) const {
+const std::byte* ChunkBuilder::find_records(std::span<const std::byte> records, size_t most,
+                                            Group& group) const {
     constexpr size_t head_bytes = record_head_bytes(with_memory);
+    const std::byte* at = records.data();
+    const std::byte* const end = at + records.size();
     const uint32_t known = definition_count();
     size_t count = 0;
     for (; count < most && at != end; ++count) {
@@ -195,41 +193,44 @@ size_t ChunkBuilder::find_records(const std::byte*& at, const std::byte* end, si
             const uint32_t words = head >> record_id_bits;
             bytes += sizeof(uint64_t) * (words == many_words ? memory_->words(id) : words);
             memory_->prefetch(id);
+            // Records are of 8-byte words, and the ring that they come from is aligned.
+            group.words[count] = reinterpret_cast<const uint64_t*>(at + head_bytes);
         }
         if (left < bytes)
             throw Error("an execution's record is not whole");
-        records[count] = {id, at + head_bytes};
+        group.ids[count] = id;
         at += bytes;
         __builtin_prefetch(at + prefetch_bytes);
     }
-    return count;
+    group.count = count;
+    return at;
 }
 
-// Returns whether there is more.
+// Returns the bytes of the records that it appends: 0 when only the last one is left, and is to be.
 template <bool with_memory>
-bool ChunkBuilder::append_group(const std::byte*& at, const std::byte* end, bool leave_last) {
-    std::array<Record, group> records;
-    size_t count = find_records<with_memory>(
-        at, end, std::min<size_t>(group, options_.chunk_blocks - blocks_.count()), records.data());
-    const bool more = at != end;
-    if (!more && leave_last) {
-        --count;
-        at = records[count].words - record_head_bytes(with_memory);
+size_t ChunkBuilder::append_group(std::span<const std::byte> records, bool leave_last) {
+    Group group;
+    const std::byte* end = find_records<with_memory>(
+        records, std::min<size_t>(Group::most, options_.chunk_blocks - blocks_.count()), group);
+    if (leave_last && end == records.data() + records.size()) {
+        --group.count;
+        end = with_memory
+                  ? reinterpret_cast<const std::byte*>(group.words[group.count]) - record_head_bytes(true)
+                  : end - record_head_bytes(false);
     }
-    uint64_t instructions = 0;
-    for (size_t i = 0; i < count; ++i) {
-        blocks_.append(records[i].id);
-        // With memory, where they are in a line that is read anyway.
-        instructions +=
-            with_memory ? memory_->instruction_count(records[i].id) : instruction_counts_[records[i].id];
+    append_found(group);
+    return static_cast<size_t>(end - records.data());
+}
+
+void ChunkBuilder::append_found(const Group& group) {
+    const std::span ids(group.ids.data(), group.count);
+    blocks_.append(ids);
+    if (memory_) {
+        instr_ += memory_->append(ids, {group.words.data(), group.count});
+        return;
     }
-    if (with_memory) {
-        // Records are of 8-byte words, and the ring that they come from is aligned.
-        for (size_t i = 0; i < count; ++i)
-            memory_->append(records[i].id, reinterpret_cast<const uint64_t*>(records[i].words));
-    }
-    instr_ += instructions;
-    return more;
+    for (const uint32_t id : ids)
+        instr_ += instruction_counts_[id];
 }
 
 // ---- What else happens ----

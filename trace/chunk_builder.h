@@ -2,6 +2,7 @@
 // in the file before. Internal.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -89,16 +90,18 @@ class ChunkBuilder {
     uint32_t check_executed(uint32_t id, uint32_t executed) const;
     void require_no_memory() const;
     void add_execution(uint32_t id, uint32_t executed);
-    struct Record {
-        uint32_t id;
-        const std::byte* words;
-    };
     // Executions that are looked at together, so that what coding one needs is in the cache by its turn.
-    static constexpr size_t group = 32;
+    struct Group {
+        static constexpr size_t most = 64;
+        size_t count = 0;
+        std::array<uint32_t, most> ids;
+        std::array<const uint64_t*, most> words;  // with memory
+    };
     template <bool with_memory>
-    size_t find_records(const std::byte*& at, const std::byte* end, size_t most, Record* records) const;
+    const std::byte* find_records(std::span<const std::byte> records, size_t most, Group& group) const;
     template <bool with_memory>
-    bool append_group(const std::byte*& at, const std::byte* end, bool leave_last);
+    size_t append_group(std::span<const std::byte> records, bool leave_last);
+    void append_found(const Group& group);
     void append_event(const Event& event, uint64_t gap);
     void seal_if_full();
     void open();

@@ -70,7 +70,46 @@ MemoryEncoder::StoreSpan MemoryEncoder::span_of(std::span<const PlannedOperation
     return span;
 }
 
-void MemoryEncoder::append_plain(const BlockPlan& block, const uint64_t* words) {
+// Before an execution. What a block needs can change between chunks, and is looked at in each once.
+inline void MemoryEncoder::enter(Block& block) {
+    if (states_.has_entered(block.stamp)) [[likely]]
+        return;
+    if (block.plan.follows && !followed_)
+        throw Error("a block follows registers, and the trace does not");
+    states_.enter(block.stamp, block.plan);
+}
+
+template <bool with_values>
+uint64_t MemoryEncoder::append_all(std::span<const uint32_t> ids, std::span<const uint64_t* const> words) {
+    uint64_t instructions = 0;
+    bool pending = !pending_.empty();
+    for (size_t i = 0; i < ids.size(); ++i) {
+        Block& block = blocks_[ids[i]];
+        const BlockPlan& plan = block.plan;
+        instructions += block.instructions;
+        enter(block);
+        if (plan.conditionals != 0 || pending) [[unlikely]] {
+            append_slowly(plan, whole, words[i]);
+            pending = false;
+        } else if (plan.operations == 0) {
+            ;  // a third of the executions
+        } else if (with_values) {
+            append_plain(plan, words[i]);
+        } else {
+            append_addresses(block, words[i]);
+        }
+        plans_.change_registers(plan, bases_);
+        ++position_;
+    }
+    return instructions;
+}
+
+template uint64_t MemoryEncoder::append_all<true>(std::span<const uint32_t>,
+                                                  std::span<const uint64_t* const>);
+template uint64_t MemoryEncoder::append_all<false>(std::span<const uint32_t>,
+                                                   std::span<const uint64_t* const>);
+
+inline void MemoryEncoder::append_plain(const BlockPlan& block, const uint64_t* words) {
     const PlannedOperation* operations = plans_.operations(block);
     Walk walk = this->walk(block, words);
     for (uint32_t i = 0; i < block.operations; ++i)
@@ -80,7 +119,7 @@ void MemoryEncoder::append_plain(const BlockPlan& block, const uint64_t* words) 
 }
 
 // Derived addresses matter for the pages that they store to, and for nothing else.
-void MemoryEncoder::append_addresses(const Block& block, const uint64_t* words) {
+inline void MemoryEncoder::append_addresses(const Block& block, const uint64_t* words) {
     AddressState* states = states_.addresses(block.plan);
     for (uint32_t i = 0; i < block.plan.addresses; ++i)
         addresses_.encode(states[i], words[i]);
@@ -166,7 +205,7 @@ void MemoryEncoder::pass_over(const PlannedOperation& operation, Walk& walk) {
 
 void MemoryEncoder::append_cut(uint32_t id, uint32_t executed, const uint64_t* words) {
     Block& block = blocks_[id];
-    states_.enter(block.stamp, block.plan);
+    enter(block);
     append_slowly(block.plan, executed, words);
     shapes_.end_cut();
     ++position_;
@@ -174,8 +213,6 @@ void MemoryEncoder::append_cut(uint32_t id, uint32_t executed, const uint64_t* w
 
 // Executions of which something may be missing, or to which inner events belong.
 void MemoryEncoder::append_slowly(const BlockPlan& block, uint32_t executed, const uint64_t* words) {
-    if (block.follows && !followed_)
-        throw Error("a block follows registers, and the trace does not");
     const PlannedOperation* operations = plans_.operations(block);
     uint64_t* shape = states_.shapes(block);
     Walk walk = this->walk(block, words);

@@ -35,22 +35,12 @@ class MemoryEncoder {
     // The next block's; checked.
     void define(uint32_t instructions, std::span<const MemoryOperation> operations,
                 std::span<const RegisterChange> changes);
-    // The next execution of the chunk. words: see MemoryOperation.
-    void append(uint32_t id, const uint64_t* words) {
-        Block& block = blocks_[id];
-        const BlockPlan& plan = block.plan;
-        states_.enter(block.stamp, plan);
-        if (plan.conditionals != 0 || !pending_.empty() || (plan.follows && !followed_)) [[unlikely]]
-            append_slowly(plan, whole, words);
-        else if (plan.operations == 0)
-            ;  // a third of the executions
-        else if (with_values_)
-            append_plain(plan, words);
-        else
-            append_addresses(block, words);
-        plans_.change_registers(plan, bases_);
-        ++position_;
+    // The next executions of the chunk: their blocks, and of each its words, see MemoryOperation. Returns
+    // their instructions.
+    uint64_t append(std::span<const uint32_t> ids, std::span<const uint64_t* const> words) {
+        return with_values_ ? append_all<true>(ids, words) : append_all<false>(ids, words);
     }
+    void append(uint32_t id, const uint64_t* words) { append({&id, 1}, {&words, 1}); }
     // A hint that an execution of this block comes soon. (Inlined early: gcc takes a function that only
     // prefetches for one without effect. Fetching the predictors' states too has gained nothing.)
     [[gnu::always_inline]] void prefetch(uint32_t id) const { __builtin_prefetch(&blocks_[id], 1); }
@@ -58,7 +48,6 @@ class MemoryEncoder {
     uint32_t words(uint32_t id) const {
         return uint32_t{blocks_[id].plan.addresses} + blocks_[id].plan.values;
     }
-    uint32_t instruction_count(uint32_t id) const { return blocks_[id].instructions; }
     void append_cut(uint32_t id, uint32_t executed, const uint64_t* words);
     // Belongs to the next execution. Throws Error when it is none.
     void inner(const InnerEvent& event);
@@ -119,6 +108,9 @@ class MemoryEncoder {
     Walk walk(const BlockPlan& block, const uint64_t* words) {
         return {words, states_.addresses(block), states_.values(block)};
     }
+    template <bool with_values>
+    uint64_t append_all(std::span<const uint32_t> ids, std::span<const uint64_t* const> words);
+    void enter(Block& block);
     void append_plain(const BlockPlan& block, const uint64_t* words);
     void append_addresses(const Block& block, const uint64_t* words);
     void note_span(const BlockPlan& block, const StoreSpan& span, const uint64_t* words);

@@ -38,11 +38,12 @@ class MemoryStates {
     // Before the states of a block are used: clears them when it is the block's first time since reset.
     // stamp: the block's, which its owner keeps where he has the block; 0 at first.
     void enter(uint32_t& stamp, const BlockPlan& block) {
-        if (stamp != epoch_) [[unlikely]] {
+        if (!has_entered(stamp)) [[unlikely]] {
             stamp = epoch_;
             clear(block);
         }
     }
+    bool has_entered(uint32_t stamp) const { return stamp == epoch_; }
 
     AddressState* addresses(const BlockPlan& block) { return addresses_.data() + block.first_address; }
     ValueState* values(const BlockPlan& block) { return values_.data() + block.first_value; }

@@ -22,7 +22,7 @@ unsigned log2_of(uint32_t size) {
 
 // The width that a step is written in: 0, 1, 2 or 3 for 1, 2, 4 or 8 bytes.
 unsigned width_of(uint64_t step) {
-    return step < 1u << 8 ? 0 : step < 1u << 16 ? 1 : step < uint64_t{1} << 32 ? 2 : 3;
+    return unsigned{step >= 1u << 8} + unsigned{step >= 1u << 16} + unsigned{step >= uint64_t{1} << 32};
 }
 
 // A difference between two values of `size` bytes, the shorter way round.
@@ -31,18 +31,35 @@ int64_t difference(uint64_t value, uint64_t last, uint32_t size) {
     return static_cast<int64_t>((value - last) << unused_bits) >> unused_bits;
 }
 
+// A symbol and the bytes that go with it.
+struct Literal {
+    unsigned symbol;
+    size_t stream;
+    size_t bytes;
+    uint64_t value;
+};
+
+// Which form is the shorter one is hard to foretell, so there are no branches.
+Literal literal_of(uint64_t value, uint64_t last, uint32_t size) {
+    const uint64_t step = zigzag_encode(difference(value, last, size));
+    const unsigned width = width_of(step), whole = log2_of(size);
+    const bool shorter = width < whole;
+    return {shorter ? step_symbol + width : literal_symbol,
+            shorter ? step_stream + width : value_stream + whole, size_t{1} << (shorter ? width : whole),
+            shorter ? step : value};
+}
+
 }  // namespace
 
 void ValueCache::reset() {
     std::fill(values_.begin(), values_.end(), 0);
 }
 
-unsigned ValuePredictor::first_right(const ValueState& state, uint64_t address, uint64_t value,
+unsigned ValuePredictor::first_right(const ValueState& state, const Starts& starts, uint64_t value,
                                      uint32_t size) const {
-    const uint64_t copy = cache_[loads_[0]];
     const std::array<uint64_t, value_candidates> candidates = {
-        state.last + step(state, 0), cache_[address] + step(state, 1), copy,   cache_[loads_[1]],
-        copy + step(state, 2),       access_ + step(state, 3),         stored_};
+        starts[0] + step(state, 0), starts[1] + step(state, 1), starts[2], cache_[loads_[1]],
+        starts[2] + step(state, 2), starts[3] + step(state, 3), stored_};
     const uint64_t mask = size_mask(size);
     unsigned right = 1u << none;
     for (unsigned which = 0; which < value_candidates; ++which)
@@ -50,15 +67,12 @@ unsigned ValuePredictor::first_right(const ValueState& state, uint64_t address, 
     return static_cast<unsigned>(std::countr_zero(right));
 }
 
-void ValuePredictor::learn(ValueState& state, uint64_t address, uint64_t value, unsigned found) const {
-    if (found != none && ++state.doubt >= 2) {
-        state.preferred = static_cast<uint8_t>(found);
-        state.doubt = 0;
-    }
-    state.step[0] = static_cast<int32_t>(value - state.last);
-    state.step[1] = static_cast<int32_t>(value - cache_[address]);
-    state.step[2] = static_cast<int32_t>(value - cache_[loads_[0]]);
-    state.step[3] = static_cast<int32_t>(value - access_);
+void ValuePredictor::learn(ValueState& state, const Starts& starts, uint64_t value, unsigned found) {
+    const bool again = found != none && state.doubt != 0;
+    state.preferred = static_cast<uint8_t>(again ? found : state.preferred);
+    state.doubt = again ? 0 : static_cast<uint8_t>(state.doubt | uint8_t{found != none});
+    for (unsigned i = 0; i < value_steps; ++i)
+        state.step[i] = static_cast<int32_t>(value - starts[i]);
     state.last = value;
 }
 
@@ -68,25 +82,15 @@ void ValuePredictor::reset() {
     access_ = stored_ = 0;
 }
 
+// Where a candidate is right, no bytes of a literal are kept: whether one is cannot be foretold either.
 void ValueEncoder::miss(ValueState& state, uint64_t address, uint64_t value, uint32_t size) {
-    const unsigned found = predictor_.first_right(state, address, value, size);
-    if (found == ValuePredictor::none)
-        put_literal(state, value, size);
-    else
-        symbols_.put(streams_[symbol_stream], found);
-    predictor_.learn(state, address, value, found);
-}
-
-void ValueEncoder::put_literal(const ValueState& state, uint64_t value, uint32_t size) {
-    const uint64_t step = zigzag_encode(difference(value, state.last, size));
-    const unsigned width = width_of(step);
-    if (width < log2_of(size)) {
-        symbols_.put(streams_[symbol_stream], step_symbol + width);
-        streams_[step_stream + width].put_low(step, size_t{1} << width);
-    } else {
-        symbols_.put(streams_[symbol_stream], literal_symbol);
-        streams_[value_stream + log2_of(size)].put_low(value, size);
-    }
+    const ValuePredictor::Starts starts = predictor_.starts(state, address);
+    const unsigned found = predictor_.first_right(state, starts, value, size);
+    const bool none = found == ValuePredictor::none;
+    const Literal literal = literal_of(value, state.last, size);
+    symbols_.put(streams_[symbol_stream], none ? literal.symbol : found);
+    streams_[literal.stream].put_low(literal.value, none ? literal.bytes : 0);
+    ValuePredictor::learn(state, starts, value, found);
 }
 
 size_t ValueEncoder::size() const {

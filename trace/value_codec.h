@@ -39,6 +39,7 @@
 namespace panda::trace {
 
 inline constexpr unsigned value_candidates = 7;
+inline constexpr unsigned value_steps = 4;
 inline constexpr size_t value_streams = 8;
 
 // The memory as far as stores of this chunk tell, roughly. 256 KiB.
@@ -94,8 +95,13 @@ class ValuePredictor {
                 return stored_;
         }
     }
+    // What steps are counted from.
+    using Starts = std::array<uint64_t, value_steps>;
+    Starts starts(const ValueState& state, uint64_t address) const {
+        return {state.last, cache_[address], cache_[loads_[0]], access_};
+    }
     // The first candidate that gives the value, in the store's size, or none.
-    unsigned first_right(const ValueState& state, uint64_t address, uint64_t value, uint32_t size) const;
+    unsigned first_right(const ValueState& state, const Starts& starts, uint64_t value, uint32_t size) const;
     // After the preferred candidate was right. Before stored().
     static void confirm(ValueState& state, uint64_t value) {
         state.step[0] = static_cast<int32_t>(value - state.last);
@@ -103,7 +109,10 @@ class ValuePredictor {
         state.last = value;
     }
     // After it was wrong. found: the candidate that was right, or none. Before stored().
-    void learn(ValueState& state, uint64_t address, uint64_t value, unsigned found) const;
+    void learn(ValueState& state, uint64_t address, uint64_t value, unsigned found) const {
+        learn(state, starts(state, address), value, found);
+    }
+    static void learn(ValueState& state, const Starts& starts, uint64_t value, unsigned found);
 
     void reset();
     static constexpr unsigned none = value_candidates;
@@ -139,7 +148,6 @@ class ValueEncoder {
 
   private:
     void miss(ValueState& state, uint64_t address, uint64_t value, uint32_t size);
-    void put_literal(const ValueState& state, uint64_t value, uint32_t size);
 
     ValuePredictor predictor_;
     SymbolWriter symbols_;
