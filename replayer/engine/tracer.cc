@@ -183,8 +183,8 @@ std::vector<trace::Translation> Tracer::translations() {
     translations.erase(rest.begin(), rest.end());
     known_.clear();
     for (const trace::Translation& translation : translations)
-        known_.emplace(translation.page * trace::page_size,
-                       translation.frame * trace::page_size | translation.address_space);
+        known_.learn(translation.page * trace::page_size,
+                     translation.frame * trace::page_size | translation.address_space);
     return translations;
 }
 
@@ -291,16 +291,15 @@ void Tracer::filled(uint64_t page, uint64_t frame, unsigned address_space, uintp
     if (options_.memory == trace::MemoryColumns::none)
         return;
     const uint64_t value = (frame & ~page_mask) | address_space;
-    const auto [known, is_new] = known_.try_emplace(page, value);
-    if (!is_new && known->second == value)
+    const KnownPages::News news = known_.learn(page, value);
+    if (news == KnownPages::News::none)
         return;
-    known->second = value;
     const bool between = position == glue_between_blocks;
     Aside& fill = aside(between ? Aside::When::between : Aside::When::inside, Aside::Kind::inner);
     fill.inner = trace::InnerKind::fill;
     fill.address = page;
     fill.value = value;
-    fill.pc = is_new ? uint64_t{glue_between_blocks} : glue_trace_pc(position);
+    fill.pc = news == KnownPages::News::page ? uint64_t{glue_between_blocks} : glue_trace_pc(position);
 }
 
 void Tracer::table_written(uint64_t address, uint32_t value, uintptr_t position) {

@@ -4,8 +4,8 @@
 
 #include <memory>
 #include <string>
-#include <unordered_map>
 
+#include "replayer/engine/known_pages.h"
 #include "replayer/engine/replayer.h"
 #include "replayer/engine/serial_tap.h"
 #include "replayer/engine/trace_batch.h"
@@ -109,8 +109,7 @@ class Tracer : public ReplayObserver {
     std::unique_ptr<Batch> batch_;                            // open
     std::vector<std::shared_ptr<const TracedBlock>> blocks_;  // by id
     uint64_t next_snapshot_;
-    std::unordered_map<uint64_t, uint64_t>
-        known_;                // page to frame and address space, as the open chunk has it
+    KnownPages known_;         // their targets: frame and address space
     trace::CpuState control_;  // as last reported
     SerialTap serials_[2] = {SerialTap(0x3f8), SerialTap(0x2f8)};
 };

@@ -8,11 +8,14 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <csignal>
+#include <random>
 #include <string>
 #include <thread>
+#include <unordered_map>
 
 #include "recorder/engine/fingerprint.h"
 #include "recorder/engine/options.h"
+#include "replayer/engine/known_pages.h"
 #include "replayer/engine/serial_tap.h"
 #include "replayer/engine/status.h"
 
@@ -192,4 +195,25 @@ TEST_CASE("a reader that went away, or was never there, does not disturb") {
     CHECK_NOTHROW(status.done(2));
     CHECK(other.read().empty());
     ::signal(SIGPIPE, SIG_DFL);
+}
+
+TEST_CASE("known pages tell what is new of a page") {
+    std::mt19937_64 random(7);
+    KnownPages pages;
+    std::unordered_map<uint64_t, uint64_t> expected;
+    for (const uint64_t different : {100u, 20000u, 5u}) {
+        for (int i = 0; i < 50000; ++i) {
+            const uint64_t page =
+                (random() % 2 == 0 ? 0xffff'8880'0000'0000 : 0x7ff0'0000) + (random() % different << 12);
+            const uint64_t target = random() % 3;
+            const auto [known, is_new] = expected.try_emplace(page, target);
+            const auto news = is_new                    ? KnownPages::News::page
+                              : known->second == target ? KnownPages::News::none
+                                                        : KnownPages::News::target;
+            known->second = target;
+            REQUIRE(pages.learn(page, target) == news);
+        }
+        pages.clear();
+        expected.clear();
+    }
 }
