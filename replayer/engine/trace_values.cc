@@ -114,6 +114,7 @@ trace::BlockDefinition definition_of(const GlueTranslation& translation) {
     }
     definition.instruction_offsets.assign(translation.offsets,
                                           translation.offsets + translation.instructions);
+    definition.operations.reserve(translation.operation_count);
     for (const GlueOperation& from : std::span(translation.operations, translation.operation_count)) {
         trace::MemoryOperation to;
         to.instruction = from.instruction;
@@ -128,6 +129,7 @@ trace::BlockDefinition definition_of(const GlueTranslation& translation) {
         to.constant = from.constant;
         definition.operations.push_back(to);
     }
+    definition.changes.reserve(translation.change_count);
     for (const GlueRegisterChange& from : std::span(translation.changes, translation.change_count))
         definition.changes.push_back(
             {static_cast<trace::FollowedRegister>(from.register_number), from.narrow, from.base, from.delta});

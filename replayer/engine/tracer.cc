@@ -240,6 +240,7 @@ uint32_t Tracer::translated(const GlueTranslation& translation) {
     block->instruction_offsets = definition.instruction_offsets;
     block->operations = definition.operations;
     block->changes = definition.changes;
+    block->before.reserve(translation.operation_count);
     for (const GlueOperation& operation : std::span(translation.operations, translation.operation_count))
         block->before.push_back(operation.before);
     for (const auto& operation : definition.operations)
