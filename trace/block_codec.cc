@@ -2,41 +2,40 @@
 
 #include <algorithm>
 
+#include "trace/limits.h"
+
 namespace panda::trace {
 namespace {
 
 constexpr uint64_t long_run = 63;  // the largest value of a symbol byte's run: a varint follows
 
-void shift_in(SuccessorTable::Entry& entry, uint32_t block) {
-    entry.third = entry.second;
-    entry.second = entry.first;
-    entry.first = block;
-}
-
 }  // namespace
 
 void SuccessorTable::reset(uint32_t block_count) {
-    if (++epoch_ == 0) {  // after 2^32 chunks, old stamps would look new
-        std::fill(entries_.begin(), entries_.end(), Entry{});
-        epoch_ = 1;
+    column_ += 1u << block_bits;
+    if (column_ == 0) {  // from here on, old numbers would look new
+        std::fill(firsts_.begin(), firsts_.end(), 0);
+        column_ = 1u << block_bits;
     }
     grow(block_count);
 }
 
 void SuccessorTable::grow(uint32_t block_count) {
-    if (entries_.size() <= block_count)
-        entries_.resize(size_t{block_count} + 1);
+    static_assert(max_blocks <= block_mask);
+    if (firsts_.size() > block_count)
+        return;
+    firsts_.resize(size_t{block_count} + 1);
+    others_.resize(size_t{block_count} + 1);
 }
 
 void BlockEncoder::miss(uint32_t previous, uint32_t block, uint64_t run) {
-    SuccessorTable::Entry& entry = table_[previous];
     unsigned symbol = 0;
-    if (entry.second == block) {
-        std::swap(entry.first, entry.second);
+    if (table_.second(previous) == block) {
+        table_.swap(previous);
         symbol = 1;
     } else {
-        symbol = entry.third == block ? 2 : 0;
-        shift_in(entry, block);
+        symbol = table_.third(previous) == block ? 2 : 0;
+        table_.shift_in(previous, block);
     }
     streams_[symbols].put_low(std::min(run, long_run) << 2 | symbol, 1);
     if (run >= long_run)
@@ -84,7 +83,8 @@ void BlockDecoder::next_symbol() {
         run_ += std::min(symbols_.get_varint(), ~uint64_t{0} - long_run);
 }
 
-uint32_t BlockDecoder::next_block(SuccessorTable::Entry& entry) {
+// After this block, where the symbol tells.
+uint32_t BlockDecoder::next_block(uint32_t previous) {
     uint32_t block = 0;
     switch (symbol_) {
         case 0: {
@@ -95,15 +95,15 @@ uint32_t BlockDecoder::next_block(SuccessorTable::Entry& entry) {
                 throw Error("executes a block that is not defined");
             literal_ = static_cast<int64_t>(id);
             block = static_cast<uint32_t>(id) + 1;
-            shift_in(entry, block);
+            table_.shift_in(previous, block);
             return block;
         }
         case 1:
-            std::swap(entry.first, entry.second);
-            return entry.first;
+            table_.swap(previous);
+            return table_.first(previous);
         case 2:
-            block = entry.third;
-            shift_in(entry, block);
+            block = table_.third(previous);
+            table_.shift_in(previous, block);
             return block;
         default:
             throw Error("has an invalid symbol in its blocks");
@@ -118,14 +118,14 @@ size_t BlockDecoder::decode(std::span<uint32_t> out) {
         const size_t run_end = done + static_cast<size_t>(std::min<uint64_t>(run_, wanted - done));
         run_ -= run_end - done;
         for (; done < run_end; ++done) {
-            previous = table_[previous].first;
+            previous = table_.first(previous);
             if (previous == 0)
                 throw Error("continues after a block that has no successor yet");
             out[done] = previous - 1;
         }
         if (done == wanted)
             break;
-        previous = next_block(table_[previous]);
+        previous = next_block(previous);
         if (previous == 0)
             throw Error("continues after a block that has no successor yet");
         out[done++] = previous - 1;

@@ -28,36 +28,50 @@
 
 namespace panda::trace {
 
-// The successor lists of a coder. Encoder and decoder run through the same states.
+// The successor lists of a coder. Encoder and decoder run through the same states. Blocks are ids + 1; 0
+// stands for none, and as an entry for the virtual block before the first.
+//
+// Going from block to block is a chain of loads that the processor cannot foretell, so what each step needs
+// is kept dense, 4 bytes an entry: the first successor, and above it the number of the column that it is of,
+// which saves clearing the table for each.
 class SuccessorTable {
   public:
-    // A block's successors are ids + 1, most recent first; 0 = unknown.
-    struct Entry {
-        uint32_t first = 0;
-        uint32_t second = 0;
-        uint32_t third = 0;
-        uint32_t epoch = 0;  // the entry counts only in its own epoch: that saves clearing the table
-    };
-
-    // Forgets all; block_count: ids below it may occur. Costs nothing but for new blocks.
+    // Forgets all; block_count: ids below it may occur. Costs nothing but for new blocks and, every 31st
+    // time, for all.
     void reset(uint32_t block_count);
-    // Ids below this may occur from now on, too.
+    // Ids below this may occur from now on, too. At most max_blocks.
     void grow(uint32_t block_count);
-    // Whether this block, by id + 1, is the most recent successor of that entry's.
-    bool is_first(uint32_t entry, uint32_t block) const {
-        return entries_[entry].first == block && entries_[entry].epoch == epoch_;
+
+    bool is_first(uint32_t entry, uint32_t block) const { return firsts_[entry] == (column_ | block); }
+    // The most recent successor.
+    uint32_t first(uint32_t entry) const {
+        const uint32_t block = firsts_[entry] ^ column_;
+        return block <= block_mask ? block : 0;
     }
-    // The entry of a block by id + 1; 0 is the virtual block before the first.
-    Entry& operator[](uint32_t block) {
-        Entry& entry = entries_[block];
-        if (entry.epoch != epoch_)
-            entry = {0, 0, 0, epoch_};
-        return entry;
+    uint32_t second(uint32_t entry) const { return first(entry) == 0 ? 0 : others_[entry].second; }
+    uint32_t third(uint32_t entry) const { return first(entry) == 0 ? 0 : others_[entry].third; }
+    // The second one becomes the first.
+    void swap(uint32_t entry) {
+        const uint32_t block = second(entry);
+        others_[entry].second = first(entry);
+        firsts_[entry] = column_ | block;
+    }
+    // Another one becomes the first.
+    void shift_in(uint32_t entry, uint32_t block) {
+        others_[entry] = {first(entry), second(entry)};
+        firsts_[entry] = column_ | block;
     }
 
   private:
-    std::vector<Entry> entries_;
-    uint32_t epoch_ = 0;
+    static constexpr unsigned block_bits = 27;  // max_blocks ids + 1
+    static constexpr uint32_t block_mask = (1u << block_bits) - 1;
+    struct Others {
+        uint32_t second = 0;
+        uint32_t third = 0;
+    };
+    std::vector<uint32_t> firsts_;
+    std::vector<Others> others_;  // count where there is a first
+    uint32_t column_ = 0;         // its number << block_bits; never 0 after reset()
 };
 
 // Encodes chunks, one after another. About 2 ns a block.
@@ -119,7 +133,7 @@ class BlockDecoder {
 
   private:
     void next_symbol();
-    uint32_t next_block(SuccessorTable::Entry& entry);
+    uint32_t next_block(uint32_t previous);
     void check_end() const;
 
     SuccessorTable table_;

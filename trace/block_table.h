@@ -36,6 +36,8 @@ class BlockTable {
     BlockView operator[](uint32_t id) const;
     uint64_t pc(uint32_t id) const { return entries_[id].pc; }
     uint32_t instruction_count(uint32_t id) const { return instruction_counts_[id]; }
+    // By id. Valid until the table grows.
+    std::span<const uint16_t> instruction_counts() const { return instruction_counts_; }
     // For the decoder of the memory columns.
     const MemoryPlans& memory_plans() const { return memory_plans_; }
 

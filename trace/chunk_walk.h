@@ -33,7 +33,13 @@ class ChunkWalk {
         cursor_.start(chunk, columns);
         end_ = chunk.summary().first_instr;
         using Step = ChunkCursor::Step;
-        for (Step step = cursor_.next(); step != Step::end; step = cursor_.next()) {
+        for (;;) {
+            if constexpr (columns == CursorColumns::blocks)
+                if (held_.empty() && take_whole_blocks(visitor))
+                    return;
+            const Step step = cursor_.next();
+            if (step == Step::end)
+                return;
             if (step == Step::block) [[likely]]
                 take_block<columns>(visitor);
             else
@@ -54,6 +60,20 @@ class ChunkWalk {
     bool holds_events() const { return !held_.empty(); }
 
   private:
+    // Those that nothing stands between. Returns whether the visitor is done.
+    template <typename Visitor>
+    bool take_whole_blocks(Visitor& visitor) {
+        const bool done = cursor_.next_whole_blocks([&visitor](const BlockExecution& block) {
+            visitor.on_block(block);
+            if constexpr (requires { visitor.done(); })
+                return visitor.done();
+            else
+                return false;
+        });
+        end_ = cursor_.instr();
+        return done;
+    }
+
     template <CursorColumns columns, typename Visitor>
     void take_block(Visitor& visitor) {
         const BlockExecution& block = cursor_.block();

@@ -1,6 +1,7 @@
 // Any bytes as a trace: everything that a reader can be asked for. Checksums are made right before, or the
 // fuzzer would never come behind them.
 #include <cstdint>
+#include <cstdlib>
 #include <span>
 
 #include "tests/fuzz/trace_mend.h"
@@ -13,17 +14,34 @@ namespace {
 using namespace panda;
 using namespace panda::trace;
 
+// A number that tells what was executed. many: by next_whole_blocks() where it can.
+uint64_t executions(ChunkCursor& cursor, const Chunk& chunk, CursorColumns columns, bool many) {
+    uint64_t sum = 0;
+    const auto note = [&sum](const BlockExecution& block) {
+        sum = 31 * sum + block.id + block.instr + block.executed;
+        return false;
+    };
+    cursor.start(chunk, columns);
+    for (;;) {
+        if (many)
+            cursor.next_whole_blocks(note);
+        const ChunkCursor::Step step = cursor.next();
+        if (step == ChunkCursor::Step::end)
+            return sum;
+        if (step == ChunkCursor::Step::block)
+            note(cursor.block());
+    }
+}
+
 void go_through(ChunkCursor& cursor, const Chunk& chunk) {
     chunk.translations();
     chunk.pages_written();
-    const bool memory = chunk.summary().memory != MemoryColumns::none;
-    for (const CursorColumns columns : {CursorColumns::blocks, CursorColumns::memory}) {
-        if (columns == CursorColumns::memory && !memory)
-            return;
-        cursor.start(chunk, columns);
-        while (cursor.next() != ChunkCursor::Step::end) {
-        }
-    }
+    const uint64_t expected = executions(cursor, chunk, CursorColumns::blocks, false);
+    if (executions(cursor, chunk, CursorColumns::blocks, true) != expected)
+        std::abort();
+    if (chunk.summary().memory != MemoryColumns::none &&
+        executions(cursor, chunk, CursorColumns::memory, false) != expected)
+        std::abort();
 }
 
 void read_some_memory(const GuestMemory& memory) {

@@ -53,6 +53,19 @@ TEST_CASE("block sequences come back, whatever the pieces") {
     }
 }
 
+// The tables are cleared only now and then.
+TEST_CASE("of a hundred columns, none knows what another had") {
+    std::mt19937_64 random(5);
+    BlockEncoder encoder;
+    BlockDecoder decoder;
+    for (int chunk = 0; chunk < 100; ++chunk) {
+        const auto ids = random_blocks(random, 300, 40 + static_cast<uint32_t>(chunk));
+        const Bytes column = encoder.encode(ids, 200);
+        REQUIRE(BlockEncoder().encode(ids, 200) == column);
+        REQUIRE(decode_all(decoder, column, ids.size(), 200, 64) == ids);
+    }
+}
+
 TEST_CASE("a loop costs next to nothing") {
     std::vector<uint32_t> ids;
     for (uint32_t i = 0; i < 1000000; ++i)
