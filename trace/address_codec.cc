@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <iterator>
 
 #include "trace/streams.h"
 
@@ -14,7 +13,6 @@ constexpr unsigned far_symbol = near_symbol + 3;
 constexpr unsigned shared_symbol = far_symbol + 1;  // + 2 age + bytes - 1
 constexpr unsigned symbol_end = shared_symbol + 6;
 
-constexpr size_t symbol_stream = 0;
 constexpr size_t near_stream = 1;  // + bytes - 1
 constexpr size_t far_stream = 4;
 constexpr size_t shared_stream = 5;  // + bytes - 1
@@ -23,14 +21,6 @@ constexpr size_t shared_stream = 5;  // + bytes - 1
 unsigned byte_count(uint64_t value) {
     return (static_cast<unsigned>(std::bit_width(value | 1)) + 7) / 8;
 }
-
-// A symbol and the bytes that go with it.
-struct Literal {
-    unsigned symbol;
-    size_t stream;
-    size_t bytes;
-    uint64_t value;
-};
 
 // The shortest form, the first one of them in the order of their symbols. Which one that is is hard to
 // foretell, so there are no branches.
@@ -66,14 +56,10 @@ unsigned AddressPredictor::first_right(const AddressState& state, const Distance
     return static_cast<unsigned>(std::countr_zero(right));
 }
 
-// Where a candidate is right, no bytes of a literal are kept: whether one is cannot be foretold either.
 void AddressEncoder::miss(AddressState& state, uint64_t address) {
     const AddressPredictor::Distances distances = predictor_.distances(state, address);
     const unsigned found = AddressPredictor::first_right(state, distances);
-    const bool none = found == AddressPredictor::none;
-    const Literal literal = literal_of(address, distances);
-    symbols_.put(streams_[symbol_stream], none ? literal.symbol : found);
-    streams_[literal.stream].put_low(literal.value, none ? literal.bytes : 0);
+    symbols_.miss(streams_, found != AddressPredictor::none, found, literal_of(address, distances));
     predictor_.learn(state, address, found, distances);
 }
 

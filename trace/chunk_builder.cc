@@ -163,9 +163,13 @@ void ChunkBuilder::append_cut(uint32_t id, uint32_t executed, const uint64_t* wo
 
 size_t ChunkBuilder::append_records(std::span<const std::byte> records, bool leave_last) {
     size_t done = 0;
-    for (size_t taken = 1; taken != 0 && done < records.size(); done += taken) {
+    while (done < records.size()) {
         const auto rest = records.subspan(done);
-        taken = memory_ ? append_group<true>(rest, leave_last) : append_group<false>(rest, leave_last);
+        const size_t taken =
+            memory_ ? append_group<true>(rest, leave_last) : append_group<false>(rest, leave_last);
+        if (taken == 0)
+            break;
+        done += taken;
         seal_if_full();
     }
     return done;

@@ -104,10 +104,9 @@ uint64_t MemoryEncoder::append_all(std::span<const uint32_t> ids, std::span<cons
     return instructions;
 }
 
-template uint64_t MemoryEncoder::append_all<true>(std::span<const uint32_t>,
-                                                  std::span<const uint64_t* const>);
-template uint64_t MemoryEncoder::append_all<false>(std::span<const uint32_t>,
-                                                   std::span<const uint64_t* const>);
+uint64_t MemoryEncoder::append(std::span<const uint32_t> ids, std::span<const uint64_t* const> words) {
+    return with_values_ ? append_all<true>(ids, words) : append_all<false>(ids, words);
+}
 
 inline void MemoryEncoder::append_plain(const BlockPlan& block, const uint64_t* words) {
     const PlannedOperation* operations = plans_.operations(block);

@@ -37,9 +37,7 @@ class MemoryEncoder {
                 std::span<const RegisterChange> changes);
     // The next executions of the chunk: their blocks, and of each its words, see MemoryOperation. Returns
     // their instructions.
-    uint64_t append(std::span<const uint32_t> ids, std::span<const uint64_t* const> words) {
-        return with_values_ ? append_all<true>(ids, words) : append_all<false>(ids, words);
-    }
+    uint64_t append(std::span<const uint32_t> ids, std::span<const uint64_t* const> words);
     void append(uint32_t id, const uint64_t* words) { append({&id, 1}, {&words, 1}); }
     // A hint that an execution of this block comes soon. (Inlined early: gcc takes a function that only
     // prefetches for one without effect. Fetching the predictors' states too has gained nothing.)

@@ -6,6 +6,7 @@
 // What remains after the last symbol is a run without end.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "common/bytes.h"
@@ -15,9 +16,29 @@ namespace panda::trace {
 
 inline constexpr uint64_t long_symbol_run = 15;
 
+// The stream of a column that has the symbols.
+inline constexpr size_t symbol_stream = 0;
+
+// What is written where no candidate is right: a symbol, and bytes in a stream of their own.
+struct Literal {
+    unsigned symbol;
+    size_t stream;
+    size_t bytes;
+    uint64_t value;
+};
+
 class SymbolWriter {
   public:
     void hit() { ++run_; }
+    // The prediction was wrong. found: the candidate that was right, if `is_found`; otherwise the literal is
+    // written. Without branches, as which one it is cannot be foretold: a literal that is not wanted is of 0
+    // bytes.
+    template <size_t count>
+    void miss(std::array<StreamWriter, count>& streams, bool is_found, unsigned found,
+              const Literal& literal) {
+        put(streams[symbol_stream], is_found ? found : literal.symbol);
+        streams[literal.stream].put_low(literal.value, is_found ? 0 : literal.bytes);
+    }
     // symbol: below 16.
     void put(StreamWriter& out, unsigned symbol) {
         if (run_ < long_symbol_run) {

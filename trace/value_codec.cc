@@ -12,7 +12,6 @@ constexpr unsigned literal_symbol = value_candidates;
 constexpr unsigned step_symbol = literal_symbol + 1;  // + log2 of the bytes
 constexpr unsigned symbol_end = step_symbol + 3;
 
-constexpr size_t symbol_stream = 0;
 constexpr size_t step_stream = 1;   // + log2 of the bytes
 constexpr size_t value_stream = 4;  // + log2 of the bytes
 
@@ -30,14 +29,6 @@ int64_t difference(uint64_t value, uint64_t last, uint32_t size) {
     const unsigned unused_bits = 64 - 8 * size;
     return static_cast<int64_t>((value - last) << unused_bits) >> unused_bits;
 }
-
-// A symbol and the bytes that go with it.
-struct Literal {
-    unsigned symbol;
-    size_t stream;
-    size_t bytes;
-    uint64_t value;
-};
 
 // Which form is the shorter one is hard to foretell, so there are no branches.
 Literal literal_of(uint64_t value, uint64_t last, uint32_t size) {
@@ -82,14 +73,10 @@ void ValuePredictor::reset() {
     access_ = stored_ = 0;
 }
 
-// Where a candidate is right, no bytes of a literal are kept: whether one is cannot be foretold either.
 void ValueEncoder::miss(ValueState& state, uint64_t address, uint64_t value, uint32_t size) {
     const ValuePredictor::Starts starts = predictor_.starts(state, address);
     const unsigned found = predictor_.first_right(state, starts, value, size);
-    const bool none = found == ValuePredictor::none;
-    const Literal literal = literal_of(value, state.last, size);
-    symbols_.put(streams_[symbol_stream], none ? literal.symbol : found);
-    streams_[literal.stream].put_low(literal.value, none ? literal.bytes : 0);
+    symbols_.miss(streams_, found != ValuePredictor::none, found, literal_of(value, state.last, size));
     ValuePredictor::learn(state, starts, value, found);
 }
 
