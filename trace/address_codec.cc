@@ -84,24 +84,32 @@ void AddressDecoder::start(std::span<const std::byte> column) {
     predictor_.reset();
 }
 
-uint64_t AddressDecoder::read_literal(const AddressState& state, unsigned symbol) {
+inline AddressDecoder::Difference AddressDecoder::read_difference(unsigned symbol) {
     if (symbol >= symbol_end)
         throw Error("has an invalid symbol in its addresses");
     if (symbol == far_symbol)
-        return get_low(streams_[far_stream], sizeof(uint64_t));
+        return {get_low(streams_[far_stream], sizeof(uint64_t)), AddressPredictor::none};
     const bool shared = symbol >= shared_symbol;
     const unsigned form = symbol - (shared ? shared_symbol : near_symbol);
     const unsigned bytes = (shared ? form % 2 : form) + 1;
-    const uint64_t start = shared ? predictor_.history()[form / 2] : state.last;
     const uint64_t step = get_low(streams_[(shared ? shared_stream : near_stream) + bytes - 1], bytes);
-    return start + static_cast<uint64_t>(zigzag_decode(step));
+    return {static_cast<uint64_t>(zigzag_decode(step)), shared ? form / 2 + 1 : 0};
 }
 
-uint64_t AddressDecoder::decode_symbol(AddressState& state) {
+uint64_t AddressDecoder::decode_miss(AddressState& state, const uint64_t* next) {
+    const auto start = [&](unsigned which) { return which == 0 ? state.last : *(next - which); };
     const unsigned symbol = symbols_.symbol();
-    const bool found = symbol < address_candidates;
-    const uint64_t address = found ? predictor_.candidate(state, symbol) : read_literal(state, symbol);
-    predictor_.learn(state, address, found ? symbol : AddressPredictor::none);
+    uint64_t address = 0;
+    if (symbol < address_candidates) {
+        address = start(symbol) + static_cast<uint64_t>(int64_t{state.step[symbol]});
+        state.preferred = static_cast<uint8_t>(symbol);
+    } else {
+        const Difference difference = read_difference(symbol);
+        address =
+            difference.step + (difference.start == AddressPredictor::none ? 0 : start(difference.start));
+    }
+    for (unsigned which = 1; which < address_candidates; ++which)
+        state.step[which] = static_cast<int32_t>(address - start(which));
     return address;
 }
 

@@ -40,9 +40,12 @@ inline constexpr size_t address_streams = 7;
 // The last four addresses that were coded.
 class AddressHistory {
   public:
+    static constexpr unsigned size = 4;
     void push(uint64_t address) { recent_[++position_ & 3] = address; }
-    // age: 0 is the last one, at most 3.
+    // age: 0 is the last one, modulo 4.
     uint64_t operator[](uint32_t age) const { return recent_[(position_ - age) & 3]; }
+    // The last one last.
+    std::array<uint64_t, size> in_order() const { return {(*this)[3], (*this)[2], (*this)[1], (*this)[0]}; }
 
   private:
     uint64_t recent_[4] = {};
@@ -53,7 +56,8 @@ class AddressHistory {
 class AddressPredictor {
   public:
     uint64_t candidate(const AddressState& state, unsigned which) const {
-        const uint64_t start = which == 0 ? state.last : history_[which - 1];
+        const uint64_t shared = history_[which - 1];  // of any `which`, so that no branch is needed
+        const uint64_t start = which == 0 ? state.last : shared;
         return start + static_cast<uint64_t>(int64_t{state.step[which]});
     }
     // How far the address is from where each candidate starts.
@@ -71,9 +75,6 @@ class AddressPredictor {
         history_.push(address);
     }
     // After it was wrong. found: the candidate that was right, or none.
-    void learn(AddressState& state, uint64_t address, unsigned found) {
-        learn(state, address, found, distances(state, address));
-    }
     void learn(AddressState& state, uint64_t address, unsigned found, const Distances& distances) {
         state.preferred = static_cast<uint8_t>(found != none ? found : state.preferred);
         for (unsigned which = 0; which < address_candidates; ++which)
@@ -83,7 +84,7 @@ class AddressPredictor {
     }
 
     // The last addresses that were coded.
-    const AddressHistory& history() const { return history_; }
+    AddressHistory& history() { return history_; }
     void reset() { history_ = AddressHistory(); }
     static constexpr unsigned none = address_candidates;
 
@@ -118,19 +119,36 @@ class AddressDecoder {
   public:
     // Begins a column, which must outlive its use.
     void start(std::span<const std::byte> column);
+    // Throws Error when the column holds more.
+    void check_end() const;
     uint64_t decode(AddressState& state) {
-        if (!symbols_.hit()) [[unlikely]]
-            return decode_symbol(state);
-        const uint64_t address = predictor_.candidate(state, state.preferred);
+        uint64_t address = 0;
+        if (symbols_.run() != 0) [[likely]] {
+            symbols_.set_run(symbols_.run() - 1);
+            address = predictor_.candidate(state, state.preferred);
+        } else {
+            const auto recent = history().in_order();
+            address = decode_miss(state, recent.data() + recent.size());
+        }
         predictor_.confirm(state, address);
         return address;
     }
-    // Throws Error when the column holds more.
-    void check_end() const;
+
+    // --- For loops that keep in their own hands what changes with each address ---
+    SymbolReader& symbols() { return symbols_; }
+    const SymbolReader& symbols() const { return symbols_; }
+    AddressHistory& history() { return predictor_.history(); }
+    // The address after symbols().run() that were predicted right. next: behind the last addresses, as many
+    // as the history has. Updates of the state what is not updated after every address.
+    uint64_t decode_miss(AddressState& state, const uint64_t* next);
 
   private:
-    uint64_t decode_symbol(AddressState& state);
-    uint64_t read_literal(const AddressState& state, unsigned symbol);
+    // What is written where no candidate is right.
+    struct Difference {
+        uint64_t step;
+        unsigned start;  // where this candidate starts; or none: the step is the address
+    };
+    Difference read_difference(unsigned symbol);
 
     AddressPredictor predictor_;
     SymbolReader symbols_{{}};

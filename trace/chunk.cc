@@ -187,10 +187,16 @@ void ChunkCursor::start_memory() {
     bytes.inner = load(schema::ColumnId::INNER, schema::Coding::INNER_LIST);
     bytes.inner_count = records(schema::ColumnId::INNER);
     memory_->start(std::move(bytes), blocks_.memory_plans(), chunk_->summary.block_count);
+    group_position_ = group_end_ = 0;
 }
 
-void ChunkCursor::decode_memory() {
-    chunk_->guarded([this] { memory_->decode(block_.id); });
+// Whole executions from this place in the batch on, up to stop_.
+void ChunkCursor::decode_group(uint32_t first) {
+    const uint32_t count = batch_position_ + (stop_ - position_) - first;
+    chunk_->guarded([&] {
+        group_end_ = static_cast<uint32_t>(memory_->decode(std::span(batch_).subspan(first, count)));
+    });
+    group_position_ = 0;
 }
 
 // Where something else than a whole block of the batch comes: an event, a cut, the batch's end.
@@ -229,11 +235,13 @@ ChunkCursor::Step ChunkCursor::next_at_stop() {
             throw Error("cuts a block after its end");
     }
     take_block(executed);
-    if (with_memory_ && executed < instructions)
-        memory_->decode_cut(block_.id, executed);
-    else if (with_memory_)
-        memory_->decode(block_.id);
     set_stop();
+    if (with_memory_ && executed < instructions) {
+        memory_->decode_cut(block_.id, executed);
+        group_position_ = group_end_ = 1;
+    } else if (with_memory_) {
+        take_accesses();
+    }
     return Step::block;
 }
 

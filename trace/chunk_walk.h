@@ -20,6 +20,11 @@ namespace panda::trace {
 //     on_accesses(const BlockExecution&, std::span<const Access>)
 //         with CursorColumns::memory: what it did, in one call, or in several with events between them
 //     on_event(const Event&)
+//     begin_group(const AccessGroup&, size_t first, size_t count)
+//     end_group()
+//         may be left out, both: before and after the calls for executions [first, first + count) of a group
+//         that numbers its stores; other executions come without. Whoever keeps memory current need not look
+//         at all accesses then: see MemoryFollower::begin_group
 //     bool done()
 //         may be left out; true ends the chunk early
 class ChunkWalk {
@@ -34,9 +39,8 @@ class ChunkWalk {
         end_ = chunk.summary().first_instr;
         using Step = ChunkCursor::Step;
         for (;;) {
-            if constexpr (columns == CursorColumns::blocks)
-                if (held_.empty() && take_whole_blocks(visitor))
-                    return;
+            if (held_.empty() && take_whole_blocks<columns>(visitor))
+                return;
             const Step step = cursor_.next();
             if (step == Step::end)
                 return;
@@ -44,9 +48,8 @@ class ChunkWalk {
                 take_block<columns>(visitor);
             else
                 take_event(cursor_.event(), visitor);
-            if constexpr (requires { visitor.done(); })
-                if (visitor.done())
-                    return;
+            if (is_done(visitor))
+                return;
         }
     }
 
@@ -60,17 +63,50 @@ class ChunkWalk {
     bool holds_events() const { return !held_.empty(); }
 
   private:
-    // Those that nothing stands between. Returns whether the visitor is done.
     template <typename Visitor>
+    static bool is_done(const Visitor& visitor) {
+        if constexpr (requires { visitor.done(); })
+            return visitor.done();
+        else
+            return false;
+    }
+
+    // Those that nothing stands between. Returns whether the visitor is done.
+    template <CursorColumns columns, typename Visitor>
     bool take_whole_blocks(Visitor& visitor) {
-        const bool done = cursor_.next_whole_blocks([&visitor](const BlockExecution& block) {
-            visitor.on_block(block);
-            if constexpr (requires { visitor.done(); })
-                return visitor.done();
-            else
-                return false;
-        });
+        bool done = false;
+        if constexpr (columns == CursorColumns::blocks) {
+            done = cursor_.next_whole_blocks([&](const BlockExecution& block) {
+                visitor.on_block(block);
+                return is_done(visitor);
+            });
+        } else {
+            while (!done) {
+                const ChunkCursor::NextGroup group = cursor_.next_group();
+                if (group.count == 0)
+                    break;
+                done = take_group(group, visitor);
+            }
+        }
         end_ = cursor_.instr();
+        return done;
+    }
+
+    template <typename Visitor>
+    bool take_group(const ChunkCursor::NextGroup& group, Visitor& visitor) {
+        constexpr bool grouped = requires { visitor.begin_group(group.accesses, group.first, group.count); };
+        if constexpr (grouped)
+            if (group.numbers_stores)
+                visitor.begin_group(group.accesses, group.first, group.count);
+        const bool done =
+            cursor_.take_group(group, [&](const BlockExecution& block, std::span<const Access> accesses) {
+                visitor.on_block(block);
+                visitor.on_accesses(block, accesses);
+                return is_done(visitor);
+            });
+        if constexpr (grouped)
+            if (group.numbers_stores)
+                visitor.end_group();
         return done;
     }
 

@@ -1,17 +1,20 @@
 // The decoder of a chunk's memory columns: execution by execution, as the encoder took them. Internal.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "trace/access.h"
+#include "trace/access_group.h"
 #include "trace/address_codec.h"
 #include "trace/inner_codec.h"
 #include "trace/limits.h"
 #include "trace/memory_plan.h"
 #include "trace/memory_state.h"
+#include "trace/plain_decoder.h"
 #include "trace/shape_codec.h"
 #include "trace/value_codec.h"
 
@@ -28,38 +31,26 @@ struct MemoryColumnBytes {
     uint64_t inner_count = 0;
 };
 
+// Executions are decoded in groups: see PlainDecoder.
 class MemoryDecoder {
   public:
-    // Begins a chunk. plans: outlives the decoder, and has all blocks of the chunk. Throws Error.
+    static constexpr size_t group_size = PlainDecoder::group_size;
+
+    // Begins a chunk. plans: outlives the decoder, and has all blocks of the chunk; it may have grown since
+    // the chunk before. Throws Error.
     void start(MemoryColumnBytes columns, const MemoryPlans& plans, uint32_t block_count);
-    // Decodes the next execution: of a whole block, or of one that was cut after `executed` instructions.
-    // Throws Error on malformed input.
-    void decode(uint32_t id) {
-        const BlockPlan& block = (*plans_)[id];
-        states_.enter(stamps_[id], block);
-        settle();
-        if (block.irregular || position_ == inner_position_)
-            decode_slowly(block, whole);
-        else if (block.follows && told_ != all_told) [[unlikely]]
-            unfollowed();
-        else if (block.operations == 0)
-            count_ = 0;  // a third of the executions
-        else if (columns_.values)
-            decode_plain<true>(block);
-        else
-            decode_plain<false>(block);
-        last_ = &block;
-        ++position_;
-    }
+    // Decodes the next executions, of whole blocks: as many of `ids`, which is not empty, as go in one group.
+    // Returns how many. Throws Error on malformed input; then no execution of the group is decoded.
+    size_t decode(std::span<const uint32_t> ids);
+    // The next execution, of a block that was cut after `executed` instructions: a group of one.
     void decode_cut(uint32_t id, uint32_t executed);
-    // The value of a followed register where the last decoded execution began; none: not known.
-    std::optional<uint64_t> followed(FollowedRegister which) const {
-        const auto number = static_cast<unsigned>(which);
-        return (told_ >> number & 1) != 0 ? std::optional(bases_[Bases::first_register + number])
-                                          : std::nullopt;
+    // What the executions of the last group did. Valid until the next.
+    AccessGroup group() const {
+        return {accesses_.data() + PlainDecoder::earlier, begins_.data(), stores_.data(),
+                store_begins_.data()};
     }
-    // What the last decoded execution did. Valid until the next.
-    std::span<const Access> accesses() const { return {accesses_.data(), count_}; }
+    // Whether the group's stores are numbered.
+    bool numbers_stores() const { return numbers_stores_; }
     // After the last execution: throws Error when the columns hold more.
     void check_end() const;
 
@@ -67,47 +58,42 @@ class MemoryDecoder {
     static constexpr uint32_t whole = ~uint32_t{0};  // instructions executed
     static constexpr unsigned all_told = (1u << followed_registers) - 1;
 
+    // Where the decoding of an execution is: the next states.
     struct Walk {
         AddressState* address;
         ValueState* value;
     };
 
-    // What the last execution has left in the followed registers.
-    void settle() {
-        if (last_ != nullptr) [[likely]]
-            plans_->change_registers(*last_, bases_);
-    }
-    [[noreturn]] static void unfollowed();
-    template <bool with_values>
-    void decode_plain(const BlockPlan& block);
-    void decode_slowly(const BlockPlan& block, uint32_t executed);
+    void copy_plans(const MemoryPlans& plans);
+    void decode_slowly(DecoderBlock& block, uint32_t executed);
     uint64_t decode_address(const PlannedOperation& operation, uint32_t number, Walk& walk);
     template <bool with_values>
     void decode_access(const PlannedOperation& operation, uint32_t number, Walk& walk, Access& access);
-    template <bool with_values>
     void decode_store(const PlannedOperation& operation, Walk& walk, Access& access);
+    bool has_run(const PlannedOperation& operation, uint32_t executed);
     void take_inner(uint32_t place);
     Access& room();
     void note_inner_position();
 
     const MemoryPlans* plans_ = nullptr;
+    std::vector<DecoderBlock> blocks_;  // by id: as in plans_
     MemoryColumnBytes columns_;
     MemoryStates states_;
-    std::vector<uint32_t> stamps_;  // by block, for states_
+    PlainDecoder plain_;
     AddressDecoder addresses_;
     ValueDecoder values_;
     ShapeDecoder shapes_;
     InnerDecoder inner_;
     uint32_t position_ = 0;
     uint64_t inner_position_ = 0;  // execution that the next inner event belongs to
-    uint64_t address_count_ = 0;
-    uint64_t value_count_ = 0;
-    std::vector<Access> accesses_ = std::vector<Access>(max_block_operations);
-    size_t count_ = 0;  // in accesses_
-    // The followed registers are as the execution found them, up to the next one.
-    Bases bases_;
-    unsigned told_ = 0;                // registers that are known: 1 << register
-    const BlockPlan* last_ = nullptr;  // of the last execution; null when it was cut
+    // The group's accesses; each execution's end where the next one's begin.
+    std::vector<Access> accesses_ = std::vector<Access>(PlainDecoder::earlier + PlainDecoder::max_accesses);
+    std::array<uint32_t, group_size + 1> begins_{};
+    std::vector<uint32_t> stores_ = std::vector<uint32_t>(PlainDecoder::max_accesses);
+    std::array<uint32_t, group_size + 1> store_begins_{};
+    bool numbers_stores_ = false;
+    Bases bases_;        // registers are as the last execution left them
+    unsigned told_ = 0;  // registers that are known: 1 << register
 };
 
 }  // namespace panda::trace

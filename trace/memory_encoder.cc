@@ -38,7 +38,7 @@ void MemoryEncoder::define_stores(Block& block) {
     std::vector<StoreSpan> spans;
     for (size_t i = 0; i < operations.size(); ++i) {
         const uint16_t base = base_of(operations[i], i);
-        if (operations[i].store && std::ranges::find(spans, base, &StoreSpan::base) == spans.end())
+        if (operations[i].is_store() && std::ranges::find(spans, base, &StoreSpan::base) == spans.end())
             spans.push_back(span_of(operations, base));
     }
     if (spans.empty())
@@ -55,7 +55,7 @@ MemoryEncoder::StoreSpan MemoryEncoder::span_of(std::span<const PlannedOperation
     int64_t start = far, end = -far;
     bool scattered = false;
     for (size_t i = 0; i < operations.size(); ++i) {
-        if (!operations[i].store || base_of(operations[i], i) != base)
+        if (!operations[i].is_store() || base_of(operations[i], i) != base)
             continue;
         const int64_t delta = std::min(operations[i].delta, far);
         scattered = scattered || operations[i].narrow || delta == far;
@@ -144,7 +144,7 @@ inline void MemoryEncoder::note_span(const BlockPlan& block, const StoreSpan& sp
                                                   uint64_t base) {
     const std::span operations(plans_.operations(block), block.operations);
     for (size_t i = 0; i < operations.size(); ++i)
-        if (operations[i].store && base_of(operations[i], i) == span.base)
+        if (operations[i].is_store() && base_of(operations[i], i) == span.base)
             pages_.stored(operations[i].derive(base), operations[i].size);
 }
 
@@ -166,7 +166,7 @@ inline void MemoryEncoder::code(const PlannedOperation& operation, uint32_t numb
         addresses_.encode(*walk.address++, address);
     }
     bases_.operation(number) = address;
-    if (operation.store)
+    if (operation.is_store())
         code_store<with_values>(operation, address, walk);
     else if (with_values && operation.is_access())
         values_.predictor().loaded(address);
@@ -280,7 +280,7 @@ void MemoryEncoder::code_inner(const InnerEvent& event) {
                 return;
             break;
     }
-    inner_.append(position_, event, values_.predictor().cache());
+    inner_.append(position_, event, values_.cache());
 }
 
 void MemoryEncoder::inner(const InnerEvent& event) {

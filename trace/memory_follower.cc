@@ -44,6 +44,7 @@ void MemoryFollower::change_map(uint32_t number) {
 }
 
 bool MemoryFollower::read_block(uint32_t block, uint64_t offset, std::span<std::byte> out) const {
+    settle();
     const MemoryLayout& layout = flat_.layout();
     if (block >= layout.block_count() || offset > layout.block_size(block) ||
         out.size() > layout.block_size(block) - offset)
@@ -54,11 +55,13 @@ bool MemoryFollower::read_block(uint32_t block, uint64_t offset, std::span<std::
 }
 
 std::vector<uint64_t> MemoryFollower::take_stored_pages() {
+    settle();
     router_.reset();
     return flat_.take_stored_pages();
 }
 
 void MemoryFollower::require_nothing_lost() const {
+    settle();
     if (lost_transfers_ != 0)
         throw Error("a device writes outside of the guest's memory");
     if (router_.lost_stores() != 0) {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "trace/access.h"
+#include "trace/access_group.h"
 #include "trace/chunk.h"
 #include "trace/event.h"
 #include "trace/flat_memory.h"
@@ -39,26 +41,56 @@ class MemoryFollower final : public MappedMemory {
     // In order of time.
     void apply(std::span<const Access> accesses) { router_.apply(accesses); }
     void apply(const Event& event);
+    // Instead of apply() for each of the executions of a group from `first` on: one call of next_in_group()
+    // for each of them, and end_group(). What they store is put into memory when somebody reads it, and at
+    // the end; loads are not even looked at.
+    void begin_group(const AccessGroup& group, size_t first) {
+        group_ = group;
+        due_ = first;
+        stored_ = group.stores_before(first);
+    }
+    void next_in_group() { ++due_; }
+    void end_group() {
+        settle();
+        group_.reset();
+    }
 
     bool read_block(uint32_t block, uint64_t offset, std::span<std::byte> out) const override;
 
     // All of memory. Pages that were stored to since the last call: see FlatMemory::take_stored_pages.
-    const FlatMemory& flat() const { return flat_; }
+    const FlatMemory& flat() const {
+        settle();
+        return flat_;
+    }
     std::vector<uint64_t> take_stored_pages();
 
     // What the trace stored to and no translation leads to, and what devices wrote outside of memory: 0 for a
     // trace that does not contradict itself.
-    uint64_t lost_stores() const { return router_.lost_stores() + lost_transfers_; }
+    uint64_t lost_stores() const {
+        settle();
+        return router_.lost_stores() + lost_transfers_;
+    }
     // Throws Error when anything was lost.
     void require_nothing_lost() const;
 
   private:
     void change_map(uint32_t number);
+    // Puts into memory what is due.
+    void settle() const {
+        if (!group_)
+            return;
+        const size_t due = group_->stores_before(due_);
+        router_.apply(*group_, stored_, due);
+        stored_ = due;
+    }
 
     const std::vector<MemoryMap>& all_maps_;
-    FlatMemory flat_;
-    StoreRouter<FlatMemory> router_;
+    mutable FlatMemory flat_;
+    mutable StoreRouter<FlatMemory> router_;
     uint64_t lost_transfers_ = 0;
+    std::optional<AccessGroup> group_;
+    size_t due_ = 0;             // executions of the group that are over
+    mutable size_t stored_ = 0;  // stores of the group that are in memory
 };
 
 }  // namespace panda::trace

@@ -19,10 +19,10 @@ void MemoryPlans::append(std::span<const MemoryOperation> operations, std::span<
     for (const MemoryOperation& operation : operations) {
         PlannedOperation planned;
         planned.delta = operation.delta;
-        planned.constant = operation.constant & size_mask(operation.size);
+        planned.constant = operation.constant_value ? operation.constant & size_mask(operation.size) : 0;
         planned.instruction = operation.instruction;
         planned.size = operation.size;
-        planned.store = operation.store;
+        planned.kind = operation.store ? AccessKind::store : AccessKind::load;
         planned.conditional = operation.conditional;
         planned.derived = !operation.has_address_word();
         planned.base = planned.derived ? Bases::index_of(operation.base) : uint16_t{0};
@@ -63,7 +63,7 @@ void MemoryPlans::append_change(BlockPlan& block, const RegisterChange& change) 
 }
 
 // All are counted from what was before.
-void MemoryPlans::change_slowly(const BlockPlan& block, Bases& bases) const {
+void MemoryPlans::change_slowly(const BlockPlan& block, uint64_t* bases) const {
     const std::span changes(changes_.data() + block.first_change, block.changes);
     std::array<uint64_t, followed_registers> values;
     for (size_t i = 0; i < changes.size(); ++i)

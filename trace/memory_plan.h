@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "trace/access.h"
 #include "trace/limits.h"
 #include "trace/types.h"
 
@@ -25,6 +26,7 @@ class Bases {
     uint64_t& operator[](size_t index) { return values_[index]; }
     uint64_t operator[](size_t index) const { return values_[index]; }
     uint64_t& operation(size_t number) { return values_[first_operation + number]; }
+    uint64_t* data() { return values_.data(); }
 
   private:
     std::array<uint64_t, first_operation + max_block_operations> values_{};
@@ -39,11 +41,11 @@ inline uint64_t derive(uint64_t base, int64_t delta, bool narrow) {
 // One operation; what it means is in MemoryOperation.
 struct PlannedOperation {
     int64_t delta = 0;
-    uint64_t constant = 0;  // already masked to the size
-    uint16_t base = 0;      // of a derived address: index into Bases
-    uint16_t instruction = 0;
+    uint64_t constant = 0;     // if constant_value: already masked to the size
+    uint16_t base = 0;         // of a derived address: index into Bases
+    uint16_t instruction = 0;  // this and the next two: as in Access
     uint8_t size = 0;
-    bool store : 1 = false;
+    AccessKind kind = AccessKind::load;  // load or store
     bool conditional : 1 = false;
     bool derived : 1 = false;
     bool narrow : 1 = false;
@@ -51,6 +53,7 @@ struct PlannedOperation {
     bool value_coded : 1 = false;  // it has value words
 
     bool is_access() const { return size != 0; }
+    bool is_store() const { return kind == AccessKind::store; }
     // That it did not run in a block that was left in this instruction: nothing else has to tell. A register
     // is told after that anyway.
     bool is_beyond(uint32_t executed) const {
@@ -98,12 +101,16 @@ class MemoryPlans {
 
     uint32_t size() const { return static_cast<uint32_t>(blocks_.size()); }
     const BlockPlan& operator[](uint32_t id) const { return blocks_[id]; }
+    const PlannedOperation* operations() const { return operations_.data(); }  // of all blocks
     const PlannedOperation* operations(const BlockPlan& block) const {
-        return operations_.data() + block.first_operation;
+        return operations() + block.first_operation;
     }
     // After a whole execution of the block, with the addresses of its operations in `bases`: what it leaves
     // in the followed registers.
     void change_registers(const BlockPlan& block, Bases& bases) const {
+        change_registers(block, bases.data());
+    }
+    void change_registers(const BlockPlan& block, uint64_t* bases) const {
         if (block.changes != 0) [[unlikely]]
             change_slowly(block, bases);
         bases[Bases::first_register] += static_cast<uint64_t>(int64_t{block.stack_step});
@@ -115,7 +122,7 @@ class MemoryPlans {
 
   private:
     void append_change(BlockPlan& block, const RegisterChange& change);
-    void change_slowly(const BlockPlan& block, Bases& bases) const;
+    void change_slowly(const BlockPlan& block, uint64_t* bases) const;
 
     std::vector<BlockPlan> blocks_;
     std::vector<PlannedOperation> operations_;
@@ -123,9 +130,9 @@ class MemoryPlans {
     BlockPlan end_;  // where the next block begins
 };
 
-// A number of `size` bytes: its low bits, without those above.
+// A number of `size` bytes: its low bits, without those above. size: a power of 2 up to 16.
 inline uint64_t size_mask(uint32_t size) {
-    return size >= 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * size)) - 1;
+    return ~uint64_t{0} >> (0 - 8 * size) % 64;
 }
 
 }  // namespace panda::trace

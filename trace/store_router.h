@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "trace/access.h"
+#include "trace/access_group.h"
 #include "trace/inner_event.h"
 #include "trace/mapped_memory.h"
 #include "trace/memory_layout.h"
@@ -87,13 +88,19 @@ class StoreRouter {
     // Accesses of an execution, in order; loads are passed over.
     void apply(std::span<const Access> accesses) {
         for (const Access& access : accesses) {
-            if (access.is_store())
+            if (access.kind == AccessKind::load)  // most are
+                continue;
+            if (access.is_store()) [[likely]]
                 store(access);
-            else if (access.kind == AccessKind::fill)
-                fill(access);
-            else if (access.kind == AccessKind::table_write)
-                write_table(access);
+            else
+                translate(access);
         }
+    }
+
+    // The stores [first, last) of a group.
+    void apply(const AccessGroup& group, size_t first, size_t last) {
+        for (; first < last; ++first)
+            store(group.store(first));
     }
 
     // Bytes that reach a memory block by themselves (a device's). What is outside of the block is ignored and
@@ -153,7 +160,14 @@ class StoreRouter {
         }
     }
 
-    [[gnu::noinline]] void fill(const Access& access) {
+    [[gnu::noinline]] void translate(const Access& access) {
+        if (access.kind == AccessKind::fill)
+            fill(access);
+        else if (access.kind == AccessKind::table_write)
+            write_table(access);
+    }
+
+    void fill(const Access& access) {
         const Translation translation = access.translation();
         translations_.fill(translation);
         Entry& entry = entries_[translation.page % entry_count];
@@ -161,7 +175,7 @@ class StoreRouter {
             entry.page = no_page;
     }
 
-    [[gnu::noinline]] void write_table(const Access& access) {
+    void write_table(const Access& access) {
         const auto target = translations_.physical_target(0, access.address, access.size);
         if (target.known && target.ram)
             write_flat(layout_.flat(target.block, target.offset), {value_bytes(access), target.size});

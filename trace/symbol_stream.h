@@ -61,42 +61,44 @@ class SymbolReader {
     // stream: outlives the reader.
     explicit SymbolReader(std::span<const std::byte> stream) : in_(stream) { read(); }
 
-    // True when the prediction is right; otherwise symbol() tells what to do.
-    bool hit() {
-        if (run_ == 0)
-            return false;
-        --run_;
-        return true;
-    }
-    // After hit() was false: the symbol. Throws Error when what follows it is malformed.
+    // How often in a row the prediction is right from here on. A loop counts these down by itself, and tells
+    // what it has left.
+    uint64_t run() const { return run_; }
+    void set_run(uint64_t run) { run_ = run; }
+    // After the run: the symbol, which tells what to do; the next run begins. Throws Error when what follows
+    // it is malformed.
     unsigned symbol() {
         const unsigned symbol = symbol_;
+        ++end_;
         read();
         return symbol;
     }
+    // Predictions that were gone through, right ones and wrong ones.
+    uint64_t count() const { return end_ - run_; }
     // Whether no symbol is left.
     bool at_end() const { return last_run_; }
 
   private:
     void read() {
         last_run_ = in_.at_end();
-        if (last_run_) {
-            run_ = ~uint64_t{0};
-            return;
-        }
+        run_ = last_run_ ? ~uint64_t{0} : read_run();
+        end_ += run_;
+    }
+    uint64_t read_run() {
         const auto byte = in_.get<uint8_t>();
         symbol_ = byte & 15;
-        run_ = byte >> 4;
-        if (run_ == long_symbol_run) {
-            const uint64_t more = in_.get_varint();
-            if (more > uint64_t{1} << 62)
-                throw Error("has an endless run");
-            run_ += more;
-        }
+        const unsigned run = byte >> 4;
+        if (run < long_symbol_run)
+            return run;
+        const uint64_t more = in_.get_varint();
+        if (more > uint64_t{1} << 62)
+            throw Error("has an endless run");
+        return run + more;
     }
 
     ByteReader in_;
     uint64_t run_ = 0;
+    uint64_t end_ = 0;  // count() where the run ends; modulo 2^64, as the last one has no end
     unsigned symbol_ = 0;
     bool last_run_ = false;
 };

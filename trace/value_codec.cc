@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "trace/streams.h"
 
@@ -43,13 +44,13 @@ Literal literal_of(uint64_t value, uint64_t last, uint32_t size) {
 }  // namespace
 
 void ValueCache::reset() {
-    std::fill(values_.begin(), values_.end(), 0);
+    std::memset(values_.get(), 0, size * sizeof(uint64_t));
 }
 
 unsigned ValuePredictor::first_right(const ValueState& state, const Starts& starts, uint64_t value,
                                      uint32_t size) const {
     const std::array<uint64_t, value_candidates> candidates = {
-        starts[0] + step(state, 0), starts[1] + step(state, 1), starts[2], cache_[loads_[1]],
+        starts[0] + step(state, 0), starts[1] + step(state, 1), starts[2], cached(loads_[1]),
         starts[2] + step(state, 2), starts[3] + step(state, 3), stored_};
     const uint64_t mask = size_mask(size);
     unsigned right = 1u << none;
@@ -58,17 +59,7 @@ unsigned ValuePredictor::first_right(const ValueState& state, const Starts& star
     return static_cast<unsigned>(std::countr_zero(right));
 }
 
-void ValuePredictor::learn(ValueState& state, const Starts& starts, uint64_t value, unsigned found) {
-    const bool again = found != none && state.doubt != 0;
-    state.preferred = static_cast<uint8_t>(again ? found : state.preferred);
-    state.doubt = again ? 0 : static_cast<uint8_t>(state.doubt | uint8_t{found != none});
-    for (unsigned i = 0; i < value_steps; ++i)
-        state.step[i] = static_cast<int32_t>(value - starts[i]);
-    state.last = value;
-}
-
 void ValuePredictor::reset() {
-    cache_.reset();
     loads_ = {};
     access_ = stored_ = 0;
 }
@@ -89,6 +80,7 @@ size_t ValueEncoder::size() const {
 
 Bytes ValueEncoder::take() {
     symbols_.reset();
+    cache_.reset();
     predictor_.reset();
     return join_streams(streams_);
 }
@@ -98,12 +90,11 @@ void ValueDecoder::start(std::span<const std::byte> column) {
     for (const auto stream : split_streams<value_streams>(column))
         streams_.emplace_back(stream);
     symbols_ = SymbolReader(split_streams<value_streams>(column)[symbol_stream]);
+    cache_.reset();
     predictor_.reset();
 }
 
-uint64_t ValueDecoder::read_value(const ValueState& state, unsigned symbol, uint64_t address, uint32_t size) {
-    if (symbol < value_candidates)
-        return predictor_.candidate(state, symbol, address);
+inline uint64_t ValueDecoder::read_literal(const ValueState& state, unsigned symbol, uint32_t size) {
     if (symbol == literal_symbol)
         return get_low(streams_[value_stream + log2_of(size)], size);
     if (symbol >= symbol_end)
@@ -113,10 +104,13 @@ uint64_t ValueDecoder::read_value(const ValueState& state, unsigned symbol, uint
     return state.last + static_cast<uint64_t>(zigzag_decode(step));
 }
 
-uint64_t ValueDecoder::decode_symbol(ValueState& state, uint64_t address, uint32_t size) {
+uint64_t ValueDecoder::decode_miss(ValueState& state, uint64_t address, uint32_t size) {
     const unsigned symbol = symbols_.symbol();
-    const uint64_t value = read_value(state, symbol, address, size) & size_mask(size);
-    predictor_.learn(state, address, value, symbol < value_candidates ? symbol : ValuePredictor::none);
+    const bool found = symbol < value_candidates;
+    const uint64_t value =
+        (found ? predictor_.candidate(state, symbol, address) : read_literal(state, symbol, size)) &
+        size_mask(size);
+    predictor_.learn(state, address, value, found ? symbol : ValuePredictor::none);
     return value;
 }
 

@@ -30,6 +30,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -45,24 +46,31 @@ inline constexpr size_t value_streams = 8;
 // The memory as far as stores of this chunk tell, roughly. 256 KiB.
 class ValueCache {
   public:
-    ValueCache() : values_(size_t{1} << bits) {}
+    ValueCache() : values_(std::make_unique<uint64_t[]>(size)) {}
     uint64_t& operator[](uint64_t address) { return values_[index(address)]; }
-    uint64_t operator[](uint64_t address) const { return values_[index(address)]; }
     void reset();
 
-  private:
+    // For loops, which keep the place in a register.
     static constexpr unsigned bits = 15;
+    static constexpr size_t size = size_t{1} << bits;
+    uint64_t* values() { return values_.get(); }
     // Neighbours stay neighbours: 16 entries, two cache lines, belong to 64 bytes of memory.
     static size_t index(uint64_t address) {
         const uint64_t line = (address >> 6) * 0x9e37'79b9'7f4a'7c15 >> (64 - bits + 4);
         return static_cast<size_t>(line << 4 | (address >> 2 & 15));
     }
-    std::vector<uint64_t> values_;
+
+  private:
+    std::unique_ptr<uint64_t[]> values_;
 };
 
-// What encoder and decoder have in common.
+// What encoder and decoder have in common. A copy has the same cache.
 class ValuePredictor {
   public:
+    static constexpr unsigned none = value_candidates;
+
+    // cache: where it is stays in use; it may be moved.
+    explicit ValuePredictor(ValueCache& cache) : cache_(cache.values()) {}
     // An access that was made, whether its value is coded or not; a store's value comes with stored().
     void loaded(uint64_t address) {
         loads_[1] = loads_[0];
@@ -70,11 +78,10 @@ class ValuePredictor {
         access_ = address;
     }
     void stored(uint64_t address, uint64_t value) {
-        cache_[address] = value;
+        cache_[ValueCache::index(address)] = value;
         access_ = address;
         stored_ = value;
     }
-    ValueCache& cache() { return cache_; }
 
     // address: where the value is stored. The result may have bits above the store's size.
     uint64_t candidate(const ValueState& state, unsigned which, uint64_t address) const {
@@ -82,23 +89,32 @@ class ValuePredictor {
             case 0:
                 return state.last + step(state, 0);
             case 1:
-                return cache_[address] + step(state, 1);
+                return cached(address) + step(state, 1);
             case 2:
-                return cache_[loads_[0]];
+                return cached(loads_[0]);
             case 3:
-                return cache_[loads_[1]];
+                return cached(loads_[1]);
             case 4:
-                return cache_[loads_[0]] + step(state, 2);
+                return cached(loads_[0]) + step(state, 2);
             case 5:
                 return access_ + step(state, 3);
             default:
                 return stored_;
         }
     }
+    // As loaded() and stored() would have left it, but for the cache. loads: the last one first.
+    void set(const std::array<uint64_t, 2>& loads, uint64_t access, uint64_t stored) {
+        loads_ = loads;
+        access_ = access;
+        stored_ = stored;
+    }
+    const std::array<uint64_t, 2>& loads() const { return loads_; }
+    uint64_t access() const { return access_; }
+    uint64_t stored() const { return stored_; }
     // What steps are counted from.
     using Starts = std::array<uint64_t, value_steps>;
     Starts starts(const ValueState& state, uint64_t address) const {
-        return {state.last, cache_[address], cache_[loads_[0]], access_};
+        return {state.last, cached(address), cached(loads_[0]), access_};
     }
     // The first candidate that gives the value, in the store's size, or none.
     unsigned first_right(const ValueState& state, const Starts& starts, uint64_t value, uint32_t size) const;
@@ -112,17 +128,25 @@ class ValuePredictor {
     void learn(ValueState& state, uint64_t address, uint64_t value, unsigned found) const {
         learn(state, starts(state, address), value, found);
     }
-    static void learn(ValueState& state, const Starts& starts, uint64_t value, unsigned found);
+    static void learn(ValueState& state, const Starts& starts, uint64_t value, unsigned found) {
+        const bool again = found != none && state.doubt != 0;
+        state.preferred = static_cast<uint8_t>(again ? found : state.preferred);
+        state.doubt = again ? 0 : static_cast<uint8_t>(state.doubt | uint8_t{found != none});
+        for (unsigned i = 0; i < value_steps; ++i)
+            state.step[i] = static_cast<int32_t>(value - starts[i]);
+        state.last = value;
+    }
 
+    // Forgets all but the cache.
     void reset();
-    static constexpr unsigned none = value_candidates;
 
   private:
     static uint64_t step(const ValueState& state, unsigned which) {
         return static_cast<uint64_t>(int64_t{state.step[which]});
     }
+    uint64_t cached(uint64_t address) const { return cache_[ValueCache::index(address)]; }
 
-    ValueCache cache_;
+    uint64_t* cache_;
     std::array<uint64_t, 2> loads_{};  // addresses of the last loads, the last one first
     uint64_t access_ = 0;              // address of the last access
     uint64_t stored_ = 0;              // the last value
@@ -142,6 +166,7 @@ class ValueEncoder {
         predictor_.stored(address, value);
     }
     ValuePredictor& predictor() { return predictor_; }
+    ValueCache& cache() { return cache_; }
     size_t size() const;  // bytes so far
     // The column; the encoder begins anew.
     Bytes take();
@@ -149,7 +174,8 @@ class ValueEncoder {
   private:
     void miss(ValueState& state, uint64_t address, uint64_t value, uint32_t size);
 
-    ValuePredictor predictor_;
+    ValueCache cache_;
+    ValuePredictor predictor_{cache_};
     SymbolWriter symbols_;
     std::array<StreamWriter, value_streams> streams_;
 };
@@ -159,27 +185,36 @@ class ValueDecoder {
   public:
     // Begins a column, which must outlive its use.
     void start(std::span<const std::byte> column);
+    ValueCache& cache() { return cache_; }
+    // Throws Error when the column holds more.
+    void check_end() const;
     // size: 1 to 8 bytes.
     uint64_t decode(ValueState& state, uint64_t address, uint32_t size) {
         uint64_t value = 0;
-        if (symbols_.hit()) [[likely]] {
+        if (symbols_.run() != 0) [[likely]] {
+            symbols_.set_run(symbols_.run() - 1);
             value = predictor_.candidate(state, state.preferred, address) & size_mask(size);
             ValuePredictor::confirm(state, value);
         } else {
-            value = decode_symbol(state, address, size);
+            value = decode_miss(state, address, size);
         }
         predictor_.stored(address, value);
         return value;
     }
+
+    // --- For loops that keep in their own hands what changes with each value ---
+    SymbolReader& symbols() { return symbols_; }
+    const SymbolReader& symbols() const { return symbols_; }
     ValuePredictor& predictor() { return predictor_; }
-    // Throws Error when the column holds more.
-    void check_end() const;
+    // The value after symbols().run() that were predicted right. The predictor knows the accesses before, and
+    // is to be told what is stored.
+    uint64_t decode_miss(ValueState& state, uint64_t address, uint32_t size);
 
   private:
-    uint64_t decode_symbol(ValueState& state, uint64_t address, uint32_t size);
-    uint64_t read_value(const ValueState& state, unsigned symbol, uint64_t address, uint32_t size);
+    uint64_t read_literal(const ValueState& state, unsigned symbol, uint32_t size);
 
-    ValuePredictor predictor_;
+    ValueCache cache_;
+    ValuePredictor predictor_{cache_};
     SymbolReader symbols_{{}};
     std::vector<ByteReader> streams_;
 };

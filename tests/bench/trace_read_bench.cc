@@ -1,4 +1,5 @@
-// How fast a trace is read: trace_read_bench TRACE [SEEKS [ROUNDS]] measures, in processor time of one
+// How fast a trace is read: trace_read_bench TRACE [SEEKS [ROUNDS]] (200 and 3; ROUNDS 0: no
+// threads, below 0: seeks alone) measures, in processor time of one
 // thread, a pass over blocks, one over memory accesses, one that keeps memory current; in real time, the same
 // passes on one thread and on as many as the machine runs at once, in turn; and seeks to random instrs with a
 // read of 4 KiB of virtual memory at a page that the chunk at hand uses.
@@ -48,7 +49,21 @@ struct Accesses : Blocks {
 struct Following : Blocks {
     explicit Following(MemoryFollower& memory) : follower(memory) {}
     MemoryFollower& follower;
-    void on_accesses(const BlockExecution&, std::span<const Access> part) { follower.apply(part); }
+    bool in_group = false;
+    void begin_group(const AccessGroup& group, size_t first, size_t) {
+        follower.begin_group(group, first);
+        in_group = true;
+    }
+    void end_group() {
+        follower.end_group();
+        in_group = false;
+    }
+    void on_accesses(const BlockExecution&, std::span<const Access> part) {
+        if (in_group)
+            follower.next_in_group();
+        else
+            follower.apply(part);
+    }
     void on_event(const Event& event) { follower.apply(event); }
 };
 
@@ -109,6 +124,26 @@ void measure_threads(const char* what, TraceReader& reader, int rounds) {
                 median(many), threads, median(ratios));
 }
 
+void measure_passes(TraceReader& reader, bool with_values) {
+    Blocks blocks;
+    measure<CursorColumns::blocks>("blocks", reader, blocks, [](const Chunk&) {});
+    if (!with_values)
+        return;
+    Accesses accesses;
+    measure<CursorColumns::memory>("memory accesses", reader, accesses, [](const Chunk&) {});
+    MemoryFollower follower(reader.header(), reader.memory_maps());
+    follower.restore(reader.memory_at(0));
+    Following following(follower);
+    measure<CursorColumns::memory>("memory kept current", reader, following,
+                                   [&](const Chunk& chunk) { follower.start(chunk); });
+}
+
+void measure_all_threads(TraceReader& reader, int rounds) {
+    measure_threads<PassNeeds::blocks>("blocks, by run_pass", reader, rounds);
+    measure_threads<PassNeeds::accesses>("accesses, by run_pass", reader, rounds);
+    measure_threads<PassNeeds::memory>("memory current, by run_pass", reader, rounds);
+}
+
 // Virtual addresses that the trace touches around an instr: the code's, or a store's.
 class AddressPicker {
   public:
@@ -159,25 +194,17 @@ int main(int argc, char** argv) {
     return run_main("trace_read_bench", [&] {
         if (argc < 2)
             throw UsageError("usage: trace_read_bench TRACE [SEEKS [ROUNDS]]");
+        const int seeks = argc > 2 ? std::stoi(argv[2]) : 200;
+        const int rounds = argc > 3 ? std::stoi(argv[3]) : 3;
         TraceReader reader(argv[1]);
         reader.load_blocks();
-        Blocks blocks;
-        measure<CursorColumns::blocks>("blocks", reader, blocks, [](const Chunk&) {});
-        if (reader.chunk(0).summary().memory != MemoryColumns::values)
-            return exit_ok;
-        Accesses accesses;
-        measure<CursorColumns::memory>("memory accesses", reader, accesses, [](const Chunk&) {});
-        MemoryFollower follower(reader.header(), reader.memory_maps());
-        follower.restore(reader.memory_at(0));
-        Following following(follower);
-        measure<CursorColumns::memory>("memory kept current", reader, following,
-                                       [&](const Chunk& chunk) { follower.start(chunk); });
-        if (const int rounds = argc > 3 ? std::stoi(argv[3]) : 3; rounds > 0) {
-            measure_threads<PassNeeds::blocks>("blocks, by run_pass", reader, rounds);
-            measure_threads<PassNeeds::accesses>("accesses, by run_pass", reader, rounds);
-            measure_threads<PassNeeds::memory>("memory current, by run_pass", reader, rounds);
-        }
-        measure_seeks(reader, argc > 2 ? std::stoi(argv[2]) : 200);
+        const bool with_values = reader.chunk(0).summary().memory == MemoryColumns::values;
+        if (rounds >= 0)
+            measure_passes(reader, with_values);
+        if (rounds > 0 && with_values)
+            measure_all_threads(reader, rounds);
+        if (seeks > 0 && with_values)
+            measure_seeks(reader, seeks);
         return exit_ok;
     });
 }

@@ -99,6 +99,21 @@ Bytes take_piece(ByteReader& in) {
     return {piece.begin(), piece.end()};
 }
 
+void check_group(const MemoryDecoder& decoder, size_t count) {
+    const AccessGroup group = decoder.group();
+    size_t stores = 0;
+    for (size_t i = 0; i < count; ++i) {
+        for (const Access& access : group[i]) {
+            if (access.size > 16 || access.kind > AccessKind::fill)
+                std::abort();
+            if (decoder.numbers_stores() && access.is_store() && &group.store(stores++) != &access)
+                std::abort();
+        }
+        if (decoder.numbers_stores() && group.stores_before(i + 1) != stores)
+            std::abort();
+    }
+}
+
 void decode_memory(std::span<const std::byte> input) {
     static const MemoryPlans plans = some_plans();
     ByteReader in(input);
@@ -113,15 +128,20 @@ void decode_memory(std::span<const std::byte> input) {
     static MemoryDecoder decoder;  // one for all inputs, as a cursor has one for all chunks
     constexpr uint32_t count = 200;
     decoder.start(std::move(columns), plans, count);
-    for (uint32_t i = 0; i < count; ++i) {
-        if (i % 16 == 5)
+    std::array<uint32_t, 15> ids;
+    for (uint32_t i = 0; i < ids.size(); ++i)
+        ids[i] = i % 3;
+    for (uint32_t i = 0; i < count;) {
+        if (i % 16 == 5) {
             decoder.decode_cut(1 + i % 2, i % 4);
-        else
-            decoder.decode(i % 3);
-        for (const Access& access : decoder.accesses()) {
-            if (access.size > 16 || access.kind > AccessKind::fill)
-                std::abort();
+            check_group(decoder, 1);
+            ++i;
+            continue;
         }
+        const uint32_t until_cut = (16 + 5 - i % 16) % 16;
+        const size_t decoded = decoder.decode(std::span(ids).first(std::min(until_cut, count - i)));
+        check_group(decoder, decoded);
+        i += static_cast<uint32_t>(decoded);
     }
     decoder.check_end();
 }

@@ -90,7 +90,7 @@ struct Columns {
             if (i % 10 == 9)
                 decoder.decode_cut(0, i % 4);
             else
-                decoder.decode(0);
+                decoder.decode(std::array{0u});
         }
         decoder.check_end();
     }
@@ -352,16 +352,15 @@ TEST_CASE("blocks that follow registers need to be told of them") {
     }
     MemoryDecoder decoder;
     decoder.start(bytes, plans, 2);
-    decoder.decode(0);
-    CHECK(decoder.accesses()[0].address == 0xff8);
-    CHECK(decoder.followed(FollowedRegister::stack_pointer) == 0x1000);
-    decoder.decode(0);
-    CHECK(decoder.accesses()[0].address == 0xff0);
+    decoder.decode(std::array{0u});
+    CHECK(decoder.group()[0][0].address == 0xff8);
+    decoder.decode(std::array{0u});
+    CHECK(decoder.group()[0][0].address == 0xff0);
     CHECK_NOTHROW(decoder.check_end());
     bytes.inner.clear();
     bytes.inner_count = 0;
     decoder.start(bytes, plans, 2);
-    CHECK_THROWS_AS(decoder.decode(0), Error);
+    CHECK_THROWS_AS(decoder.decode(std::array{0u}), Error);
 }
 
 TEST_CASE("a writer with memory columns refuses what it cannot keep") {
