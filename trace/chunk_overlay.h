@@ -1,15 +1,15 @@
 // The memory that one chunk stores, and nothing else: bytes, and which of them it stores.
 #pragma once
 
+#include <algorithm>
 #include <array>
-#include <bitset>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <span>
 #include <unordered_map>
 
+#include "trace/store_copy.h"
 #include "trace/types.h"
 
 namespace panda::trace {
@@ -17,9 +17,11 @@ namespace panda::trace {
 // Takes stores from a StoreRouter.
 class ChunkOverlay {
   public:
+    // A bit for each byte of a page, 64 in a word.
+    using ByteSet = std::array<uint64_t, page_size / 64>;
     struct Content {
         std::array<std::byte, page_size> bytes;
-        std::bitset<page_size> stored;
+        ByteSet stored;
     };
 
     using Page = Content*;
@@ -30,9 +32,13 @@ class ChunkOverlay {
         return content.get();
     }
     static void write(Page page, uint32_t offset, const std::byte* bytes, uint32_t size) {
-        std::memcpy(page->bytes.data() + offset, bytes, size);
-        for (uint32_t i = 0; i < size; ++i)
-            page->stored.set(offset + i);
+        copy_store(page->bytes.data() + offset, bytes, size);
+        for (uint32_t end = offset + size; offset < end;) {
+            const uint32_t bit = offset % 64;
+            const uint32_t count = std::min(end - offset, 64 - bit);
+            page->stored[offset / 64] |= ~uint64_t{0} >> (64 - count) << bit;
+            offset += count;
+        }
     }
 
     // What was stored to a page, by its number in flat addresses; null when nothing was.

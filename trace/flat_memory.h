@@ -3,12 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <vector>
 
 #include "trace/guest_memory.h"
 #include "trace/memory_layout.h"
+#include "trace/store_copy.h"
 #include "trace/types.h"
 
 namespace panda::trace {
@@ -42,20 +42,7 @@ class FlatMemory {
         return data_ + flat;
     }
     static void write(Page page, uint32_t offset, const std::byte* bytes, uint32_t size) {
-        std::byte* const to = page + offset;
-        switch (size) {  // constants, for the compiler
-            case 8:
-                std::memcpy(to, bytes, 8);
-                break;
-            case 4:
-                std::memcpy(to, bytes, 4);
-                break;
-            case 1:
-                std::memcpy(to, bytes, 1);
-                break;
-            default:
-                std::memcpy(to, bytes, size);
-        }
+        copy_store(page + offset, bytes, size);
     }
 
   private:

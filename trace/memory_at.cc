@@ -1,6 +1,7 @@
 #include "trace/memory_at.h"
 
 #include <algorithm>
+#include <bit>
 #include <thread>
 
 #include "trace/chunk_walk.h"
@@ -36,8 +37,16 @@ class Collector {
     }
     // For ChunkWalk.
     void on_block(const BlockExecution&) {}
-    void on_accesses(const BlockExecution&, std::span<const Access> accesses) { apply(accesses); }
+    void on_accesses(const BlockExecution&, std::span<const Access> accesses) {
+        if (!in_group_)
+            apply(accesses);
+    }
     void on_event(const Event& event) { apply(event); }
+    void begin_group(const AccessGroup& group, size_t first, size_t count) {
+        router_.apply(group, group.stores_before(first), group.stores_before(first + count));
+        in_group_ = true;
+    }
+    void end_group() { in_group_ = false; }
 
     void require_nothing_lost() const {
         if (router_.lost_stores() != 0)
@@ -55,6 +64,7 @@ class Collector {
     const TraceReader& reader_;
     ChunkOverlay overlay_;
     StoreRouter<ChunkOverlay> router_;
+    bool in_group_ = false;  // whose stores were applied all at once
 };
 
 // Gives errors of a chunk its place.
@@ -154,9 +164,11 @@ void MemoryAt::decode_last_chunk(const std::vector<size_t>& chunks) {
         cpu.start(last.summary());
         sink.start(last);
         UntilInstr visitor(instr_, cpu, sink);
-        ChunkWalk walk(reader_.blocks());
-        walk.go<CursorColumns::memory>(last, visitor);
+        auto walk = take_walk();
+        walk->go<CursorColumns::memory>(last, visitor);
         cpu_ = cpu.cpu();
+        if (!walk->holds_events())
+            give_walk(std::move(walk));
         last_ = std::make_shared<const ChunkOverlay>(sink.take());
         ++decoded_;
     });
@@ -175,14 +187,31 @@ bool MemoryAt::may_write(Candidate& candidate, const BlockPage& page,
     return !written || FrameFinder::may_write(*written, page, frames);
 }
 
+// A walk is some 20 MB for a trace of 100,000 blocks, so those that are not in use are kept.
+std::unique_ptr<ChunkWalk> MemoryAt::take_walk() const {
+    const std::lock_guard lock(reader_mutex_);
+    if (walks_.empty())
+        return std::make_unique<ChunkWalk>(reader_.blocks());
+    auto walk = std::move(walks_.back());
+    walks_.pop_back();
+    return walk;
+}
+
+// walk: one that holds no events.
+void MemoryAt::give_walk(std::unique_ptr<ChunkWalk> walk) const {
+    const std::lock_guard lock(reader_mutex_);
+    walks_.push_back(std::move(walk));
+}
+
 std::shared_ptr<const ChunkOverlay> MemoryAt::decode_chunk(const Chunk& chunk) const {
     return in_chunk(reader_, chunk, [&] {
         Collector collector(reader_, layout_);
         collector.start(chunk);
-        ChunkWalk walk(reader_.blocks());
-        walk.go<CursorColumns::memory>(chunk, collector);
-        walk.finish(collector);
+        auto walk = take_walk();
+        walk->go<CursorColumns::memory>(chunk, collector);
+        walk->finish(collector);
         collector.require_nothing_lost();
+        give_walk(std::move(walk));
         return std::make_shared<const ChunkOverlay>(collector.take());
     });
 }
@@ -213,23 +242,30 @@ std::span<const std::byte> MemoryAt::page(uint32_t block, uint64_t page) const {
         return known->second;
     keep_within_cache();
     std::vector<std::byte> bytes(page_size);
-    std::bitset<page_size> missing;
-    missing.set();
+    ChunkOverlay::ByteSet missing;
+    missing.fill(~uint64_t{0});
+    const auto is_missing = [&] {
+        return std::ranges::any_of(missing, [](uint64_t word) { return word != 0; });
+    };
+    // Takes the missing bytes that are among `stored`.
+    const auto take = [&](std::span<const std::byte> from, size_t word, uint64_t stored) {
+        for (uint64_t rest = missing[word] & stored; rest != 0; rest &= rest - 1) {
+            const size_t i = 64 * word + static_cast<size_t>(std::countr_zero(rest));
+            bytes[i] = from[i];
+        }
+        missing[word] &= ~stored;
+    };
     const auto lay_under = [&](const ChunkOverlay& overlay) {
-        const ChunkOverlay::Content* content = overlay.find(number);
-        if (content == nullptr)
-            return;
-        const auto fresh = missing & content->stored;
-        for (size_t i = fresh._Find_first(); i < page_size; i = fresh._Find_next(i))
-            bytes[i] = content->bytes[i];
-        missing &= ~content->stored;
+        if (const ChunkOverlay::Content* content = overlay.find(number))
+            for (size_t word = 0; word < missing.size(); ++word)
+                take(content->bytes, word, content->stored[word]);
     };
     if (last_)
         lay_under(*last_);
     const BlockPage block_page{block, page};
     const auto frames = finder_->frames(block_page);
     const size_t batch = std::max(1u, std::thread::hardware_concurrency());
-    for (size_t i = 0; i < candidates_.size() && missing.any();) {
+    for (size_t i = 0; i < candidates_.size() && is_missing();) {
         // The next few that are needed are decoded at once.
         std::vector<Candidate*> wanted;
         std::vector<Candidate*> cold;
@@ -244,11 +280,11 @@ std::span<const std::byte> MemoryAt::page(uint32_t block, uint64_t page) const {
         for (const Candidate* candidate : wanted)
             lay_under(*candidate->overlay);
     }
-    if (missing.any()) {
+    if (is_missing()) {
         std::vector<std::byte> before(page_size);
         base_->read_block(block, page * page_size, before);
-        for (size_t i = missing._Find_first(); i < page_size; i = missing._Find_next(i))
-            bytes[i] = before[i];
+        for (size_t word = 0; word < missing.size(); ++word)
+            take(before, word, missing[word]);
     }
     return pages_.emplace(number, std::move(bytes)).first->second;
 }

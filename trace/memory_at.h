@@ -12,6 +12,7 @@
 
 #include "trace/address_space.h"
 #include "trace/chunk_overlay.h"
+#include "trace/chunk_walk.h"
 #include "trace/cpu_tracker.h"
 #include "trace/frame_finder.h"
 #include "trace/guest_memory.h"
@@ -64,6 +65,8 @@ class MemoryAt final : public MappedMemory {
                    const std::vector<PhysicalPage>& frames) const;
     void decode(const std::vector<Candidate*>& candidates) const;
     std::shared_ptr<const ChunkOverlay> decode_chunk(const Chunk& chunk) const;
+    std::unique_ptr<ChunkWalk> take_walk() const;
+    void give_walk(std::unique_ptr<ChunkWalk> walk) const;
     void keep_within_cache() const;
     Chunk chunk(size_t number) const;
 
@@ -77,7 +80,8 @@ class MemoryAt final : public MappedMemory {
     CpuState cpu_;
     std::shared_ptr<const ChunkOverlay> last_;  // of the chunk that holds instr, up to there; may be null
 
-    mutable std::mutex reader_mutex_;
+    mutable std::mutex reader_mutex_;  // for walks_, too
+    mutable std::vector<std::unique_ptr<ChunkWalk>> walks_;
     mutable std::vector<Candidate>
         candidates_;                         // chunks since the snapshot, without the last; the latest first
     mutable std::deque<Candidate*> cached_;  // with overlays, the oldest first

@@ -1,0 +1,34 @@
+// Copies what a store writes. Internal.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace panda::trace {
+
+// size: mostly a power of 2 up to 16. For these the copy is a load and a store; gcc makes of a memcpy of a
+// size that it does not know a `rep movs`, which takes longer than all the rest of a store.
+inline void copy_store(std::byte* to, const std::byte* from, uint32_t size) {
+    switch (size) {
+        case 8:
+            std::memcpy(to, from, 8);
+            break;
+        case 4:
+            std::memcpy(to, from, 4);
+            break;
+        case 1:
+            std::memcpy(to, from, 1);
+            break;
+        case 2:
+            std::memcpy(to, from, 2);
+            break;
+        case 16:
+            std::memcpy(to, from, 16);
+            break;
+        default:
+            std::memmove(to, from, size);  // a call
+    }
+}
+
+}  // namespace panda::trace
