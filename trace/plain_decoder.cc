@@ -115,7 +115,7 @@ struct Cursor {
                                                uint32_t size, Access* access, Cursor& cursor) {
     ValueState* const state = cursor.value_state++;
     const unsigned which = state->preferred;
-    if (cursor.value_run != 0 && which < 2 && size <= 8) [[likely]] {
+    if (cursor.value_run != 0 && which < simple_candidates && size <= 8) [[likely]] {
         --cursor.value_run;
         const uint64_t start = which == 0 ? state->last : cached;
         const uint64_t value = (start + static_cast<uint64_t>(int64_t{state->step[which]})) & size_mask(size);

@@ -40,6 +40,7 @@
 namespace panda::trace {
 
 inline constexpr unsigned value_candidates = 7;
+inline constexpr unsigned simple_candidates = 2;  // the first: they need no accesses before
 inline constexpr unsigned value_steps = 4;
 inline constexpr size_t value_streams = 8;
 
