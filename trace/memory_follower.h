@@ -39,17 +39,21 @@ class MemoryFollower final : public MappedMemory {
     // that is not there.
     void start(const Chunk& chunk);
     // In order of time.
-    void apply(std::span<const Access> accesses) { router_.apply(accesses); }
+    void apply(std::span<const Access> accesses) {
+        if (group_)
+            ++due_;
+        else
+            router_.apply(accesses);
+    }
     void apply(const Event& event);
-    // Instead of apply() for each of the executions of a group from `first` on: one call of next_in_group()
-    // for each of them, and end_group(). What they store is put into memory when somebody reads it, and at
-    // the end; loads are not even looked at.
+    // The executions of a group come next, from `first` on: one call of apply() for each of them, and then
+    // end_group(). What they store is put into memory when somebody reads it, and at the end; loads are not
+    // even looked at.
     void begin_group(const AccessGroup& group, size_t first) {
         group_ = group;
         due_ = first;
         stored_ = group.stores_before(first);
     }
-    void next_in_group() { ++due_; }
     void end_group() {
         settle();
         group_.reset();

@@ -77,14 +77,10 @@ class PassState {
             follower_->apply(accesses);
     }
     void apply(const Event& event);
-    // Instead of apply() for executions of a group: see MemoryFollower.
+    // Around the calls of apply() for executions of a group: see MemoryFollower.
     void begin_group(const AccessGroup& group, size_t first) {
         if (memory_known_)
             follower_->begin_group(group, first);
-    }
-    void next_in_group() {
-        if (memory_known_)
-            follower_->next_in_group();
     }
     void end_group() {
         if (memory_known_)

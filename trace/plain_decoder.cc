@@ -60,26 +60,13 @@ class LookBack {
 // --- What is seldom, apart from the loop ---
 
 // The value of a store whose prediction is wrong, or from a candidate for which the accesses before have to
-// be known. The caller puts it into the cache.
-[[gnu::noinline]] uint64_t uncommon_value(ValueDecoder& values, LookBack& look_back, ValueState& state,
-                                          const Access* access) {
-    SymbolReader& symbols = values.symbols();
+// be known, or which has two words. The decoder puts it into the cache.
+[[gnu::noinline]] void uncommon_value(ValueDecoder& values, LookBack& look_back, ValueState* states,
+                                      Access* access) {
     look_back.tell(values.predictor(), access);
-    if (symbols.run() == 0)
-        return values.decode_miss(state, access->address, access->size);
-    symbols.set_run(symbols.run() - 1);
-    const uint64_t value =
-        values.predictor().candidate(state, state.preferred, access->address) & size_mask(access->size);
-    ValuePredictor::confirm(state, value);
-    return value;
-}
-
-// Of a store of 16 bytes.
-[[gnu::noinline]] void wide_value(ValueDecoder& values, LookBack& look_back, ValueState* states,
-                                  Access* access) {
-    look_back.tell(values.predictor(), access);
-    access->value = values.decode(states[0], access->address, 8);
-    access->value_high = values.decode(states[1], access->address + 8, 8);
+    access->value = values.decode(states[0], access->address, std::min<uint32_t>(access->size, 8));
+    if (access->size > 8)
+        access->value_high = values.decode(states[1], access->address + 8, 8);
 }
 
 // What changes with each access; small, and never anywhere but in a loop's registers.
@@ -111,7 +98,7 @@ struct Cursor {
 }
 
 // The value of a store that has value words. cached: the cache's of its address.
-[[gnu::always_inline]] inline void coded_value(const Columns& columns, LookBack& look_back, uint64_t cached,
+[[gnu::always_inline]] inline void coded_value(const Columns& columns, LookBack& look_back, uint64_t& cached,
                                                uint32_t size, Access* access, Cursor& cursor) {
     ValueState* const state = cursor.value_state++;
     const unsigned which = state->preferred;
@@ -120,18 +107,14 @@ struct Cursor {
         const uint64_t start = which == 0 ? state->last : cached;
         const uint64_t value = (start + static_cast<uint64_t>(int64_t{state->step[which]})) & size_mask(size);
         ValuePredictor::confirm(*state, value);
-        access->value = value;
+        access->value = cached = value;
         return;
     }
     SymbolReader& symbols = columns.values.symbols();
     symbols.set_run(cursor.value_run);
-    if (size <= 8) {
-        access->value = uncommon_value(columns.values, look_back, *state, access);
-    } else {
-        wide_value(columns.values, look_back, state, access);
-        ++cursor.value_state;
-    }
+    uncommon_value(columns.values, look_back, state, access);
     cursor.value_run = symbols.run();
+    cursor.value_state += size > 8 ? 1 : 0;
 }
 
 // All but the address, and what a store that is not of a constant stores: one number to copy where it can be.
@@ -204,10 +187,10 @@ size_t PlainDecoder::decode_group(std::span<const uint32_t> ids, const Columns& 
                 if (with_values && operation->is_store()) {
                     *store++ = static_cast<uint32_t>(access - target.accesses);
                     uint64_t& cached = cache[ValueCache::index(address)];
-                    if (!operation->constant_value)
+                    if (operation->constant_value)
+                        cached = operation->constant;
+                    else
                         coded_value(columns, look_back, cached, operation->size, access, cursor);
-                    if (operation->size <= 8)
-                        cached = access->value;
                 }
                 ++access;
             } while (++operation != end);

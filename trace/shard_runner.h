@@ -79,12 +79,8 @@ class ShardRunner {
         if constexpr (requires { analyzer_.on_accesses(block, accesses); })
             if (in_range_)
                 analyzer_.on_accesses(block, accesses);
-        if constexpr (needs == PassNeeds::memory) {
-            if (in_group_)
-                state_.next_in_group();
-            else
-                state_.apply(accesses);
-        }
+        if constexpr (needs == PassNeeds::memory)
+            state_.apply(accesses);
         if constexpr (requires { analyzer_.after_accesses(block); })
             if (in_range_)
                 analyzer_.after_accesses(block);
@@ -93,13 +89,11 @@ class ShardRunner {
         requires(needs == PassNeeds::memory)
     {
         state_.begin_group(group, first);
-        in_group_ = true;
     }
     void end_group()
         requires(needs == PassNeeds::memory)
     {
         state_.end_group();
-        in_group_ = false;
     }
     void on_event(const Event& event) {
         state_.apply(event);
@@ -117,7 +111,6 @@ class ShardRunner {
     bool told_ = true;
     bool bounded_ = false;  // blocks of the chunk may be out of the range
     bool in_range_ = true;  // the current block is in it
-    bool in_group_ = false;
 };
 
 }  // namespace panda::trace

@@ -93,7 +93,7 @@ class StoreRouter {
             if (access.is_store()) [[likely]]
                 store(access);
             else
-                translate(access);
+                apply_other(access);
         }
     }
 
@@ -160,7 +160,7 @@ class StoreRouter {
         }
     }
 
-    [[gnu::noinline]] void translate(const Access& access) {
+    [[gnu::noinline]] void apply_other(const Access& access) {
         if (access.kind == AccessKind::fill)
             fill(access);
         else if (access.kind == AccessKind::table_write)

@@ -65,7 +65,7 @@ class ValueCache {
     std::unique_ptr<uint64_t[]> values_;
 };
 
-// What encoder and decoder have in common. A copy has the same cache.
+// What encoder and decoder have in common.
 class ValuePredictor {
   public:
     static constexpr unsigned none = value_candidates;

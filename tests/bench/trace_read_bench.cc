@@ -1,8 +1,8 @@
-// How fast a trace is read: trace_read_bench TRACE [SEEKS [ROUNDS]] (200 and 3; ROUNDS 0: no
-// threads, below 0: seeks alone) measures, in processor time of one
-// thread, a pass over blocks, one over memory accesses, one that keeps memory current; in real time, the same
-// passes on one thread and on as many as the machine runs at once, in turn; and seeks to random instrs with a
-// read of 4 KiB of virtual memory at a page that the chunk at hand uses.
+// How fast a trace is read: trace_read_bench TRACE [SEEKS [ROUNDS]] measures, in processor time of one
+// thread, a pass over blocks, one over memory accesses, one that keeps memory current; in real time, ROUNDS
+// times (3), the same passes on one thread and on as many as the machine runs at once, in turn; and SEEKS
+// seeks (200) to random instrs with a read of 4 KiB of virtual memory at a page that the chunk at hand uses.
+// ROUNDS below 0: seeks alone.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -49,21 +49,9 @@ struct Accesses : Blocks {
 struct Following : Blocks {
     explicit Following(MemoryFollower& memory) : follower(memory) {}
     MemoryFollower& follower;
-    bool in_group = false;
-    void begin_group(const AccessGroup& group, size_t first, size_t) {
-        follower.begin_group(group, first);
-        in_group = true;
-    }
-    void end_group() {
-        follower.end_group();
-        in_group = false;
-    }
-    void on_accesses(const BlockExecution&, std::span<const Access> part) {
-        if (in_group)
-            follower.next_in_group();
-        else
-            follower.apply(part);
-    }
+    void begin_group(const AccessGroup& group, size_t first, size_t) { follower.begin_group(group, first); }
+    void end_group() { follower.end_group(); }
+    void on_accesses(const BlockExecution&, std::span<const Access> part) { follower.apply(part); }
     void on_event(const Event& event) { follower.apply(event); }
 };
 
