@@ -2,25 +2,12 @@
 
 #include <algorithm>
 
+#include "trace/chunk_data.h"
 #include "trace/limits.h"
-#include "trace/message.h"
 #include "trace/page_codec.h"
 #include "trace/schema_values.h"
 
 namespace panda::trace {
-
-// Shared by copies of a chunk; the columns point into the frame.
-struct ChunkData {
-    Frame frame;
-    std::string path;
-    ChunkSummary summary;
-    std::vector<ColumnView> columns;
-
-    template <typename Function>
-    auto guarded(Function&& function) const {
-        return MessageView::guarded_parse(frame, path, std::forward<Function>(function));
-    }
-};
 
 namespace {
 
@@ -60,7 +47,8 @@ ChunkSummary read_summary(schema::Chunk::Reader chunk) {
     return summary;
 }
 
-// A column's bytes, or none if the chunk does not have it; `expected` records if it is known.
+}  // namespace
+
 Bytes load_column(const ChunkData& chunk, schema::ColumnId id, schema::Coding coding, uint64_t max_bytes,
                   std::optional<uint64_t> expected) {
     const ColumnView* column = find_column(chunk.columns, id);
@@ -70,8 +58,6 @@ Bytes load_column(const ChunkData& chunk, schema::ColumnId id, schema::Coding co
     return column == nullptr ? Bytes() : decode_column(*column, coding, max_bytes);
 }
 
-}  // namespace
-
 Chunk::Chunk(const MessageView& view, const std::string& path) {
     auto data = std::make_shared<ChunkData>();
     data->frame = view.frame();
@@ -79,6 +65,7 @@ Chunk::Chunk(const MessageView& view, const std::string& path) {
     view.parse([&](schema::Message::Reader message) {
         data->summary = read_summary(message.getChunk());
         data->columns = read_columns(message.getChunk().getColumns());
+        data->summary.registers = find_column(data->columns, schema::ColumnId::REGISTERS) != nullptr;
     });
     data_ = std::move(data);
 }

@@ -38,6 +38,7 @@ struct ChunkSummary {
     bool address_spaces_complete = true;      // false: there were more
     std::vector<uint32_t> first_memory_maps;  // by physical address space: 1 + number of the map, 0 = none
     MemoryColumns memory = MemoryColumns::none;  // what its columns tell of memory
+    bool registers = false;                      // at the begin of each execution: see RegisterCursor
     std::optional<CpuState> cpu;                 // the processor at the start, where known
 };
 
@@ -69,6 +70,7 @@ class Chunk {
 
   private:
     friend class ChunkCursor;
+    friend class RegisterCursor;
     std::shared_ptr<const ChunkData> data_;
 };
 

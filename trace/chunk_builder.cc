@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t prefetch_bytes = 1024;  // ahead in a ring: it comes from another processor's cache
 constexpr size_t max_event_bytes = size_t{16} << 20;  // of a chunk's event column
+constexpr size_t enough_register_bytes = size_t{16} << 20;
 
 }  // namespace
 
@@ -21,6 +22,8 @@ ChunkBuilder::ChunkBuilder(const WriterOptions& options, std::function<void(Chun
     options_.chunk_blocks = std::clamp(options_.chunk_blocks, 1u, max_chunk_blocks);
     if (options_.memory != MemoryColumns::none)
         memory_.emplace(options_.memory);
+    if (options_.registers)
+        registers_.emplace();
     open();
 }
 
@@ -95,13 +98,24 @@ void ChunkBuilder::seal() {
     chunk_.events = events_.take();
     chunk_.memory = options_.memory;
     if (memory_)
-        chunk_.memory_columns = memory_->take();
+        chunk_.more_columns = memory_->take();
+    if (registers_)
+        chunk_.more_columns.push_back(take_registers());
     sink_(std::exchange(chunk_, ChunkWork()));
     open();
 }
 
+RawColumn ChunkBuilder::take_registers() {
+    const uint32_t count = registers_->count();
+    if (count != chunk_.block_count)
+        throw Error("a chunk of " + std::to_string(chunk_.block_count) + " executions got the registers of " +
+                    std::to_string(count));
+    return {schema::ColumnId::REGISTERS, schema::Coding::REGISTER_PREDICTIONS, count, registers_->take()};
+}
+
 void ChunkBuilder::seal_if_full() {
-    if (blocks_.count() == options_.chunk_blocks || (memory_ && memory_->full()))
+    if (blocks_.count() == options_.chunk_blocks || (memory_ && memory_->full()) ||
+        (registers_ && registers_->size() >= enough_register_bytes))
         seal();
 }
 

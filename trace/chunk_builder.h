@@ -14,6 +14,7 @@
 #include "trace/cut_codec.h"
 #include "trace/event_codec.h"
 #include "trace/memory_encoder.h"
+#include "trace/register_codec.h"
 #include "trace/writer.h"
 
 namespace panda::trace {
@@ -33,7 +34,7 @@ struct ChunkWork {
     std::vector<uint32_t> first_memory_maps;
     std::optional<CpuState> cpu;
     MemoryColumns memory = MemoryColumns::none;
-    std::vector<RawColumn> memory_columns;
+    std::vector<RawColumn> more_columns;  // of memory, and registers
 };
 
 // The calls of the same names as TraceWriter's do the same.
@@ -69,6 +70,10 @@ class ChunkBuilder {
     void append(uint32_t id, const uint64_t* words);
     size_t append_records(std::span<const std::byte> records, bool leave_last = false);
     void append_cut(uint32_t id, uint32_t executed, const uint64_t* words);
+    void registers(uint32_t id, const BlockRegisters& values) {
+        if (registers_)
+            registers_->append(id, values);
+    }
     void inner(const InnerEvent& event);
     // Of any kind but a gap.
     void event(const Event& event);
@@ -103,6 +108,7 @@ class ChunkBuilder {
     size_t append_group(std::span<const std::byte> records, bool leave_last);
     void append_found(const Group& group);
     void append_event(const Event& event, uint64_t gap);
+    RawColumn take_registers();
     void seal_if_full();
     void open();
 
@@ -112,8 +118,9 @@ class ChunkBuilder {
     ChunkWork chunk_;                           // open; the rest of it is in the coders
     BlockEncoder blocks_;
     EventEncoder events_;
-    std::optional<MemoryEncoder> memory_;  // when there are memory columns
-    std::vector<uint32_t> current_maps_;   // by physical address space: number + 1, 0 = none
+    std::optional<MemoryEncoder> memory_;       // when there are memory columns
+    std::optional<RegisterEncoder> registers_;  // when the options ask for them
+    std::vector<uint32_t> current_maps_;        // by physical address space: number + 1, 0 = none
     uint64_t instr_ = 0;
     uint64_t address_space_ = 0;
 };

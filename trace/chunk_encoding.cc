@@ -15,7 +15,7 @@ std::vector<EncodedColumn> encode_columns(const ChunkWork& work, int level) {
     if (work.event_count > 0)
         columns.push_back(encode_column(schema::ColumnId::EVENTS, schema::Coding::EVENT_LIST,
                                         work.event_count, work.events, level));
-    for (const RawColumn& column : work.memory_columns)
+    for (const RawColumn& column : work.more_columns)
         columns.push_back(encode_column(column.id, column.coding, column.records, column.bytes, level));
     return columns;
 }

@@ -1,6 +1,7 @@
 // The registers of an x86 processor at one moment, for i386 and x86_64 guests alike.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -57,5 +58,18 @@ struct CpuState {
     // The address space: cr3 without flag and PCID bits.
     uint64_t asid() const { return cr3 & (long_mode() ? 0x000ffffffffff000u : 0xffffffe0u); }
 };
+
+// The registers that a trace with the column `registers` tells at the begin of each execution: the general
+// ones by GeneralRegister, and rflags. In 32-bit guests r8 to r15 are 0.
+inline constexpr unsigned block_registers = 17;
+inline constexpr unsigned rflags_number = 16;
+using BlockRegisters = std::array<uint64_t, block_registers>;
+
+inline BlockRegisters block_registers_of(const CpuState& cpu) {
+    BlockRegisters registers{};
+    std::copy(cpu.general.begin(), cpu.general.end(), registers.begin());
+    registers[rflags_number] = cpu.rflags;
+    return registers;
+}
 
 }  // namespace panda::trace

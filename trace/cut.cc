@@ -17,10 +17,11 @@
 namespace panda::trace {
 namespace {
 
-WriterOptions writer_options(const CutOptions& options, MemoryColumns memory) {
+WriterOptions writer_options(const CutOptions& options, MemoryColumns memory, bool registers) {
     WriterOptions wanted;
     wanted.if_exists = options.if_exists;
     wanted.memory = memory;
+    wanted.registers = registers;
     wanted.compression_level = options.compression_level;
     wanted.chunk_blocks = max_chunk_blocks;  // chunks stay as they are
     return wanted;
@@ -55,6 +56,9 @@ class Cutter {
 
     void take(const Chunk& chunk) {
         memory_ = chunk.summary().memory;
+        with_registers_ = chunk.summary().registers;
+        if (with_registers_)
+            registers_.start(chunk);
         state_.start(chunk);
         known_.clear();
         for (const Translation& translation : chunk.translations())
@@ -94,11 +98,14 @@ class Cutter {
         done_ = block.instr >= to_;
         if (done_)
             return;
+        const BlockRegisters* const registers = with_registers_ ? &registers_.next(block.id) : nullptr;
         if (!writer_ && block.instr + block.executed > from_)
             begin(block);
         state_.begin_block(block);
         if (writer_)
             pending_ = block;
+        if (registers != nullptr)
+            pending_registers_ = *registers;
     }
     void on_accesses(const BlockExecution&, std::span<const Access> accesses) {
         if (done_)
@@ -142,7 +149,7 @@ class Cutter {
         TraceHeader header = reader_.header();
         header.first_instr = block.instr;
         result_.first_instr = block.instr;
-        writer_.emplace(output_, header, writer_options(options_, memory_));
+        writer_.emplace(output_, header, writer_options(options_, memory_, with_registers_));
         for (const auto& [address_space, number] : maps_)
             writer_->memory_map(reader_.memory_maps()[number]);
         ChunkStart start;
@@ -197,6 +204,7 @@ class Cutter {
         const bool whole = block.executed == view.instruction_offsets.size();
         ++result_.blocks_executed;
         if (memory_ == MemoryColumns::none) {
+            writer_->registers(id, pending_registers_);
             if (whole)
                 writer_->append_blocks({&id, 1});
             else
@@ -208,6 +216,7 @@ class Cutter {
         accesses_.clear();
         for (const InnerEvent& event : words_.inner)
             writer_->inner(event);
+        writer_->registers(id, pending_registers_);
         if (whole)
             writer_->append(id, words_.words.data());
         else
@@ -242,13 +251,16 @@ class Cutter {
     ChunkWalk walk_;
     bool follows_ = false;
     bool done_ = false;
-    MemoryColumns memory_ = MemoryColumns::none;      // of the current chunk
+    MemoryColumns memory_ = MemoryColumns::none;  // of the current chunk
+    bool with_registers_ = false;                 // likewise
+    RegisterCursor registers_;
     std::map<uint64_t, Translation> known_;           // by page
     std::map<uint32_t, uint32_t> maps_;               // in force, by address space: number
     std::optional<TraceWriter> writer_;               // once the range has begun
     std::optional<uint64_t> last_snapshot_;           // instr of the last one written
     std::unordered_map<uint32_t, Rewritten> blocks_;  // by their old ids
     std::optional<BlockExecution> pending_;
+    BlockRegisters pending_registers_{};
     std::vector<Access> accesses_;  // of pending_
     ExecutionWords words_;
     CutResult result_;

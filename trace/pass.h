@@ -5,6 +5,8 @@
 //     struct CountInterrupts {
 //         // May be left out: blocks.
 //         static constexpr PassNeeds needs = PassNeeds::memory;
+//         // May be left out: false. True for PassState::registers(), of traces that have registers.
+//         static constexpr bool needs_registers = true;
 //         // The machine as the pass goes on; or no constructor.
 //         explicit CountInterrupts(const PassState& state);
 //         // Every execution, before what it does.

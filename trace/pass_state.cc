@@ -68,4 +68,10 @@ void PassState::apply(const Event& event) {
         follower_->apply(event);
 }
 
+void PassState::start_registers(const Chunk& chunk) {
+    if (!register_cursor_)
+        register_cursor_.emplace();
+    register_cursor_->start(chunk);
+}
+
 }  // namespace panda::trace

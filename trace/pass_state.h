@@ -13,6 +13,7 @@
 #include "trace/cpu_tracker.h"
 #include "trace/event.h"
 #include "trace/memory_follower.h"
+#include "trace/register_cursor.h"
 #include "trace/types.h"
 
 namespace panda::trace {
@@ -61,6 +62,11 @@ class PassState {
     // The address space that the processor is in. Throws Error when memory is not known.
     AddressSpace address_space() const;
 
+    // --- With `needs_registers` ---
+
+    // The registers with which the current block began.
+    const BlockRegisters& registers() const { return *registers_; }
+
     // --- For whoever drives the pass ---
 
     // Memory and registers at a snapshot.
@@ -77,6 +83,13 @@ class PassState {
             follower_->apply(accesses);
     }
     void apply(const Event& event);
+    // Of an analyzer that needs registers: at a chunk's begin, after begin_block(), and at the chunk's end.
+    // Throws FileError, also when the trace was made without.
+    void start_registers(const Chunk& chunk);
+    void begin_block_registers(const BlockExecution& block) {
+        registers_ = &register_cursor_->next(block.id);
+    }
+    void end_registers() const { register_cursor_->check_end(); }
     // Around the calls of apply() for executions of a group: see MemoryFollower.
     void begin_group(const AccessGroup& group, size_t first) {
         if (memory_known_)
@@ -95,6 +108,8 @@ class PassState {
     std::optional<MemoryFollower> follower_;
     bool memory_known_ = false;
     std::optional<CpuTracker> cpu_;
+    std::optional<RegisterCursor> register_cursor_;
+    const BlockRegisters* registers_ = nullptr;  // of the current block
 };
 
 }  // namespace panda::trace

@@ -35,6 +35,15 @@ constexpr PassNeeds needs_of() {
         return PassNeeds::blocks;
 }
 
+// Whether it has to have the registers at the begin of each execution: it says so, or not.
+template <typename Analyzer>
+constexpr bool needs_registers() {
+    if constexpr (requires { Analyzer::needs_registers; })
+        return Analyzer::needs_registers;
+    else
+        return false;
+}
+
 // A visitor of ChunkWalk that keeps the state current and tells the analyzer what is in the range.
 template <typename Analyzer>
 class ShardRunner {
@@ -42,6 +51,8 @@ class ShardRunner {
     static constexpr PassNeeds needs = needs_of<Analyzer>();
     static constexpr CursorColumns columns =
         needs == PassNeeds::blocks ? CursorColumns::blocks : CursorColumns::memory;
+
+    static constexpr bool with_registers = trace::needs_registers<Analyzer>();
 
     // path: of the trace, for errors. state, analyzer: outlive this.
     ShardRunner(const std::string& path, const InstrRange& range, PassState& state, Analyzer& analyzer)
@@ -54,7 +65,11 @@ class ShardRunner {
         bounded_ = !told || !range_.contains(chunk.summary()) || walk_.holds_events();
         try {
             state_.start(chunk);
+            if constexpr (with_registers)
+                state_.start_registers(chunk);
             walk_.template go<columns>(chunk, *this);
+            if constexpr (with_registers)
+                state_.end_registers();
         } catch (const FileError&) {
             throw;
         } catch (const Error& error) {
@@ -71,6 +86,8 @@ class ShardRunner {
     // --- For ChunkWalk ---
     void on_block(const BlockExecution& block) {
         state_.begin_block(block);
+        if constexpr (with_registers)
+            state_.begin_block_registers(block);
         in_range_ = !bounded_ || (told_ && block.instr >= range_.from && block.instr < range_.to);
         if (in_range_)
             analyzer_.on_block(block);

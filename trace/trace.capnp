@@ -74,7 +74,7 @@ enum ColumnId {
   shapes @3;           # which of an execution's conditional memory operations ran, and those of a cut block
   addresses @4;        # virtual addresses of memory operations; records: addresses
   values @5;           # stored values; records: value words
-  registers @6;        # reserved: registers at block starts
+  registers @6;        # registers at the begin of each execution, where they were asked for; records: executions
   inner @7;            # what happens to memory beside the blocks' own operations, see trace/inner_event.h
   transfers @8;        # reserved; the bytes of device writes to memory are in their events
   pagesWritten @9;     # pages that the chunk stores to: a summary for "who wrote this last"
@@ -104,6 +104,7 @@ enum Coding {
   operationList @11;   # trace/operation_codec.h; of traces of version 1
   blobList @12;        # trace/operation_codec.h
   followingList @13;   # trace/operation_codec.h
+  registerPredictions @14;  # trace/register_codec.h
 }
 
 enum Compression {

@@ -9,6 +9,7 @@
 
 #include "trace/block_chain.h"
 #include "trace/block_modes.h"
+#include "trace/block_registers_check.h"
 #include "trace/chunk_walk.h"
 #include "trace/frame_finder.h"
 #include "trace/memory_follower.h"
@@ -50,8 +51,10 @@ class Stretch {
         if (memory_known_ && !follows_)
             forget_memory("the trace does not hold the values that were stored");
         modes_.start(summary);
+        registers_.start(chunk);
         try {
             go(chunk);
+            registers_.end();
         } catch (const FileError&) {
             throw;
         } catch (const Error& error) {
@@ -84,6 +87,7 @@ class Stretch {
     // After the last chunk and snapshot. Gives the memory back.
     void finish() {
         walk_.finish(*this);
+        report_.registers_checked = registers_.checked();
         follower_.reset();
         snapshot_memory_.reset();
     }
@@ -99,6 +103,8 @@ class Stretch {
             note_broken_link(*previous, block);
         if (!modes_.on_block(block.id)) [[unlikely]]
             note_wrong_mode(block);
+        if (!registers_.on_block(block)) [[unlikely]]
+            note_wrong_registers(block);
     }
     void on_accesses(const BlockExecution&, std::span<const Access> accesses) {
         report_.accesses += accesses.size();
@@ -108,6 +114,7 @@ class Stretch {
     void on_event(const Event& event) {
         chain_.on_event(event);
         modes_.on_event(event);
+        registers_.on_event(event);
         if (std::holds_alternative<Gap>(event.detail) && memory_known_)
             forget_memory("the trace leaves out instructions");
         if (memory_known_)
@@ -167,6 +174,12 @@ class Stretch {
         if (report_.wrong_modes++ == 0)
             note_contradiction("the block at instr " + std::to_string(block.instr) +
                                " runs in another mode of the processor than the events tell");
+    }
+
+    void note_wrong_registers(const BlockExecution& block) {
+        if (report_.wrong_registers++ == 0)
+            note_contradiction("the block at instr " + std::to_string(block.instr) +
+                               " begins with other registers than the chunk or a system call tells");
     }
 
     // Every page that the chunk stored to must be in its list, or searches would miss it.
@@ -239,6 +252,7 @@ class Stretch {
     ChunkWalk walk_;
     BlockChain chain_;
     BlockModes modes_;
+    BlockRegistersCheck registers_;
     std::optional<GuestMemory> snapshot_memory_;  // of the last snapshot
     std::optional<FrameFinder> finder_;
     size_t maps_seen_ = 0;
@@ -277,6 +291,8 @@ void Stretch::append(Stretch&& next) {
     report_.lost_stores += other.lost_stores;
     report_.unlisted_pages += other.unlisted_pages;
     report_.wrong_modes += other.wrong_modes;
+    report_.wrong_registers += other.wrong_registers;
+    report_.registers_checked += other.registers_checked;
     append_some(report_.differences, std::move(other.differences), options_.listed);
     append_some(report_.links, std::move(other.links), options_.listed);
     append_some(report_.contradictions, std::move(other.contradictions), options_.listed);

@@ -62,12 +62,14 @@ struct VerifyReport {
     uint64_t lost_stores = 0;                 // that lead nowhere
     uint64_t unlisted_pages = 0;              // stored to in a chunk that does not list them
     uint64_t wrong_modes = 0;                 // blocks that were translated for another mode
+    uint64_t registers_checked = 0;           // of those at the begins of executions
+    uint64_t wrong_registers = 0;             // executions that begin with others than events tell
     std::vector<std::string> contradictions;  // sums that do not add up
     std::string flaw;                         // why the trace is not whole; empty when it is
 
     bool passed() const {
         return differing_pages == 0 && broken_links == 0 && lost_stores == 0 && unlisted_pages == 0 &&
-               wrong_modes == 0 && contradictions.empty() && flaw.empty();
+               wrong_modes == 0 && wrong_registers == 0 && contradictions.empty() && flaw.empty();
     }
 };
 

@@ -235,6 +235,9 @@ void TraceWriter::append_cut(uint32_t id, uint32_t executed, const uint64_t* wor
 size_t TraceWriter::append_records(std::span<const std::byte> records, bool leave_last) {
     return impl_->builder().append_records(records, leave_last);
 }
+void TraceWriter::registers(uint32_t id, const BlockRegisters& values) {
+    impl_->builder().registers(id, values);
+}
 void TraceWriter::inner(const InnerEvent& event) {
     impl_->builder().inner(event);
 }

@@ -28,6 +28,7 @@ enum class MemoryColumns : uint8_t {
 struct WriterOptions {
     IfExists if_exists = IfExists::refuse;
     MemoryColumns memory = MemoryColumns::none;
+    bool registers = false;            // at the begin of each execution: see TraceWriter::registers
     int compression_level = 3;         // zstd's
     uint32_t chunk_blocks = 1u << 20;  // block executions in a chunk, at most max_chunk_blocks (limits.h)
     uint32_t queue_items = 8;          // chunks and MiB of snapshot that may wait for the encoder
@@ -86,6 +87,10 @@ class TraceWriter {
     // last one. Returns the bytes appended. Throws Error when the last one is not whole.
     size_t append_records(std::span<const std::byte> records, bool leave_last = false);
     void append_cut(uint32_t id, uint32_t executed, const uint64_t* words);
+    // The registers with which the execution that is appended next begins, of block `id`. Where the options
+    // ask for registers, call it right before each of append_blocks (of one block), append_partial, append
+    // and append_cut; elsewhere nothing is kept. Throws Error later, when an execution came without.
+    void registers(uint32_t id, const BlockRegisters& values);
     // Inside the block that is appended next, or right before it. Places ascend up to that block, or Error is
     // thrown. A fill that says what the chunk knows already is left out. Without memory columns nothing is
     // kept.

@@ -21,6 +21,8 @@ std::string trace_options(const Options& options) {
                        ",trace-level=" + std::to_string(options.level);
     if (options.force)
         text += ",trace-force=on";
+    if (options.registers)
+        text += ",trace-registers=on";
     if (options.from != 0)
         text += ",trace-from=" + std::to_string(options.from);
     if (options.asid)

@@ -69,6 +69,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
     add("columns", po::value(&options.columns),
         "what the trace holds: blocks (and events), memory (addresses too), full (stored values too; "
         "default)");
+    add("registers", po::bool_switch(&options.registers), "and the registers with which each block begins");
     add("window", po::value(&window), "trace only instructions FROM:TO");
     add("asid", po::value(&asid), "trace only this address space (CR3)");
     add("user", po::bool_switch(&options.user), "trace only user mode");
@@ -121,7 +122,8 @@ std::optional<Options> parse_options(int argc, char** argv) {
         parse_window(window, options);
     if (!asid.empty())
         options.asid = number(asid, "--asid");
-    if (options.trace.empty() && (options.from != 0 || options.asid || options.user || options.kernel))
+    if (options.trace.empty() &&
+        (options.from != 0 || options.asid || options.user || options.kernel || options.registers))
         throw UsageError("what to trace was said, but not where to: --trace is missing");
     check_output(options.trace, options.force);
     check_output(options.serial, options.force);

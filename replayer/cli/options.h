@@ -12,6 +12,7 @@ struct Options {
     std::string trace;             // empty = none; "-" = standard output
     std::string serial;            // what the guest printed; empty = nowhere, "-" = standard output
     std::string columns = "full";  // of the trace: blocks, memory, full
+    bool registers = false;        // and the registers at every block's begin
     uint64_t snapshot_interval = 500'000'000;
     int level = 3;
     uint64_t from = 0;                // instr: where the trace begins

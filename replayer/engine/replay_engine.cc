@@ -4,6 +4,7 @@
 //   trace-columns=blocks|memory|full   how much of memory it holds: nothing, addresses, values too (default)
 //   trace-snapshots=N  a snapshot about every N instructions (default: 500 million); 0: at the begin and end
 //   only trace-level=N      zstd's compression level trace-from=INSTR   begin there (stop-at ends it)
+//   trace-registers=on   with the registers at every block's begin
 //   trace-asid=CR3, trace-user=on, trace-kernel=on   only what runs there
 //   stop-at=INSTR      end there
 //   status-fd=N        report to this descriptor (status.h)
@@ -149,6 +150,7 @@ panda::engine::TraceOptions trace_options(panda::engine::Options& options) {
     if (options.take_flag("trace-force"))
         trace.if_exists = panda::IfExists::overwrite;
     trace.memory = columns(options.take("trace-columns"));
+    trace.registers = options.take_flag("trace-registers");
     trace.snapshot_interval = options.take_number("trace-snapshots", default_interval);
     trace.compression_level = static_cast<int>(options.take_number("trace-level", 3));
     trace.first_instr = options.take_number("trace-from", 0);

@@ -81,6 +81,7 @@ struct Batch {
         asides.clear();
         events.clear();
         registers.clear();
+        block_registers.clear();
     }
 
     std::unique_ptr<std::byte, Free> ring;
@@ -91,6 +92,9 @@ struct Batch {
     std::vector<Aside> asides;                               // by ascending offset
     std::vector<trace::Event> events;
     std::vector<trace::FollowedValues> registers;
+    // For each record, if registers are traced: 1 << number of those that differ from the record's before (in
+    // a stretch's first batch the first record has all), and their values.
+    std::vector<uint64_t> block_registers;
 };
 
 }  // namespace panda::engine

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "common/error.h"
@@ -31,7 +32,12 @@ uint64_t* words_of(std::byte* record) {
 
 TraceCollector::TraceCollector(const trace::WriterOptions& options, const TraceFilter& filter,
                                BatchPool& pool)
-    : memory_(options.memory), filter_(filter), encoder_(options), chunk_(encoder_.builder()), pool_(pool) {
+    : memory_(options.memory),
+      with_registers_(options.registers),
+      filter_(filter),
+      encoder_(options),
+      chunk_(encoder_.builder()),
+      pool_(pool) {
     thread_ = std::thread([this] { run(); });
 }
 
@@ -85,6 +91,7 @@ uint32_t TraceCollector::record_bytes(uint32_t id) const {
 void TraceCollector::process(Batch& batch) {
     std::byte* const ring = batch.ring.get();
     uint32_t position = 0;
+    told_ = batch.block_registers;
     for (const Aside& aside : batch.asides) {
         position += static_cast<uint32_t>(append_all({ring + position, aside.offset - position}, true));
         const std::byte* current = position < aside.offset ? ring + position : nullptr;
@@ -104,13 +111,15 @@ void TraceCollector::process(Batch& batch) {
     }
     append_all({ring + position, batch.used - position}, false);
     flush_skipped();
+    if (!told_.empty())
+        throw Error("the tracer tells the registers of more blocks than it begins");
 }
 
 // leave_last: all but the last one. Returns the bytes appended.
 size_t TraceCollector::append_all(std::span<const std::byte> records, bool leave_last) {
     size_t done = 0;
     while (done < records.size()) {
-        if (filter_.everything() && inner_.empty())
+        if (filter_.everything() && inner_.empty() && !with_registers_)
             return done + chunk_.append_records(records.subspan(done), leave_last);
         const std::byte* record = records.data() + done;
         const uint32_t bytes = record_bytes(id_of(record));
@@ -134,8 +143,23 @@ bool TraceCollector::wanted(uint32_t id) const {
             *filter_.address_space / trace::page_size == address_space_ / trace::page_size);
 }
 
+// Of the next record.
+void TraceCollector::take_registers() {
+    if (!with_registers_)
+        return;
+    const uint64_t mask = told_.empty() ? 0 : told_.front();
+    const auto count = static_cast<size_t>(std::popcount(mask));
+    if (told_.size() <= count)
+        throw Error("the tracer does not tell the registers of a block that it begins");
+    size_t at = 1;
+    for (uint64_t left = mask; left != 0; left &= left - 1)
+        registers_[static_cast<size_t>(std::countr_zero(left))] = told_[at++];
+    told_ = told_.subspan(at);
+}
+
 void TraceCollector::append(const std::byte* record) {
     last_ = id_of(record);
+    take_registers();
     if (!wanted(last_)) {
         skipped_ += blocks_[last_]->instruction_count();
         return;
@@ -143,6 +167,7 @@ void TraceCollector::append(const std::byte* record) {
     flush_skipped();
     if (!inner_.empty())
         flush_inner();
+    chunk_.registers(last_, registers_);
     chunk_.append_records({record, record_bytes(last_)});
 }
 
@@ -166,12 +191,14 @@ void TraceCollector::append_cut(std::byte* record, uint64_t instructions_left) {
     if (instructions_left > instructions)
         throw Error("a block was left before its begin");
     const auto executed = static_cast<uint32_t>(instructions - instructions_left);
+    take_registers();
     if (!wanted(id)) {
         skipped_ += executed;
         return;
     }
     flush_skipped();
     if (memory_ == trace::MemoryColumns::none) {
+        chunk_.registers(id, registers_);
         chunk_.append_partial(id, executed);
         return;
     }
@@ -184,6 +211,7 @@ void TraceCollector::append_cut(std::byte* record, uint64_t instructions_left) {
         word += operation.words(memory_ == trace::MemoryColumns::values);
     }
     flush_inner();
+    chunk_.registers(id, registers_);
     chunk_.append_cut(id, executed, words_of(record));
 }
 

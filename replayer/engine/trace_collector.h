@@ -7,6 +7,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -52,6 +53,7 @@ class TraceCollector {
     void append(const std::byte* record);
     size_t append_all(std::span<const std::byte> records, bool leave_last);
     void append_cut(std::byte* record, uint64_t instructions_left);
+    void take_registers();
     bool wanted(uint32_t id) const;
     void flush_skipped();
     void flush_inner();
@@ -59,6 +61,7 @@ class TraceCollector {
     trace::InnerEvent inner_event(const Aside& aside, uint32_t id) const;
 
     const trace::MemoryColumns memory_;
+    const bool with_registers_;
     const TraceFilter filter_;
     trace::StretchEncoder encoder_;
     trace::ChunkBuilder& chunk_;                   // the encoder's
@@ -69,6 +72,8 @@ class TraceCollector {
     std::vector<std::shared_ptr<const TracedBlock>> blocks_;  // by id
     std::vector<trace::InnerEvent> inner_;                    // of the execution that is not appended yet
     uint32_t last_ = 0;                                       // the block appended last
+    trace::BlockRegisters registers_{};                       // of the record at hand
+    std::span<const uint64_t> told_;  // of the batch's registers: those of the records to come
 
     BatchPool& pool_;
     trace::BoundedQueue<std::unique_ptr<Batch>> full_{SIZE_MAX};  // the pool bounds it

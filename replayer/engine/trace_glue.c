@@ -40,6 +40,18 @@ static void ring_full(CPUArchState *env, uint32_t id)
     tracer->ring_full(id);
 }
 
+/* From translated code, which has written back all that it keeps in the host's registers. */
+static void block_registers(CPUArchState *env)
+{
+    uint64_t values[glue_block_registers];
+
+    for (int i = 0; i < CPU_NB_REGS; i++) {
+        values[i] = env->regs[i];
+    }
+    values[glue_block_registers - 1] = cpu_compute_eflags(env);
+    tracer->block_registers(values);
+}
+
 typedef struct Operations {
     const GlueOperation *operations;
     size_t count;
@@ -96,7 +108,7 @@ static void instrument(CPUState *cpu, DisasContextBase *block, const void *code,
         repeated.operations = trace_repeat_operations(instrumentation, &repeated.count);
         repeat_id = define(cpu, block, code, offsets, block->num_insns - 1, repeated);
     }
-    trace_add_code(instrumentation, block, id, repeat_id, ring_full);
+    trace_add_code(instrumentation, block, id, repeat_id, (TraceHelpers){ ring_full, block_registers });
 }
 
 /* ---- Followed registers ---- */

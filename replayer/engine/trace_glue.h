@@ -29,6 +29,9 @@ static inline uint32_t glue_record_head(uint32_t id, unsigned words) {
     return id | (words < 63 ? words : 63) << 26;
 }
 
+/* As panda::trace::BlockRegisters. */
+enum { glue_block_registers = 17 };
+
 /* Registers that are followed from block to block; as panda::trace::FollowedRegister. */
 enum { glue_followed_registers = 3 };
 
@@ -90,6 +93,8 @@ typedef struct GlueTracer {
     void (*ring_full)(uint32_t id);
     /* The block begun last stopped with so many instructions to go. */
     void (*abandoned)(int instructions_left);
+    /* The block begun last began with these registers: glue_block_registers of them. */
+    void (*block_registers)(const uint64_t* values);
     /* Between blocks: followed registers may have other values than the last block left. */
     void (*registers_changed)(void);
     /* A helper, or the processor between blocks, accessed memory. position: for glue_trace_pc(). */
@@ -115,9 +120,10 @@ struct PandaHooks;
 void glue_trace_hooks(struct PandaHooks* hooks);
 /* What traced code leaves in the ring. */
 typedef struct GlueTraceColumns {
-    bool memory;  /* the words of memory operations */
-    bool values;  /* with those of stored values */
-    bool follows; /* without those that followed registers tell */
+    bool memory;    /* the words of memory operations */
+    bool values;    /* with those of stored values */
+    bool follows;   /* without those that followed registers tell */
+    bool registers; /* beside the ring: those with which each block begins */
 } GlueTraceColumns;
 /* From now on blocks are translated with code that appends to the ring. Nothing that was translated before
  * runs again. */

@@ -420,6 +420,21 @@ static void add_room(Room room, void (*full)(CPUArchState *env, uint32_t id))
     tcg_gen_br(room.made);
 }
 
+/* What the block, or the repetition, begins with. Reads all globals. */
+static void add_registers(const Instrumentation *state, void (*registers)(CPUArchState *env))
+{
+    static TCGHelperInfo info;
+
+    if (!state->columns.registers) {
+        return;
+    }
+    info.func = registers;
+    info.name = "panda_block_registers";
+    info.flags = TCG_CALL_NO_WRITE_GLOBALS;
+    info.typemask = dh_typemask(void, 0) | dh_typemask(env, 1);
+    tcg_gen_call1(registers, &info, NULL, tcgv_ptr_temp(tcg_env));
+}
+
 /* Swapped stores (movbe) are rare: the value goes through a temporary. */
 static void add_swapped(TCGTemp *value, unsigned size, TCGv_ptr ring, intptr_t offset)
 {
@@ -527,7 +542,7 @@ static TCGOp *first_instruction(void)
 }
 
 void trace_add_code(Instrumentation *state, const DisasContextBase *block, uint32_t id, uint32_t repeat_id,
-                    void (*full)(CPUArchState *env, uint32_t id))
+                    TraceHelpers helpers)
 {
     Room room, repeat_room = { 0 };
 
@@ -536,10 +551,12 @@ void trace_add_code(Instrumentation *state, const DisasContextBase *block, uint3
     tcg_ctx->emit_before_op = first_instruction();
     room = add_record(state, id, state->words);
     add_not_run(state, state->operations, state->operation_count, state->words);
+    add_registers(state, helpers.registers);
     if (block->panda_repeat) {
         tcg_ctx->emit_before_op = QTAILQ_NEXT(block->panda_repeat, link);
         repeat_room = add_record(state, repeat_id, state->repeated_words);
         add_not_run(state, state->repeated, state->repeated_count, state->repeated_words);
+        add_registers(state, helpers.registers);
     }
     for (size_t i = 0; i < state->count; i++) {
         if (state->found[i].operation.size == 0) {
@@ -549,8 +566,8 @@ void trace_add_code(Instrumentation *state, const DisasContextBase *block, uint3
         }
     }
     tcg_ctx->emit_before_op = NULL;
-    add_room(room, full);
+    add_room(room, helpers.full);
     if (block->panda_repeat) {
-        add_room(repeat_room, full);
+        add_room(repeat_room, helpers.full);
     }
 }

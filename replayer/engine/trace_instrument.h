@@ -14,8 +14,14 @@ const GlueOperation* trace_operations(const Instrumentation* state, size_t* coun
 const GlueOperation* trace_repeat_operations(const Instrumentation* state, size_t* count);
 /* What the block does to followed registers. */
 const GlueRegisterChange* trace_register_changes(const Instrumentation* state, size_t* count);
-/* Adds the code that appends the records, with these ids. full: a helper that makes room, void (env, id). */
+/* What the code calls: to make room, and where registers are asked for, behind each record. */
+typedef struct TraceHelpers {
+    void (*full)(CPUArchState* env, uint32_t id);
+    void (*registers)(CPUArchState* env);
+} TraceHelpers;
+
+/* Adds the code that appends the records, with these ids. */
 void trace_add_code(Instrumentation* state, const DisasContextBase* block, uint32_t id, uint32_t repeat_id,
-                    void (*full)(CPUArchState* env, uint32_t id));
+                    TraceHelpers helpers);
 
 #endif

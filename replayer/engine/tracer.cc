@@ -35,6 +35,7 @@ trace::WriterOptions writer_options(const TraceOptions& options) {
     trace::WriterOptions result;
     result.if_exists = options.if_exists;
     result.memory = options.memory;
+    result.registers = options.registers;
     result.compression_level = options.compression_level;
     result.chunk_blocks = trace::max_chunk_blocks;
     return result;
@@ -50,6 +51,8 @@ trace::TraceHeader header_of(const recording::RecordingReader& recording, const 
     header.first_instr = options.first_instr;
     const char* columns[] = {"blocks", "memory", "full"};
     header.facts["trace-columns"] = columns[static_cast<size_t>(options.memory)];
+    if (options.registers)
+        header.facts["trace-columns"] += " registers";
     std::string filter = options.filter.user ? "" : "kernel";
     if (!options.filter.kernel)
         filter += "user";
@@ -133,6 +136,8 @@ void Tracer::tie_up() {
         return;
     const auto id = static_cast<uint32_t>(blocks_.rend() - found - 1);
     put_record(id);
+    if (options_.registers)
+        block_registers(trace::block_registers_of(state));
     abandoned(static_cast<int>((*found)->instruction_count()));
 }
 
@@ -153,6 +158,7 @@ void Tracer::begin_stretch(uint64_t instr, const trace::CpuState& cpu) {
         collectors_, {}, [](const Collector& collector) { return collector.thread->waiting(); });
     collector_ = static_cast<size_t>(idlest - collectors_.begin());
     rings_ = 0;
+    all_registers_ = true;
     StretchBegin& begin = batch_->begins.emplace();
     begin.start = {instr, cpu.cr3, writer_.memory_maps(), {cpu, translations()}};
     if (follows_)
@@ -254,6 +260,22 @@ uint32_t Tracer::translated(const GlueTranslation& translation) {
 void Tracer::abandoned(int instructions_left) {
     aside(Aside::When::after, Aside::Kind::cut).address = static_cast<uint64_t>(instructions_left);
     registers_changed();  // back to what they were before the instruction that did not end
+}
+
+void Tracer::block_registers(const trace::BlockRegisters& values) {
+    auto& told = batch_->block_registers;
+    const size_t place = told.size();
+    uint64_t mask = 0;
+    told.push_back(mask);
+    for (unsigned number = 0; number < values.size(); ++number) {
+        if (values[number] == block_registers_[number] && !all_registers_)
+            continue;
+        mask |= uint64_t{1} << number;
+        told.push_back(values[number]);
+    }
+    told[place] = mask;
+    block_registers_ = values;
+    all_registers_ = false;
 }
 
 void Tracer::registers_changed() {
@@ -487,6 +509,14 @@ constexpr GlueTracer callbacks = {
         },
     .ring_full = [](uint32_t id) { guarded([&] { traced->ring_full(id); }); },
     .abandoned = [](int left) { guarded([&] { traced->abandoned(left); }); },
+    .block_registers =
+        [](const uint64_t* values) {
+            guarded([&] {
+                trace::BlockRegisters registers;
+                std::copy_n(values, registers.size(), registers.begin());
+                traced->block_registers(registers);
+            });
+        },
     .registers_changed = [] { guarded([] { traced->registers_changed(); }); },
     .helper_access =
         [](uint64_t address, uint64_t low, uint64_t high, unsigned size, bool store, uintptr_t position) {

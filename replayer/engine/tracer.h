@@ -18,6 +18,7 @@ struct TraceOptions {
     std::string file;  // "-": standard output
     IfExists if_exists = IfExists::refuse;
     trace::MemoryColumns memory = trace::MemoryColumns::values;
+    bool registers = false;  // at every block's begin
     int compression_level = 3;
     uint64_t snapshot_interval = 0;  // instructions, about; 0: only at the begin and the end
     uint64_t first_instr = 0;        // where start() will be called
@@ -37,13 +38,14 @@ class Tracer : public ReplayObserver {
     // What translated code has to leave in the ring.
     GlueTraceColumns columns() const {
         return {options_.memory != trace::MemoryColumns::none,
-                options_.memory == trace::MemoryColumns::values, follows_};
+                options_.memory == trace::MemoryColumns::values, follows_, options_.registers};
     }
 
     // What GlueTracer reports; see there.
     uint32_t translated(const GlueTranslation& translation);
     void ring_full(uint32_t id);
     void abandoned(int instructions_left);
+    void block_registers(const trace::BlockRegisters& values);
     void registers_changed();
     void helper_access(uint64_t address, uint64_t low, uint64_t high, unsigned size, bool store,
                        uintptr_t position);
@@ -109,8 +111,10 @@ class Tracer : public ReplayObserver {
     std::unique_ptr<Batch> batch_;                            // open
     std::vector<std::shared_ptr<const TracedBlock>> blocks_;  // by id
     uint64_t next_snapshot_;
-    KnownPages known_;         // their targets: frame and address space
-    trace::CpuState control_;  // as last reported
+    KnownPages known_;                         // their targets: frame and address space
+    trace::CpuState control_;                  // as last reported
+    trace::BlockRegisters block_registers_{};  // as last handed over
+    bool all_registers_ = true;                // the next record's have to be told, whatever they were
     SerialTap serials_[2] = {SerialTap(0x3f8), SerialTap(0x2f8)};
 };
 

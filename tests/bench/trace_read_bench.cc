@@ -1,8 +1,8 @@
 // How fast a trace is read: trace_read_bench TRACE [SEEKS [ROUNDS]] measures, in processor time of one
-// thread, a pass over blocks, one over memory accesses, one that keeps memory current; in real time, ROUNDS
-// times (3), the same passes on one thread and on as many as the machine runs at once, in turn; and SEEKS
-// seeks (200) to random instrs with a read of 4 KiB of virtual memory at a page that the chunk at hand uses.
-// ROUNDS below 0: seeks alone.
+// thread, a pass over blocks, registers alone where the trace has them, a pass over memory accesses, one that
+// keeps memory current; in real time, ROUNDS times (3), the same passes on one thread and on as many as the
+// machine runs at once, in turn; and SEEKS seeks (200) to random instrs with a read of 4 KiB of virtual
+// memory at a page that the chunk at hand uses. ROUNDS below 0: seeks alone.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -18,6 +18,7 @@
 #include "trace/memory_follower.h"
 #include "trace/pass.h"
 #include "trace/reader.h"
+#include "trace/register_cursor.h"
 
 namespace {
 
@@ -112,9 +113,35 @@ void measure_threads(const char* what, TraceReader& reader, int rounds) {
                 median(many), threads, median(ratios));
 }
 
+void measure_registers(TraceReader& reader) {
+    ChunkCursor cursor(reader.blocks());
+    RegisterCursor registers;
+    uint64_t executions = 0;
+    double seconds = 0;
+    for (size_t i = 0; i < reader.contents().chunks.size(); ++i) {
+        const Chunk chunk = reader.chunk(i);
+        std::vector<uint32_t> ids;
+        cursor.start(chunk);
+        for (auto step = cursor.next(); step != ChunkCursor::Step::end; step = cursor.next())
+            if (step == ChunkCursor::Step::block)
+                ids.push_back(cursor.block().id);
+        const double begin = thread_seconds();
+        registers.start(chunk);
+        for (const uint32_t id : ids)
+            registers.next(id);
+        registers.check_end();
+        seconds += thread_seconds() - begin;
+        executions += ids.size();
+    }
+    std::printf("%-28s %8.2f s %8.1f ns an execution\n", "registers alone", seconds,
+                seconds / static_cast<double>(executions) * 1e9);
+}
+
 void measure_passes(TraceReader& reader, bool with_values) {
     Blocks blocks;
     measure<CursorColumns::blocks>("blocks", reader, blocks, [](const Chunk&) {});
+    if (reader.chunk(0).summary().registers)
+        measure_registers(reader);
     if (!with_values)
         return;
     Accesses accesses;

@@ -10,6 +10,7 @@
 #include "trace/memory_decoder.h"
 #include "trace/operation_codec.h"
 #include "trace/page_codec.h"
+#include "trace/register_codec.h"
 
 namespace {
 
@@ -146,6 +147,30 @@ void decode_memory(std::span<const std::byte> input) {
     decoder.check_end();
 }
 
+void decode_registers(std::span<const std::byte> column) {
+    static RegisterDecoder decoder;  // for their tables: one each, as a cursor has one for all chunks
+    static RegisterDecoder second;
+    static RegisterEncoder encoder;
+    encoder.take();
+    const auto id = [](uint32_t i) { return i * i % 7 + (i % 3 << 16); };
+    std::vector<BlockRegisters> all;
+    try {
+        decoder.start(column);
+        for (uint32_t i = 0; i < block_count; ++i)
+            all.push_back(decoder.next(id(i)));
+        decoder.check_end();
+    } catch (const Error&) {
+    }
+    for (uint32_t i = 0; i < all.size(); ++i)
+        encoder.append(id(i), all[i]);
+    const Bytes again = encoder.take();
+    second.start(again);
+    for (uint32_t i = 0; i < all.size(); ++i)
+        if (second.next(id(i)) != all[i])
+            std::abort();
+    second.check_end();
+}
+
 void decode_lists(std::span<const std::byte> column, uint64_t count) {
     const auto translations = decode_translations(column, count);
     if (decode_translations(encode_translations(translations), translations.size()) != translations)
@@ -181,6 +206,9 @@ void decode_definitions_of(std::span<const std::byte> column, uint64_t count) {
 
 // count: how many records there are to be, where the coding needs to be told.
 void decode_one(uint8_t choice, std::span<const std::byte> column) {
+    constexpr uint8_t registers_from = 0xe0;
+    if (choice >= registers_from)
+        return decode_registers(column);
     const uint64_t count = choice / 8;
     switch (choice % 8) {
         case 0:

@@ -5,6 +5,7 @@
 #include "common/command_line.h"
 #include "tests/unit/trace_generator.h"
 #include "tests/unit/trace_memory_generator.h"
+#include "tests/unit/trace_register_machine.h"
 
 namespace {
 
@@ -35,6 +36,8 @@ int main(int argc, char** argv) {
             MemoryGenerator(seed).write(directory / ("addresses" + number),
                                         small_chunks(MemoryColumns::addresses), steps);
             MemoryGenerator(seed).write(directory / ("values" + number), small_chunks(MemoryColumns::values),
+                                        steps);
+            RegisterMachine(seed).write(directory / ("registers" + number), small_chunks(MemoryColumns::none),
                                         steps);
         }
         return exit_ok;

@@ -8,6 +8,7 @@
 #include "trace/message.h"
 #include "trace/message_source.h"
 #include "trace/reader.h"
+#include "trace/register_cursor.h"
 
 namespace {
 
@@ -33,6 +34,16 @@ uint64_t executions(ChunkCursor& cursor, const Chunk& chunk, CursorColumns colum
     }
 }
 
+void read_registers(ChunkCursor& cursor, const Chunk& chunk) {
+    static RegisterCursor registers;  // for its table: the sanitizer takes long to make it
+    cursor.start(chunk);
+    registers.start(chunk);
+    for (auto step = cursor.next(); step != ChunkCursor::Step::end; step = cursor.next())
+        if (step == ChunkCursor::Step::block)
+            registers.next(cursor.block().id);
+    registers.check_end();
+}
+
 void go_through(ChunkCursor& cursor, const Chunk& chunk) {
     chunk.translations();
     chunk.pages_written();
@@ -42,6 +53,8 @@ void go_through(ChunkCursor& cursor, const Chunk& chunk) {
     if (chunk.summary().memory != MemoryColumns::none &&
         executions(cursor, chunk, CursorColumns::memory, false) != expected)
         std::abort();
+    if (chunk.summary().registers)
+        read_registers(cursor, chunk);
 }
 
 void read_some_memory(const GuestMemory& memory) {

@@ -1,6 +1,6 @@
 #!/bin/bash
 # An independent witness: a plugin of QEMU's own interface watches the same replays that are traced, and must have seen
-# the same instructions, loads, stores and stored values, in the same order.
+# the same instructions, loads, stores and stored values, in the same order, and the same registers where blocks begin.
 . "$(dirname "$0")/common.sh"
 qemu=$build/libexec/panda/qemu
 
@@ -15,7 +15,7 @@ chmod +x watched-qemu
 
 # agree RECORDING INSTRUCTIONS
 agree() {
-    panda-replay --quiet --force --qemu ./watched-qemu --stop-at "$2" --trace watched.capnp "$1"
+    panda-replay --quiet --force --qemu ./watched-qemu --stop-at "$2" --registers --trace watched.capnp "$1"
     witness_compare watched.capnp witness >agreed || fail "$1: the witness saw something else"
     echo "$1: $(cat agreed)"
 }

@@ -10,6 +10,7 @@
 #include "tools/trace/options.h"
 #include "trace/event_fields.h"
 #include "trace/reader.h"
+#include "trace/register_cursor.h"
 
 namespace panda::trace_tool {
 namespace {
@@ -20,6 +21,7 @@ struct Selection {
     bool blocks = false;
     bool events = false;
     bool memory = false;
+    bool registers = false;
     bool definitions = false;
     bool json = false;
 };
@@ -43,6 +45,11 @@ std::string hex(std::span<const std::byte> bytes) {
 
 // By trace::AccessKind.
 constexpr std::array access_names = {"load", "store", "helper load", "helper store", "table write", "fill"};
+
+// By trace::BlockRegisters.
+constexpr std::array register_names = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",   "r8",
+                                       "r9",  "r10", "r11", "r12", "r13", "r14", "r15", "rflags"};
+static_assert(register_names.size() == trace::block_registers);
 
 // All digits of the value.
 std::string value_text(const trace::Access& access) {
@@ -69,7 +76,8 @@ class Dumper {
         // for events; a block has far fewer instructions than the margin.
         constexpr uint64_t margin = 1 << 16;
         const uint64_t end = summary.first_instr + summary.instr_count;
-        if ((selection_.blocks || selection_.events || selection_.memory) && end + margin > selection_.from)
+        if ((selection_.blocks || selection_.events || selection_.memory || selection_.registers) &&
+            end + margin > selection_.from)
             print_chunk(chunk);
         return false;
     }
@@ -86,12 +94,16 @@ class Dumper {
     void print_chunk(const trace::Chunk& chunk) {
         using Step = trace::ChunkCursor::Step;
         cursor_.start(chunk, selection_.memory ? trace::CursorColumns::memory : trace::CursorColumns::blocks);
+        if (selection_.registers)
+            registers_.start(chunk);
         for (Step step = cursor_.next(); step != Step::end; step = cursor_.next()) {
             if (step == Step::event) {
                 print_event(cursor_.event());
                 continue;
             }
             print_block(cursor_.block());
+            if (selection_.registers)
+                print_registers(cursor_.block(), registers_.next(cursor_.block().id));
             if (!selection_.memory)
                 continue;
             for (const trace::Access& access : cursor_.accesses())
@@ -116,6 +128,24 @@ class Dumper {
         if (cut)
             print("  stopped after %u of %zu instructions", execution.executed,
                   block.instruction_offsets.size());
+        std::cout << '\n';
+    }
+
+    void print_registers(const trace::BlockExecution& execution,
+                         const trace::BlockRegisters& registers) const {
+        const uint64_t end = execution.instr + std::max(execution.executed, 1u);
+        if (execution.instr >= selection_.to || end <= selection_.from)
+            return;
+        if (selection_.json) {
+            Json line = {{"kind", "registers"}, {"instr", execution.instr}};
+            for (size_t i = 0; i < registers.size(); ++i)
+                line[register_names[i]] = json_address(registers[i]);
+            std::cout << json_line(line) << '\n';
+            return;
+        }
+        print("%12" PRIu64 "  registers", execution.instr);
+        for (size_t i = 0; i < registers.size(); ++i)
+            print(" %s=%" PRIx64, register_names[i], registers[i]);
         std::cout << '\n';
     }
 
@@ -217,6 +247,7 @@ class Dumper {
     trace::TraceReader& reader_;
     Selection selection_;
     trace::ChunkCursor cursor_;
+    trace::RegisterCursor registers_;
     uint32_t next_definition_ = 0;
 };
 
@@ -229,9 +260,11 @@ Selection make_selection(const po::variables_map& values) {
     selection.blocks = values.count("blocks") != 0;
     selection.events = values.count("events") != 0;
     selection.memory = values.count("memory") != 0;
+    selection.registers = values.count("registers") != 0;
     selection.definitions = values.count("definitions") != 0;
     selection.json = values.count("json") != 0;
-    if (!selection.blocks && !selection.events && !selection.memory && !selection.definitions)
+    if (!selection.blocks && !selection.events && !selection.memory && !selection.registers &&
+        !selection.definitions)
         selection.blocks = selection.events = true;
     return selection;
 }
@@ -244,6 +277,8 @@ int dump(const std::vector<std::string>& arguments) {
         "to", po::value<uint64_t>()->default_value(~uint64_t{0}, "end"), "instr to stop before")(
         "blocks", "a line for each block execution: instr, pc, bytes")("events", "a line for each event")(
         "memory", "a line for each memory access and each translation learnt")(
+        "registers",
+        "a line for the registers at the begin of each block execution, of a trace that has them")(
         "definitions", "a line for each block definition (none of these: blocks and events)")(
         "json", "a JSON object a line");
     const auto values = parse_options("dump", arguments, options);

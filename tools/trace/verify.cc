@@ -59,6 +59,9 @@ void print_text(const trace::TraceHeader& header, const trace::VerifyReport& rep
     print("%" PRIu64 " snapshots, memory compared at %" PRIu64 ": %" PRIu64 " pages (%" PRIu64
           " stored to or listed, compared byte by byte)\n",
           report.snapshots, report.snapshots_compared, report.pages_covered, report.pages_compared);
+    if (report.registers_checked != 0)
+        print("registers: %" PRIu64 " compared with what chunks and system calls tell\n",
+              report.registers_checked);
     if (!report.not_compared.empty())
         print("not all memory was compared: %s\n", report.not_compared.c_str());
     for (const auto& difference : report.differences)
@@ -75,6 +78,9 @@ void print_text(const trace::TraceHeader& header, const trace::VerifyReport& rep
         print("%" PRIu64 " times a chunk stores to a page that it does not list\n", report.unlisted_pages);
     if (report.wrong_modes != 0)
         print("%" PRIu64 " blocks run in another mode than the events tell\n", report.wrong_modes);
+    if (report.wrong_registers != 0)
+        print("%" PRIu64 " blocks begin with other registers than the chunk or a system call tells\n",
+              report.wrong_registers);
     if (!report.flaw.empty())
         print("not whole: %s\n", report.flaw.c_str());
     const auto instructions = static_cast<double>(report.end_instr - report.first_instr);
@@ -136,6 +142,8 @@ void print_json(const trace::TraceHeader& header, const trace::VerifyReport& rep
                          {"lost_stores", report.lost_stores},
                          {"unlisted_pages", report.unlisted_pages},
                          {"wrong_modes", report.wrong_modes},
+                         {"registers_checked", report.registers_checked},
+                         {"wrong_registers", report.wrong_registers},
                          {"flaw", report.flaw},
                          {"seconds", seconds}};
     std::cout << json_line(object) << '\n';

@@ -3,7 +3,8 @@
 //
 // Stated differences: an instruction that repeats itself (rep) is one instruction to the witness as long as
 // it stays in its block; interrupt and exception frames, which no block stores, are invisible to it; and it
-// does not know values of loads that the trace leaves out.
+// does not know values of loads that the trace leaves out. Of the flags the witness knows only those that
+// instructions do not compute, of registers in 32-bit code only the low halves of the first eight.
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
@@ -17,6 +18,7 @@
 #include "common/error.h"
 #include "trace/chunk.h"
 #include "trace/reader.h"
+#include "trace/register_cursor.h"
 
 namespace {
 
@@ -26,9 +28,22 @@ struct Record {
     uint64_t kind, address, low, high;
 
     bool instruction() const { return kind == 0; }
+    bool registers() const { return kind == 3; }
     bool store() const { return (kind & 0xff) == 2; }
     unsigned size() const { return static_cast<unsigned>(kind >> 8); }
 };
+
+// As the witness folds them. long_code: the processor runs 64-bit code.
+uint64_t folded(const trace::BlockRegisters& registers, bool long_code) {
+    uint64_t sum = 0xcbf29ce484222325;
+    for (unsigned number = 0; number < trace::rflags_number; ++number) {
+        uint64_t value = registers[number];
+        if (!long_code)
+            value = number < trace::r8 ? value & UINT32_MAX : 0;
+        sum = (sum ^ value) * 0x100000001b3;
+    }
+    return sum;
+}
 
 class Witness {
   public:
@@ -60,6 +75,7 @@ struct Comparison {
     uint64_t loads = 0;
     uint64_t stores = 0;
     uint64_t frames = 0;  // accesses that only the trace has
+    uint64_t blocks = 0;  // whose registers agree
     bool after_event = false;
 
     [[noreturn]] void differ(uint64_t instr, const std::string& traced) {
@@ -89,6 +105,23 @@ struct Comparison {
             differ(instr, text("instruction", pc));
         }
         last_pc = pc;
+    }
+
+    // A block begins. The witness sees only those that QEMU enters, not an instruction that repeats itself.
+    void begin_block(uint64_t instr, const trace::BlockView& block, const trace::BlockRegisters& registers) {
+        constexpr uint64_t code64 = 1 << 15;          // HF_CS64_MASK of QEMU's target/i386/cpu.h
+        constexpr uint64_t computed = 0x8d5 | 0x400;  // OF, SF, ZF, AF, PF, CF, and DF
+        const Record* next = witness.peek();
+        if (next == nullptr || !next->registers()) {
+            if (block.pc != last_pc)
+                differ(instr, text("a block at", block.pc));
+            return;
+        }
+        if (next->address != block.pc || next->low != folded(registers, (block.flags & code64) != 0) ||
+            (next->high | computed) != (registers[trace::rflags_number] | computed))
+            differ(instr, text("other registers at", block.pc));
+        witness.advance();
+        ++blocks;
     }
 
     static bool visible(const trace::Access& access) {
@@ -152,7 +185,7 @@ void compare_block(Comparison& comparison, const trace::BlockView& block,
 void skip_collapsed(Comparison& comparison) {
     // Begun again from the start of the block (device access recompiles it, code changed under it).
     for (const Record* next = comparison.witness.peek();
-         next != nullptr && next->instruction() && next->address == comparison.last_pc;
+         next != nullptr && (next->instruction() || next->registers()) && next->address == comparison.last_pc;
          next = comparison.witness.peek())
         comparison.witness.advance();
 }
@@ -163,26 +196,33 @@ int run(int argc, char** argv) {
     trace::TraceReader reader(argv[1]);
     Comparison comparison{.witness = Witness(argv[2])};
     trace::ChunkCursor cursor(reader.blocks());
+    trace::RegisterCursor registers;
     while (const auto item = reader.next()) {
         const auto* chunk = std::get_if<trace::Chunk>(&*item);
         if (chunk == nullptr)
             continue;
         cursor.start(*chunk, trace::CursorColumns::memory);
+        registers.start(*chunk);
         for (auto step = cursor.next(); step != trace::ChunkCursor::Step::end; step = cursor.next()) {
             if (step == trace::ChunkCursor::Step::event) {
                 comparison.after_event = true;
                 continue;
             }
+            comparison.begin_block(cursor.block().instr, reader.blocks()[cursor.block().id],
+                                   registers.next(cursor.block().id));
             compare_block(comparison, reader.blocks()[cursor.block().id], cursor.block(), cursor.accesses());
             skip_collapsed(comparison);
         }
     }
     if (comparison.witness.peek() != nullptr)
         comparison.differ(0, "its end");
-    std::printf("%" PRIu64 " instructions, %" PRIu64 " loads, %" PRIu64 " stores agree; %" PRIu64
-                " accesses of interrupts and exceptions only in the trace\n",
-                comparison.instructions, comparison.loads, comparison.stores, comparison.frames);
-    return comparison.instructions > 0 && comparison.loads > 0 ? exit_ok : exit_failed;
+    std::printf(
+        "%" PRIu64 " instructions, %" PRIu64 " loads, %" PRIu64 " stores agree; %" PRIu64
+        " accesses of interrupts and exceptions only in the trace; the registers at the begins of %" PRIu64
+        " blocks agree\n",
+        comparison.instructions, comparison.loads, comparison.stores, comparison.frames, comparison.blocks);
+    return comparison.instructions > 0 && comparison.loads > 0 && comparison.blocks > 0 ? exit_ok
+                                                                                        : exit_failed;
 }
 
 }  // namespace

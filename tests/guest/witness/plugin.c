@@ -1,5 +1,6 @@
 /* A witness that shares no code with the tracer: QEMU's own plugin interface tells which instructions were executed and
  * what they accessed. One record of 32 bytes each; compare.cc reads them. */
+#include <glib.h>
 #include <inttypes.h>
 #include <qemu-plugin.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
 struct record {
-    uint64_t kind; /* 0 instruction, 1 load, 2 store; size << 8 */
+    uint64_t kind; /* 0 instruction, 1 load, 2 store, 3 registers at a block's begin; size << 8 */
     uint64_t address;
     uint64_t low, high;
 };
@@ -23,6 +24,58 @@ static void put(uint64_t kind, uint64_t address, uint64_t low, uint64_t high)
     if (fwrite(&record, sizeof(record), 1, out) != 1) {
         abort();
     }
+}
+
+/* In the order of the processor's encoding, then the flags. */
+static const char *const names[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",   "r8",
+                                     "r9",  "r10", "r11", "r12", "r13", "r14", "r15", "eflags" };
+enum { register_count = sizeof(names) / sizeof(names[0]) };
+static struct qemu_plugin_register *handles[register_count];
+static GByteArray *buffer;
+
+static void on_processor(qemu_plugin_id_t id, unsigned int cpu)
+{
+    GArray *all = qemu_plugin_get_registers();
+
+    buffer = g_byte_array_new();
+    for (guint i = 0; i < all->len; i++) {
+        const qemu_plugin_reg_descriptor *found = &g_array_index(all, qemu_plugin_reg_descriptor, i);
+
+        for (int number = 0; number < register_count; number++) {
+            if (strcmp(found->name, names[number]) == 0) {
+                handles[number] = found->handle;
+            }
+        }
+    }
+    for (int number = 0; number < register_count; number++) {
+        if (!handles[number]) {
+            abort();
+        }
+    }
+    g_array_free(all, TRUE);
+}
+
+static uint64_t read_register(int number)
+{
+    uint64_t value = 0;
+
+    g_byte_array_set_size(buffer, 0);
+    if (qemu_plugin_read_register(handles[number], buffer) < 0 || buffer->len > sizeof(value)) {
+        abort();
+    }
+    memcpy(&value, buffer->data, buffer->len);
+    return value;
+}
+
+/* The general registers folded into one number (FNV-1a, register by register), and the flags. */
+static void on_block(unsigned int cpu, void *pc)
+{
+    uint64_t folded = UINT64_C(0xcbf29ce484222325);
+
+    for (int number = 0; number < register_count - 1; number++) {
+        folded = (folded ^ read_register(number)) * UINT64_C(0x100000001b3);
+    }
+    put(3, (uint64_t)(uintptr_t)pc, folded, read_register(register_count - 1));
 }
 
 static void on_instruction(unsigned int cpu, void *pc)
@@ -57,6 +110,8 @@ static void on_access(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t add
 
 static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, on_block, QEMU_PLUGIN_CB_R_REGS,
+                                         (void *)(uintptr_t)qemu_plugin_tb_vaddr(tb));
     for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 
@@ -77,6 +132,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
         return 1;
     }
     setvbuf(out, NULL, _IONBF, 0);
+    qemu_plugin_register_vcpu_init_cb(id, on_processor);
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
     return 0;
 }
