@@ -71,5 +71,9 @@ inline BlockRegisters block_registers_of(const CpuState& cpu) {
     registers[rflags_number] = cpu.rflags;
     return registers;
 }
+inline void set_block_registers(CpuState& cpu, const BlockRegisters& registers) {
+    std::copy_n(registers.begin(), cpu.general.size(), cpu.general.begin());
+    cpu.rflags = registers[rflags_number];
+}
 
 }  // namespace panda::trace

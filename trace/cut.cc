@@ -98,14 +98,13 @@ class Cutter {
         done_ = block.instr >= to_;
         if (done_)
             return;
-        const BlockRegisters* const registers = with_registers_ ? &registers_.next(block.id) : nullptr;
+        if (with_registers_)
+            pending_registers_ = registers_.next(block.id);
         if (!writer_ && block.instr + block.executed > from_)
             begin(block);
         state_.begin_block(block);
         if (writer_)
             pending_ = block;
-        if (registers != nullptr)
-            pending_registers_ = *registers;
     }
     void on_accesses(const BlockExecution&, std::span<const Access> accesses) {
         if (done_)
@@ -155,6 +154,8 @@ class Cutter {
         ChunkStart start;
         if (state_.memory_known()) {
             start.cpu = state_.cpu();
+            if (with_registers_)
+                set_block_registers(*start.cpu, pending_registers_);
             write_snapshot(*start.cpu, nullptr);
         } else {
             writer_->event({block.instr, AddressSpaceChange{state_.cr3()}});
@@ -260,8 +261,8 @@ class Cutter {
     std::optional<uint64_t> last_snapshot_;           // instr of the last one written
     std::unordered_map<uint32_t, Rewritten> blocks_;  // by their old ids
     std::optional<BlockExecution> pending_;
-    BlockRegisters pending_registers_{};
-    std::vector<Access> accesses_;  // of pending_
+    BlockRegisters pending_registers_{};  // with which it begins
+    std::vector<Access> accesses_;        // of pending_
     ExecutionWords words_;
     CutResult result_;
 };

@@ -5,24 +5,30 @@
 . "$(dirname "$0")/common.sh"
 traces=${2:-3}
 
-# prove NAME RECORD-ARGUMENTS…
+# prove NAME RECORD-ARGUMENTS…    tracing: more options of the replay
+tracing=
 prove() {
     local name=$1
     shift
     panda-record --force -o "$name.panda" "$@" >"$name.out" || fail "recording $name: exit status $?"
-    panda-replay --quiet --force --snapshots 100000000 --trace "$name.capnp" "$name.panda" || fail "replaying $name"
+    # shellcheck disable=SC2086
+    panda-replay --quiet --force $tracing --snapshots 100000000 --trace "$name.capnp" "$name.panda" || fail "replaying $name"
     panda-trace verify --quiet "$name.capnp" >"$name.verify" || fail "$name: $(cat "$name.verify")"
     echo "ok: $name: $(head -n 1 "$name.verify"), $(stat -c %s "$name.capnp") bytes"
+    if [ -n "$tracing" ]; then # what is cut out of it proves itself too
+        panda-trace cut --force -o cut.capnp 1000000:1500000 "$name.capnp" >cut.out || fail "cutting $name"
+        panda-trace verify --quiet cut.capnp >cut.verify || fail "cut out of $name: $(cat cut.verify)"
+    fi
     rm "$name.capnp"
 }
 
 gcc -O2 -Wall -static "$repository/tests/guest/programs/self_modifying.c" -o self_modifying
 prove self_modifying --copy-in self_modifying:/bin/self_modifying -- self_modifying
-prove self_modifying_max --cpu max --copy-in self_modifying:/bin/self_modifying -- self_modifying
+tracing=--registers prove self_modifying_max --cpu max --copy-in self_modifying:/bin/self_modifying -- self_modifying
 
 # Faults and address spaces: a bounded fork bomb, whose processes share, copy and write pages.
 # shellcheck disable=SC2016
-prove forks -- sh -c 'bomb() { [ "$1" = 0 ] || { bomb $(($1 - 1)) & bomb $(($1 - 1)) & wait; }; }
+tracing=--registers prove forks -- sh -c 'bomb() { [ "$1" = 0 ] || { bomb $(($1 - 1)) & bomb $(($1 - 1)) & wait; }; }
     bomb 6; for i in 1 2 3 4 5 6 7 8; do ls -lR /proc/self/task | md5sum; done'
 
 truncate -s 64M disk.img

@@ -66,6 +66,7 @@ TEST_CASE("QEMU gets the recorded machine") {
     options.from = 5;
     options.asid = 0x1000;
     options.user = true;
+    options.registers = true;
     const auto command = engine_command("qemu", "engine.so", machine, options, {.status = 5, .serial = 6});
     const auto value = [&](const std::string& name) {
         const auto found = std::find(command.begin(), command.end(), name);
@@ -73,9 +74,10 @@ TEST_CASE("QEMU gets the recorded machine") {
         return *(found + 1);
     };
     CHECK(value("-cpu") == "max,apic-id=0,-apic");
-    CHECK(value("-panda") ==
-          "engine.so,replay=a,,b.panda,status-fd=5,trace=-,trace-columns=memory,trace-snapshots=500000000,"
-          "trace-level=3,trace-from=5,trace-asid=4096,trace-user=on,serial-fd=6,stop-at=77");
+    CHECK(
+        value("-panda") ==
+        "engine.so,replay=a,,b.panda,status-fd=5,trace=-,trace-columns=memory,trace-snapshots=500000000,"
+        "trace-level=3,trace-registers=on,trace-from=5,trace-asid=4096,trace-user=on,serial-fd=6,stop-at=77");
 }
 
 TEST_CASE("a recording that describes no machine, or another one, is refused") {
@@ -98,6 +100,8 @@ TEST_CASE("panda-replay's command line") {
     CHECK(parse({"--output", "-", "x.panda"})->serial == "-");
     CHECK_THROWS_AS(parse({}), UsageError);
     CHECK_THROWS_AS(parse({"--verify-only", "--trace", "t", "x.panda"}), UsageError);
+    CHECK(parse({"--registers", "--trace", "-", "x.panda"})->registers);
+    CHECK_THROWS_AS(parse({"--registers", "x.panda"}), UsageError);
     CHECK_THROWS_AS(parse({"--trace", "-", "--serial", "-", "x.panda"}), UsageError);
     CHECK_THROWS_AS(parse({"--trace", "/etc/passwd", "x.panda"}), FileError);
     CHECK_THROWS(parse({"--stop-at", "soon", "x.panda"}));

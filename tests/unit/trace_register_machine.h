@@ -63,8 +63,7 @@ class RegisterMachine {
     void begin_chunk(TraceWriter& writer) {
         ChunkStart start;
         start.cpu.emplace();
-        std::copy_n(registers_.begin(), start.cpu->general.size(), start.cpu->general.begin());
-        start.cpu->rflags = registers_[rflags_number];
+        set_block_registers(*start.cpu, registers_);
         writer.begin_chunk(start);
     }
 
