@@ -56,8 +56,9 @@ struct Following : Blocks {
     void on_event(const Event& event) { follower.apply(event); }
 };
 
+// Not inlined: a pass should not depend on what else is measured.
 template <CursorColumns columns, typename Visitor, typename Start>
-void measure(const char* what, TraceReader& reader, Visitor& visitor, const Start& start) {
+[[gnu::noinline]] void measure(const char* what, TraceReader& reader, Visitor& visitor, const Start& start) {
     ChunkWalk walk(reader.blocks());
     const double begin = thread_seconds();
     for (size_t i = 0; i < reader.contents().chunks.size(); ++i) {
@@ -113,7 +114,7 @@ void measure_threads(const char* what, TraceReader& reader, int rounds) {
                 median(many), threads, median(ratios));
 }
 
-void measure_registers(TraceReader& reader) {
+[[gnu::noinline]] void measure_registers(TraceReader& reader) {
     ChunkCursor cursor(reader.blocks());
     RegisterCursor registers;
     uint64_t executions = 0;
