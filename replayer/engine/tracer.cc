@@ -12,9 +12,11 @@ namespace panda::engine {
 namespace {
 
 // A stretch is a chunk of some hundred thousand blocks: at least 8 bytes a block bound it, about 27 are usual
-// with memory.
-constexpr unsigned rings_per_stretch(trace::MemoryColumns memory) {
-    return memory == trace::MemoryColumns::none ? 32 : 64;
+// with memory. Registers take 50 beside the ring, so there are fewer rings then.
+unsigned rings_per_stretch(const TraceOptions& options) {
+    if (options.memory == trace::MemoryColumns::none)
+        return options.registers ? 6 : 32;
+    return options.registers ? 20 : 64;
 }
 
 // Their records may take this much of a batch's memory before it is handed over early, between two blocks.
@@ -76,7 +78,7 @@ Tracer::Tracer(const TraceOptions& options, const Replayer& replayer)
       follows_(options.memory != trace::MemoryColumns::none && options.filter.everything()),
       writer_(options.file, header_of(replayer.recording(), options), writer_options(options)),
       // A stretch for each collector, and as much again for the one that is being written.
-      pool_((collector_count() + 1) * rings_per_stretch(options.memory)),
+      pool_((collector_count() + 1) * rings_per_stretch(options)),
       batch_(pool_.take()),
       next_snapshot_(options.snapshot_interval == 0 ? never
                                                     : options.first_instr + options.snapshot_interval) {
@@ -220,7 +222,7 @@ void Tracer::make_room(uint32_t id) {
     // What the processor has stored since the last block (an interrupt's frame) belongs to the next one, so a
     // stretch may not end between.
     const bool snapshot_due = glue_instr() >= next_snapshot_;
-    if (loose() || (!snapshot_due && rings_ + 1 < rings_per_stretch(options_.memory))) {
+    if (loose() || (!snapshot_due && rings_ + 1 < rings_per_stretch(options_))) {
         hand_over();
         return;
     }
