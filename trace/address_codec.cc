@@ -64,10 +64,7 @@ void AddressEncoder::miss(AddressState& state, uint64_t address) {
 }
 
 size_t AddressEncoder::size() const {
-    size_t size = 0;
-    for (const StreamWriter& stream : streams_)
-        size += stream.size();
-    return size;
+    return total_size(streams_);
 }
 
 Bytes AddressEncoder::take() {
@@ -114,10 +111,7 @@ uint64_t AddressDecoder::decode_miss(AddressState& state, const uint64_t* next) 
 }
 
 void AddressDecoder::check_end() const {
-    bool all = symbols_.at_end();
-    for (size_t i = symbol_stream + 1; i < streams_.size(); ++i)
-        all = all && streams_[i].at_end();
-    if (!all)
+    if (!symbols_.at_end() || !at_end(std::span(streams_).subspan(symbol_stream + 1)))
         throw Error("has more addresses than it says");
 }
 

@@ -123,8 +123,7 @@ class AddressDecoder {
     void check_end() const;
     uint64_t decode(AddressState& state) {
         uint64_t address = 0;
-        if (symbols_.run() != 0) [[likely]] {
-            symbols_.set_run(symbols_.run() - 1);
+        if (symbols_.hit()) [[likely]] {
             address = predictor_.candidate(state, state.preferred);
         } else {
             const auto recent = history().in_order();

@@ -160,10 +160,7 @@ void RegisterEncoder::append_literal(const RegisterState& state, unsigned number
 }
 
 size_t RegisterEncoder::size() const {
-    size_t size = 0;
-    for (const StreamWriter& stream : streams_)
-        size += stream.size();
-    return size;
+    return total_size(streams_);
 }
 
 Bytes RegisterEncoder::take() {
@@ -188,9 +185,7 @@ void RegisterDecoder::start(std::span<const std::byte> column) {
 
 const BlockRegisters& RegisterDecoder::next(uint32_t id) {
     RegisterHabits& habits = predictor_.habits();
-    if (masks_.run() != 0) [[likely]] {
-        masks_.set_run(masks_.run() - 1);
-    } else {
+    if (!masks_.hit()) [[unlikely]] {
         if (masks_.symbol() != more_symbol)
             throw Error("has an invalid symbol in its registers");
         const auto added = static_cast<uint32_t>(get_low(streams_[added_stream], mask_bytes));
@@ -208,8 +203,7 @@ const BlockRegisters& RegisterDecoder::next(uint32_t id) {
 }
 
 uint64_t RegisterDecoder::next_value(RegisterState& state, unsigned number) {
-    if (symbols_.run() != 0) [[likely]] {
-        symbols_.set_run(symbols_.run() - 1);
+    if (symbols_.hit()) [[likely]] {
         const uint64_t value = predictor_.candidate(state, number, state.preferred);
         RegisterPredictor::confirm(state, value);
         return value;
@@ -243,10 +237,7 @@ uint64_t RegisterDecoder::read_literal(const RegisterState& state, unsigned numb
 }
 
 void RegisterDecoder::check_end() const {
-    bool all = masks_.at_end() && symbols_.at_end();
-    for (size_t i = added_stream; i < streams_.size(); ++i)
-        all = all && streams_[i].at_end();
-    if (!all)
+    if (!masks_.at_end() || !symbols_.at_end() || !at_end(std::span(streams_).subspan(added_stream)))
         throw Error("has more registers than it says");
 }
 

@@ -43,6 +43,15 @@ class StreamWriter {
     size_t size_ = 0;
 };
 
+// Bytes in all of them.
+template <size_t count>
+size_t total_size(const std::array<StreamWriter, count>& writers) {
+    size_t size = 0;
+    for (const StreamWriter& writer : writers)
+        size += writer.size();
+    return size;
+}
+
 // Takes the streams out of their writers.
 template <size_t count>
 Bytes join_streams(std::array<StreamWriter, count>& writers) {
@@ -68,6 +77,14 @@ std::array<std::span<const std::byte>, count> split_streams(std::span<const std:
     for (size_t i = 0; i < count; ++i)
         streams[i] = in.take(i + 1 < count ? sizes[i] : in.remaining());
     return streams;
+}
+
+// Whether nothing is left in any of them.
+inline bool at_end(std::span<const ByteReader> streams) {
+    bool all = true;
+    for (const ByteReader& stream : streams)
+        all = all && stream.at_end();
+    return all;
 }
 
 // A number's low bytes; bytes: 1 to 8.

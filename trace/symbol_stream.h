@@ -65,6 +65,13 @@ class SymbolReader {
     // what it has left.
     uint64_t run() const { return run_; }
     void set_run(uint64_t run) { run_ = run; }
+    // Whether the prediction is right this time; goes on if it is. Otherwise symbol() comes next.
+    bool hit() {
+        if (run_ == 0)
+            return false;
+        --run_;
+        return true;
+    }
     // After the run: the symbol, which tells what to do; the next run begins. Throws Error when what follows
     // it is malformed.
     unsigned symbol() {

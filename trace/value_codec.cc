@@ -72,10 +72,7 @@ void ValueEncoder::miss(ValueState& state, uint64_t address, uint64_t value, uin
 }
 
 size_t ValueEncoder::size() const {
-    size_t size = 0;
-    for (const StreamWriter& stream : streams_)
-        size += stream.size();
-    return size;
+    return total_size(streams_);
 }
 
 Bytes ValueEncoder::take() {
@@ -115,10 +112,7 @@ uint64_t ValueDecoder::decode_miss(ValueState& state, uint64_t address, uint32_t
 }
 
 void ValueDecoder::check_end() const {
-    bool all = symbols_.at_end();
-    for (size_t i = symbol_stream + 1; i < streams_.size(); ++i)
-        all = all && streams_[i].at_end();
-    if (!all)
+    if (!symbols_.at_end() || !at_end(std::span(streams_).subspan(symbol_stream + 1)))
         throw Error("has more values than it says");
 }
 

@@ -192,8 +192,7 @@ class ValueDecoder {
     // size: 1 to 8 bytes.
     uint64_t decode(ValueState& state, uint64_t address, uint32_t size) {
         uint64_t value = 0;
-        if (symbols_.run() != 0) [[likely]] {
-            symbols_.set_run(symbols_.run() - 1);
+        if (symbols_.hit()) [[likely]] {
             value = predictor_.candidate(state, state.preferred, address) & size_mask(size);
             ValuePredictor::confirm(state, value);
         } else {
