@@ -1,7 +1,7 @@
 #include "osi/event_follower.h"
 
 #include "common/error.h"
-#include "trace/moment.h"
+#include "trace/moment/moment.h"
 
 namespace panda::osi {
 

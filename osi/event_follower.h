@@ -1,4 +1,4 @@
-// Takes an EventWatch along a trace: an analyzer of trace/pass.h.
+// Takes an EventWatch along a trace: an analyzer of trace/pass/pass.h.
 //
 //     trace::TraceReader reader(path);
 //     auto provider = find_in_snapshots(reader, 0, open);
@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "osi/events.h"
-#include "trace/pass.h"
+#include "trace/pass/pass.h"
 
 namespace panda::osi {
 

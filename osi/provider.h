@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "trace/cpu_state.h"
-#include "trace/physical_memory.h"
+#include "trace/memory/physical_memory.h"
 
 namespace panda::osi {
 

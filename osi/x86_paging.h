@@ -1,7 +1,7 @@
-// Virtual addresses of the guest: trace/address_space.h, by the names that introspection uses.
+// Virtual addresses of the guest: trace/memory/address_space.h, by the names that introspection uses.
 #pragma once
 
-#include "trace/address_space.h"
+#include "trace/memory/address_space.h"
 
 namespace panda::osi {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "trace/writer.h"
+#include "trace/types.h"
 
 namespace panda::trace {
 

@@ -91,20 +91,20 @@ enum ColumnId {
 
 enum Coding {
   raw @0;              # the records themselves
-  successors @1;       # trace/block_codec.h
-  cutList @2;          # trace/cut_codec.h
-  eventList @3;        # trace/event_codec.h
-  definitionList @4;   # trace/definition_codec.h
-  shapeList @5;        # trace/shape_codec.h
-  addressPredictions @6;  # trace/address_codec.h
-  valuePredictions @7; # trace/value_codec.h
-  innerList @8;        # trace/inner_codec.h
-  translationList @9;  # trace/page_codec.h
-  pageList @10;        # trace/page_codec.h
-  operationList @11;   # trace/operation_codec.h; of traces of version 1
-  blobList @12;        # trace/operation_codec.h
-  followingList @13;   # trace/operation_codec.h
-  registerPredictions @14;  # trace/register_codec.h
+  successors @1;       # trace/coding/block_codec.h
+  cutList @2;          # trace/coding/cut_codec.h
+  eventList @3;        # trace/coding/event_codec.h
+  definitionList @4;   # trace/coding/definition_codec.h
+  shapeList @5;        # trace/coding/shape_codec.h
+  addressPredictions @6;  # trace/coding/address_codec.h
+  valuePredictions @7; # trace/coding/value_codec.h
+  innerList @8;        # trace/coding/inner_codec.h
+  translationList @9;  # trace/coding/page_codec.h
+  pageList @10;        # trace/coding/page_codec.h
+  operationList @11;   # trace/coding/operation_codec.h; of traces of version 1
+  blobList @12;        # trace/coding/operation_codec.h
+  followingList @13;   # trace/coding/operation_codec.h
+  registerPredictions @14;  # trace/coding/register_codec.h
 }
 
 enum Compression {

@@ -67,6 +67,19 @@ struct TraceHeader {
     std::vector<Device> devices{};  // that Transfer events refer to
 };
 
+// How much of memory a trace holds.
+enum class MemoryColumns : uint8_t {
+    none = 0,       // blocks and events only
+    addresses = 1,  // and where they load and store
+    values = 2,     // and what they store: with it memory can be had at any instruction
+};
+
+// What a snapshot lists.
+enum class SnapshotKind : uint8_t {
+    full = 0,     // every page that is not all zero
+    changed = 1,  // pages that differ from the previous snapshot
+};
+
 inline constexpr uint64_t no_address = ~uint64_t{0};
 
 // A register whose value a trace follows from block to block, so that addresses that are counted from it need

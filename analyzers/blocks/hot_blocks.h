@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "trace/pass_state.h"
+#include "trace/pass/pass_state.h"
 
 namespace panda::analyze_blocks {
 
@@ -35,7 +35,7 @@ struct SpaceCount {
 // Whether a block's code runs as a program: at privilege level 3.
 bool is_user(const trace::BlockTable& blocks, uint32_t id);
 
-// An analyzer (trace/pass.h). 8 bytes a block definition, since every execution looks one up.
+// An analyzer (trace/pass/pass.h). 8 bytes a block definition, since every execution looks one up.
 class HotBlocks {
   public:
     // state: outlives the pass.

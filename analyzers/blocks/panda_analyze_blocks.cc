@@ -1,7 +1,7 @@
 // panda-analyze-blocks: where the time went, by block and by address space.
 #include "analyzers/blocks/report.h"
 #include "analyzers/shared/arguments.h"
-#include "trace/pass.h"
+#include "trace/pass/pass.h"
 
 namespace {
 

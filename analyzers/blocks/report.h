@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "analyzers/blocks/hot_blocks.h"
-#include "trace/block_table.h"
+#include "trace/coding/block_table.h"
 
 namespace panda::analyze_blocks {
 

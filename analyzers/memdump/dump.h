@@ -6,7 +6,7 @@
 #include <string>
 
 #include "common/file.h"
-#include "trace/moment.h"
+#include "trace/moment/moment.h"
 
 namespace panda::analyze_memdump {
 

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <string_view>
 
-#include "trace/address_space.h"
+#include "trace/memory/address_space.h"
 
 namespace panda::analyze_memdump {
 namespace {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "trace/moment.h"
+#include "trace/moment/moment.h"
 
 namespace panda::analyze_memdump {
 

@@ -8,9 +8,9 @@
 #include <string>
 
 #include "common/bytes.h"
-#include "trace/last_write.h"
-#include "trace/mapped_memory.h"
-#include "trace/moment.h"
+#include "trace/memory/mapped_memory.h"
+#include "trace/moment/last_write.h"
+#include "trace/moment/moment.h"
 
 namespace panda::analyze_memory {
 

@@ -9,7 +9,7 @@
 #include "analyzers/osi/os_name.h"
 #include "osi/event_follower.h"
 #include "osi/linux/osi_linux.h"
-#include "trace/moment.h"
+#include "trace/moment/moment.h"
 
 namespace panda::analyze_osi {
 

@@ -5,7 +5,7 @@
 namespace panda::analyze_osi {
 namespace {
 
-// An analyzer of trace/pass.h.
+// An analyzer of trace/pass/pass.h.
 class EveryMoment {
   public:
     static constexpr trace::PassNeeds needs = trace::PassNeeds::memory;

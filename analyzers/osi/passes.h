@@ -7,7 +7,7 @@
 #include "analyzers/osi/event_report.h"
 #include "analyzers/osi/reporter.h"
 #include "osi/event_follower.h"
-#include "trace/pass.h"
+#include "trace/pass/pass.h"
 
 namespace panda::analyze_osi {
 

@@ -10,7 +10,7 @@
 #include "common/command_line.h"
 #include "common/error.h"
 #include "common/progress.h"
-#include "trace/pass.h"
+#include "trace/pass/pass.h"
 
 namespace panda::analyzers {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "analyzers/syscalls/linux_guest.h"
-#include "trace/block_table.h"
+#include "trace/coding/block_table.h"
 
 namespace panda::syscalls {
 

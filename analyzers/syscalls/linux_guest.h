@@ -9,10 +9,10 @@
 #include "analyzers/syscalls/guest.h"
 #include "osi/linux/osi_linux.h"
 #include "osi/linux/task_state.h"
-#include "trace/address_space.h"
 #include "trace/cpu_state.h"
 #include "trace/event.h"
-#include "trace/physical_memory.h"
+#include "trace/memory/address_space.h"
+#include "trace/memory/physical_memory.h"
 
 namespace panda::syscalls {
 

@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "analyzers/syscalls/linux_guest.h"
-#include "trace/reader.h"
+#include "trace/reading/reader.h"
 
 namespace panda::syscalls {
 

@@ -5,8 +5,8 @@
 #include "analyzers/syscalls/kernel_functions.h"
 #include "analyzers/syscalls/pass_begin.h"
 #include "common/error.h"
-#include "trace/chunk_walk.h"
-#include "trace/memory_follower.h"
+#include "trace/pass/memory_follower.h"
+#include "trace/reading/chunk_walk.h"
 
 namespace panda::syscalls {
 namespace {

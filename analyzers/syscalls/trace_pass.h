@@ -7,7 +7,7 @@
 
 #include "analyzers/syscalls/linux_guest.h"
 #include "analyzers/syscalls/tracker.h"
-#include "trace/reader.h"
+#include "trace/reading/reader.h"
 
 namespace panda::syscalls {
 

@@ -12,8 +12,8 @@
 #include "replayer/engine/trace_glue.h"
 #include "trace/event.h"
 #include "trace/inner_event.h"
-#include "trace/stretch.h"
 #include "trace/types.h"
+#include "trace/writing/stretch.h"
 
 namespace panda::engine {
 

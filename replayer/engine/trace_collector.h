@@ -13,8 +13,8 @@
 
 #include "replayer/engine/batch_pool.h"
 #include "replayer/engine/trace_batch.h"
-#include "trace/bounded_queue.h"
-#include "trace/stretch.h"
+#include "trace/writing/bounded_queue.h"
+#include "trace/writing/stretch.h"
 
 namespace panda::engine {
 

@@ -10,7 +10,7 @@
 #include "replayer/engine/serial_tap.h"
 #include "replayer/engine/trace_batch.h"
 #include "replayer/engine/trace_collector.h"
-#include "trace/writer.h"
+#include "trace/writing/writer.h"
 
 namespace panda::engine {
 

@@ -16,7 +16,7 @@
 #include "common/command_line.h"
 #include "osi/event_follower.h"
 #include "osi/linux/select.h"
-#include "trace/moment.h"
+#include "trace/moment/moment.h"
 
 namespace {
 
@@ -67,7 +67,7 @@ int measure_list(const std::string& path, std::optional<uint64_t> instr) {
     return exit_ok;
 }
 
-// Analyzers of trace/pass.h: the plain pass.
+// Analyzers of trace/pass/pass.h: the plain pass.
 struct Nothing {
     static constexpr trace::PassNeeds needs = trace::PassNeeds::memory;
     uint64_t blocks = 0;

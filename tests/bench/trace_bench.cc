@@ -11,9 +11,9 @@
 
 #include "common/command_line.h"
 #include "common/compression.h"
-#include "trace/block_codec.h"
-#include "trace/reader.h"
-#include "trace/writer.h"
+#include "trace/coding/block_codec.h"
+#include "trace/reading/reader.h"
+#include "trace/writing/writer.h"
 
 namespace {
 

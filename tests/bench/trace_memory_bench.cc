@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "common/command_line.h"
-#include "trace/execution_words.h"
-#include "trace/reader.h"
-#include "trace/writer.h"
+#include "trace/edit/execution_words.h"
+#include "trace/reading/reader.h"
+#include "trace/writing/writer.h"
 
 namespace {
 

@@ -13,12 +13,12 @@
 #include <vector>
 
 #include "common/command_line.h"
-#include "trace/chunk_walk.h"
-#include "trace/memory_at.h"
-#include "trace/memory_follower.h"
-#include "trace/pass.h"
-#include "trace/reader.h"
-#include "trace/register_cursor.h"
+#include "trace/moment/memory_at.h"
+#include "trace/pass/memory_follower.h"
+#include "trace/pass/pass.h"
+#include "trace/reading/chunk_walk.h"
+#include "trace/reading/reader.h"
+#include "trace/reading/register_cursor.h"
 
 namespace {
 

@@ -3,14 +3,14 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "trace/block_codec.h"
-#include "trace/cut_codec.h"
-#include "trace/definition_codec.h"
-#include "trace/event_codec.h"
-#include "trace/memory_decoder.h"
-#include "trace/operation_codec.h"
-#include "trace/page_codec.h"
-#include "trace/register_codec.h"
+#include "trace/coding/block_codec.h"
+#include "trace/coding/cut_codec.h"
+#include "trace/coding/definition_codec.h"
+#include "trace/coding/event_codec.h"
+#include "trace/coding/memory_decoder.h"
+#include "trace/coding/operation_codec.h"
+#include "trace/coding/page_codec.h"
+#include "trace/coding/register_codec.h"
 
 namespace {
 

@@ -6,12 +6,12 @@
 #include <string>
 
 #include "tests/fuzz/trace_mend.h"
-#include "trace/cut.h"
-#include "trace/memory_at.h"
-#include "trace/moment.h"
-#include "trace/pass.h"
-#include "trace/recover.h"
-#include "trace/verify.h"
+#include "trace/edit/cut.h"
+#include "trace/edit/recover.h"
+#include "trace/moment/memory_at.h"
+#include "trace/moment/moment.h"
+#include "trace/pass/pass.h"
+#include "trace/proof/verify.h"
 
 namespace {
 

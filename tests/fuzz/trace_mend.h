@@ -10,7 +10,7 @@
 #include "common/bytes.h"
 #include "common/checksum.h"
 #include "common/error.h"
-#include "trace/message.h"
+#include "trace/format/message.h"
 
 namespace panda::trace_fuzz {
 

@@ -5,10 +5,10 @@
 #include <span>
 
 #include "tests/fuzz/trace_mend.h"
-#include "trace/message.h"
-#include "trace/message_source.h"
-#include "trace/reader.h"
-#include "trace/register_cursor.h"
+#include "trace/format/message.h"
+#include "trace/format/message_source.h"
+#include "trace/reading/reader.h"
+#include "trace/reading/register_cursor.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 
 #include "analyzers/blocks/report.h"
 #include "tests/unit/trace_generator.h"
-#include "trace/pass.h"
+#include "trace/pass/pass.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include "analyzers/memdump/notes.h"
 #include "analyzers/memory/memory_report.h"
 #include "tests/unit/trace_generator.h"
-#include "trace/moment.h"
+#include "trace/moment/moment.h"
 
 namespace {
 

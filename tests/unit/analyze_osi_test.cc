@@ -20,8 +20,8 @@
 #include "osi/linux/osi_linux.h"
 #include "osi_fake_guest.h"
 #include "tools/analyze/programs.h"
-#include "trace/moment.h"
-#include "trace/writer.h"
+#include "trace/moment/moment.h"
+#include "trace/writing/writer.h"
 
 using namespace panda;
 using namespace panda::analyze_osi;

@@ -2,8 +2,8 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include "tests/unit/engine_helpers.h"
-#include "trace/reader.h"
-#include "trace/verify.h"
+#include "trace/proof/verify.h"
+#include "trace/reading/reader.h"
 
 using namespace panda;
 using namespace panda::engine;

@@ -8,7 +8,7 @@
 #include "kernelinfo/kernel_info.h"
 #include "osi/provider.h"
 #include "trace/cpu_state.h"
-#include "trace/physical_memory.h"
+#include "trace/memory/physical_memory.h"
 
 namespace panda::osi::test {
 

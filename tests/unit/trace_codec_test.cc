@@ -4,10 +4,10 @@
 #include <catch2/generators/catch_generators_range.hpp>
 #include <random>
 
-#include "trace/block_codec.h"
-#include "trace/cut_codec.h"
-#include "trace/definition_codec.h"
-#include "trace/event_codec.h"
+#include "trace/coding/block_codec.h"
+#include "trace/coding/cut_codec.h"
+#include "trace/coding/definition_codec.h"
+#include "trace/coding/event_codec.h"
 #include "trace/limits.h"
 
 namespace {

@@ -5,9 +5,9 @@
 
 #include "tests/unit/trace_memory_generator.h"
 #include "tests/unit/trace_store_machine.h"
-#include "trace/cut.h"
-#include "trace/memory_at.h"
-#include "trace/verify.h"
+#include "trace/edit/cut.h"
+#include "trace/moment/memory_at.h"
+#include "trace/proof/verify.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 
 #include "tests/unit/effort.h"
 #include "tests/unit/trace_generator.h"
-#include "trace/message_source.h"
+#include "trace/format/message_source.h"
 
 namespace {
 

@@ -5,9 +5,9 @@
 
 #include "tests/unit/effort.h"
 #include "tests/unit/trace_store_machine.h"
-#include "trace/chunk_walk.h"
-#include "trace/memory_follower.h"
-#include "trace/verify.h"
+#include "trace/pass/memory_follower.h"
+#include "trace/proof/verify.h"
+#include "trace/reading/chunk_walk.h"
 
 namespace {
 

@@ -13,8 +13,8 @@
 #include <variant>
 #include <vector>
 
-#include "trace/reader.h"
-#include "trace/writer.h"
+#include "trace/reading/reader.h"
+#include "trace/writing/writer.h"
 
 namespace panda::trace_tests {
 

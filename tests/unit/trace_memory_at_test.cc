@@ -5,7 +5,7 @@
 
 #include "tests/unit/effort.h"
 #include "tests/unit/trace_store_machine.h"
-#include "trace/memory_at.h"
+#include "trace/moment/memory_at.h"
 
 namespace {
 

@@ -3,7 +3,7 @@
 
 #include "tests/unit/effort.h"
 #include "tests/unit/trace_generator.h"
-#include "trace/flat_memory.h"
+#include "trace/memory/flat_memory.h"
 
 namespace {
 

@@ -2,10 +2,10 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "tests/unit/trace_memory_generator.h"
-#include "trace/inner_codec.h"
-#include "trace/memory_encoder.h"
-#include "trace/operation_codec.h"
-#include "trace/page_codec.h"
+#include "trace/coding/inner_codec.h"
+#include "trace/coding/memory_encoder.h"
+#include "trace/coding/operation_codec.h"
+#include "trace/coding/page_codec.h"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "tests/unit/trace_generator.h"
-#include "trace/memory_plan.h"
+#include "trace/coding/memory_plan.h"
 
 namespace panda::trace_tests {
 

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "tests/unit/trace_store_machine.h"
-#include "trace/moment.h"
+#include "trace/moment/moment.h"
 
 namespace {
 

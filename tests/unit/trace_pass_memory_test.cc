@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "tests/unit/trace_store_machine.h"
-#include "trace/pass.h"
+#include "trace/pass/pass.h"
 
 namespace {
 

@@ -2,7 +2,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "tests/unit/trace_generator.h"
-#include "trace/pass.h"
+#include "trace/pass/pass.h"
 
 namespace {
 

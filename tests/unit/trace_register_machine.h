@@ -3,7 +3,7 @@
 #pragma once
 
 #include "tests/unit/trace_generator.h"
-#include "trace/register_cursor.h"
+#include "trace/reading/register_cursor.h"
 
 namespace panda::trace_tests {
 

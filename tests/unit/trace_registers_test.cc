@@ -4,9 +4,9 @@
 #include <catch2/generators/catch_generators_range.hpp>
 
 #include "tests/unit/trace_register_machine.h"
-#include "trace/cut.h"
-#include "trace/pass.h"
-#include "trace/verify.h"
+#include "trace/edit/cut.h"
+#include "trace/pass/pass.h"
+#include "trace/proof/verify.h"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "tests/unit/trace_generator.h"
-#include "trace/last_write.h"
+#include "trace/moment/last_write.h"
 
 namespace panda::trace_tests {
 

@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "tests/unit/trace_generator.h"
-#include "trace/stretch.h"
+#include "trace/writing/stretch.h"
 
 namespace {
 

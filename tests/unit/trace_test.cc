@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "tests/unit/trace_generator.h"
-#include "trace/index_reader.h"
+#include "trace/reading/index_reader.h"
 
 namespace {
 

@@ -1,5 +1,5 @@
 // panda-trace cut: a trace of a stretch of another one.
-#include "trace/cut.h"
+#include "trace/edit/cut.h"
 
 #include <charconv>
 #include <iostream>

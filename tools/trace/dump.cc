@@ -8,9 +8,9 @@
 #include "tools/trace/commands.h"
 #include "tools/trace/json.h"
 #include "tools/trace/options.h"
-#include "trace/event_fields.h"
-#include "trace/reader.h"
-#include "trace/register_cursor.h"
+#include "trace/coding/event_fields.h"
+#include "trace/reading/reader.h"
+#include "trace/reading/register_cursor.h"
 
 namespace panda::trace_tool {
 namespace {

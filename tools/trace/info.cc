@@ -7,7 +7,7 @@
 #include "tools/trace/commands.h"
 #include "tools/trace/json.h"
 #include "tools/trace/options.h"
-#include "trace/reader.h"
+#include "trace/reading/reader.h"
 
 namespace panda::trace_tool {
 namespace {

@@ -1,5 +1,5 @@
 // panda-trace recover: makes a whole file of a trace that was cut short.
-#include "trace/recover.h"
+#include "trace/edit/recover.h"
 
 #include <iostream>
 

@@ -1,5 +1,5 @@
 // panda-trace verify: proves a trace.
-#include "trace/verify.h"
+#include "trace/proof/verify.h"
 
 #include <chrono>
 #include <cinttypes>
@@ -10,7 +10,7 @@
 #include "tools/trace/commands.h"
 #include "tools/trace/json.h"
 #include "tools/trace/options.h"
-#include "trace/pass.h"
+#include "trace/pass/pass.h"
 
 namespace panda::trace_tool {
 namespace {

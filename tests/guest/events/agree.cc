@@ -15,7 +15,7 @@ constexpr uint64_t privilege_mask = 3;   // in a block's flags
 constexpr uint64_t user_table = 0x1000;  // page table isolation: set in CR3 of user code
 constexpr uint64_t max_complaints = 20;
 
-// An analyzer of trace/pass.h.
+// An analyzer of trace/pass/pass.h.
 struct Agree {
     static constexpr trace::PassNeeds needs = trace::PassNeeds::memory;
 

@@ -16,9 +16,9 @@
 
 #include "common/command_line.h"
 #include "common/error.h"
-#include "trace/chunk.h"
-#include "trace/reader.h"
-#include "trace/register_cursor.h"
+#include "trace/reading/chunk.h"
+#include "trace/reading/reader.h"
+#include "trace/reading/register_cursor.h"
 
 namespace {
 

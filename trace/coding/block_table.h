@@ -1,0 +1,72 @@
+// The block definitions of a trace, by id.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "trace/coding/memory_plan.h"
+#include "trace/types.h"
+
+namespace panda::trace {
+
+// A definition in place: valid until the table grows.
+struct BlockView {
+    uint64_t pc;
+    uint64_t cs_base;
+    uint64_t flags;
+    uint64_t physical_pc;
+    uint64_t physical_second_page;  // or no_address
+    uint32_t guest_size;
+    std::span<const std::byte> code;  // guest_size bytes, or none
+    std::span<const uint16_t> instruction_offsets;
+    std::span<const MemoryOperation> operations;
+    std::span<const RegisterChange> changes;
+    std::span<const std::byte> tcg;  // empty unless the reader was asked for it
+};
+
+// About 130 bytes and the code a block, 64 bytes a memory operation.
+class BlockTable {
+  public:
+    // definition: consistent, as the codec delivers it. Gets the next id.
+    void append(const BlockDefinition& definition);
+
+    uint32_t size() const { return static_cast<uint32_t>(entries_.size()); }
+    // id: below size().
+    BlockView operator[](uint32_t id) const;
+    uint64_t pc(uint32_t id) const { return entries_[id].pc; }
+    uint32_t instruction_count(uint32_t id) const { return instruction_counts_[id]; }
+    // By id. Valid until the table grows.
+    std::span<const uint16_t> instruction_counts() const { return instruction_counts_; }
+    // For the decoder of the memory columns.
+    const MemoryPlans& memory_plans() const { return memory_plans_; }
+
+  private:
+    struct Entry {
+        uint64_t pc;
+        uint64_t cs_base;
+        uint64_t flags;
+        uint64_t physical_pc;
+        uint64_t physical_second_page;
+        uint64_t code;                 // place in code_
+        uint64_t instruction_offsets;  // place in instruction_offsets_
+        uint64_t operations;           // place in operations_
+        uint64_t changes;              // place in changes_
+        uint64_t tcg;                  // place in tcg_
+        uint32_t tcg_size;
+        uint32_t operation_count;
+        uint32_t change_count;
+        uint32_t guest_size;
+        bool has_code;
+    };
+    std::vector<Entry> entries_;
+    std::vector<uint16_t> instruction_counts_;  // apart, because every pass over the blocks reads them
+    std::vector<uint16_t> instruction_offsets_;
+    std::vector<MemoryOperation> operations_;
+    std::vector<RegisterChange> changes_;
+    MemoryPlans memory_plans_;
+    Bytes code_;
+    Bytes tcg_;
+};
+
+}  // namespace panda::trace

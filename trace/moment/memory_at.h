@@ -1,0 +1,93 @@
+// Guest memory and registers at any instr of a trace, without going through all that is before.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "trace/memory/address_space.h"
+#include "trace/memory/frame_finder.h"
+#include "trace/memory/guest_memory.h"
+#include "trace/memory/mapped_memory.h"
+#include "trace/memory/memory_layout.h"
+#include "trace/moment/chunk_overlay.h"
+#include "trace/reading/chunk_walk.h"
+#include "trace/reading/cpu_tracker.h"
+#include "trace/reading/reader.h"
+
+namespace panda::trace {
+
+// The machine right before the instruction of number `instr`: what instructions before it have stored, and
+// what devices have written up to there.
+//
+// A page is put together when it is read: from the last chunk back to the last snapshot, only the chunks that
+// list it are decoded, until all of its bytes are known; the snapshot gives the rest. What was decoded is
+// kept, up to cache_bytes. So a page that is written rarely costs milliseconds, and one that every chunk
+// writes to, at worst, a pass over the instructions since the snapshot. Files only.
+class MemoryAt final : public MappedMemory {
+  public:
+    static constexpr uint64_t default_cache_bytes = uint64_t{128} << 20;
+
+    // reader: outlives this; no other thread may use it while pages are read. instr: from the trace's first
+    // snapshot to its end. Decodes the chunk that holds it. Throws FileError when the trace has no snapshot
+    // before it, does not reach it, has no memory columns, leaves out instructions there, or is damaged.
+    MemoryAt(TraceReader& reader, uint64_t instr, uint64_t cache_bytes = default_cache_bytes);
+
+    uint64_t instr() const { return instr_; }
+    // Registers, as far as they are known: see CpuTracker.
+    const CpuState& cpu() const { return cpu_; }
+    // The address space that the processor is in.
+    AddressSpace address_space() const { return {*this, cpu_.cr3, paging_of(cpu_)}; }
+
+    // Throws FileError when the chunks that it needs are damaged.
+    bool read_block(uint32_t block, uint64_t offset, std::span<std::byte> out) const override;
+
+    // What it has cost so far.
+    size_t chunks_decoded() const { return decoded_; }
+
+  private:
+    struct Candidate {
+        size_t number;                                       // of the chunk
+        std::optional<std::optional<WrittenPages>> written;  // once it was looked at
+        std::shared_ptr<const ChunkOverlay> overlay;         // while it is in the cache
+    };
+    class LastChunk;
+
+    void find_snapshot();
+    void decode_last_chunk(const std::vector<size_t>& chunks);
+    std::span<const std::byte> page(uint32_t block, uint64_t page) const;
+    bool may_write(Candidate& candidate, const BlockPage& page,
+                   const std::vector<PhysicalPage>& frames) const;
+    void decode(const std::vector<Candidate*>& candidates) const;
+    std::shared_ptr<const ChunkOverlay> decode_chunk(const Chunk& chunk) const;
+    std::unique_ptr<ChunkWalk> take_walk() const;
+    void give_walk(std::unique_ptr<ChunkWalk> walk) const;
+    void keep_within_cache() const;
+    Chunk chunk(size_t number) const;
+
+    TraceReader& reader_;
+    uint64_t instr_;
+    uint64_t cache_bytes_;
+    MemoryLayout layout_;
+    std::optional<FrameFinder> finder_;
+    std::optional<GuestMemory> base_;  // at the last snapshot
+    size_t snapshot_ = 0;              // its number
+    CpuState cpu_;
+    std::shared_ptr<const ChunkOverlay> last_;  // of the chunk that holds instr, up to there; may be null
+
+    mutable std::mutex reader_mutex_;  // for walks_, too
+    mutable std::vector<std::unique_ptr<ChunkWalk>> walks_;
+    mutable std::vector<Candidate>
+        candidates_;                         // chunks since the snapshot, without the last; the latest first
+    mutable std::deque<Candidate*> cached_;  // with overlays, the oldest first
+    mutable uint64_t cached_pages_ = 0;
+    mutable std::map<uint64_t, std::vector<std::byte>> pages_;  // put together, by number in flat addresses
+    mutable size_t decoded_ = 0;
+};
+
+}  // namespace panda::trace

@@ -1,0 +1,160 @@
+#include "trace/moment/moment.h"
+
+#include "trace/moment/memory_at.h"
+#include "trace/pass/memory_follower.h"
+#include "trace/reading/chunk_walk.h"
+#include "trace/reading/until_instr.h"
+
+namespace panda::trace {
+namespace {
+
+// Memory along a pipe. Unknown before the first snapshot, behind a gap, and where nothing tells what is
+// stored.
+class PipeMemory {
+  public:
+    explicit PipeMemory(const TraceReader& reader)
+        : reader_(reader),
+          snapshots_(reader.header()),
+          follower_(std::make_unique<MemoryFollower>(reader.header(), reader.memory_maps())),
+          cpu_(reader.blocks()) {}
+
+    // At a snapshot of a file.
+    void begin(const GuestMemory& memory, const Snapshot& snapshot) {
+        follower_->restore(memory);
+        cpu_.start(snapshot.cpu);
+        instr_ = snapshot.instr;
+        known_ = true;
+    }
+
+    void take(const Snapshot& snapshot) {
+        snapshots_.apply(snapshot);
+        instr_ = snapshot.instr;
+        if (known_)
+            return;
+        follower_->restore(snapshots_);
+        cpu_.start(snapshot.cpu);
+        known_ = true;
+    }
+
+    // Goes on, up to the instr. True when it is reached inside the chunk.
+    bool take(const Chunk& chunk, uint64_t instr) {
+        known_ = known_ && chunk.summary().memory == MemoryColumns::values;
+        if (!known_)
+            return false;
+        try {
+            follower_->start(chunk);
+            cpu_.start(chunk.summary());
+            UntilInstr visitor(instr, cpu_, *this);
+            walk_.go<CursorColumns::memory>(chunk, visitor);
+            follower_->require_nothing_lost();
+            instr_ = chunk.summary().first_instr + chunk.summary().instr_count;
+            return visitor.done();
+        } catch (const FileError&) {
+            throw;
+        } catch (const Error& error) {
+            throw FileError(reader_.path(), "chunk at instr " + std::to_string(chunk.summary().first_instr),
+                            error.what());
+        }
+    }
+
+    // For UntilInstr.
+    void apply(std::span<const Access> accesses) { follower_->apply(accesses); }
+    void apply(const Event& event) {
+        known_ = known_ && !std::holds_alternative<Gap>(event.detail);
+        follower_->apply(event);
+    }
+
+    bool known() const { return known_; }
+    uint64_t instr() const { return instr_; }
+    CpuState cpu() const { return cpu_.cpu(); }
+    std::unique_ptr<MappedMemory> release() { return std::move(follower_); }
+
+  private:
+    const TraceReader& reader_;
+    GuestMemory snapshots_;
+    std::unique_ptr<MemoryFollower> follower_;
+    CpuTracker cpu_;
+    ChunkWalk walk_{reader_.blocks()};
+    bool known_ = false;
+    uint64_t instr_ = 0;  // behind what was taken
+};
+
+}  // namespace
+
+Moment::Moment(TraceReader& reader, std::optional<uint64_t> instr, MomentReads reads,
+               const std::function<void(uint64_t)>& progress) {
+    if (!reader.seekable()) {
+        read_through(reader, instr, progress);
+        return;
+    }
+    if (!instr)
+        reader.require_whole();  // or its end is not the end
+    instr_ = instr.value_or(reader.end_instr());
+    if (reads == MomentReads::most) {
+        go_from_snapshot(reader, instr_);
+        return;
+    }
+    auto memory = std::make_unique<MemoryAt>(reader, instr_);
+    cpu_ = memory->cpu();
+    memory_ = std::move(memory);
+}
+
+Moment::~Moment() = default;
+
+void Moment::go_from_snapshot(TraceReader& reader, uint64_t instr) {
+    const MemoryAt check(reader, instr);  // whether it can be known at all
+    reader.load_blocks();
+    const Contents& contents = reader.contents();
+    size_t number = contents.snapshots.size();
+    while (contents.snapshots[number - 1].instr > instr)
+        --number;
+    PipeMemory memory(reader);
+    memory.begin(reader.memory_at(number - 1), reader.snapshot(number - 1));
+    if (memory.instr() != instr)
+        for (size_t i = 0; i < contents.chunks.size(); ++i)
+            if (contents.chunks[i].offset > contents.snapshots[number - 1].offset &&
+                contents.chunks[i].first_instr <= instr && memory.take(reader.chunk(i), instr))
+                break;
+    cpu_ = check.cpu();
+    memory_ = memory.release();
+    if (!memory.known())
+        throw FileError(reader.path(), "does not tell guest memory at instr " + std::to_string(instr));
+}
+
+void Moment::read_through(TraceReader& reader, std::optional<uint64_t> instr,
+                          const std::function<void(uint64_t)>& progress) {
+    PipeMemory memory(reader);
+    bool reached = false;
+    uint64_t end = reader.header().first_instr;
+    while (!reached) {
+        const auto item = reader.next();
+        if (!item) {
+            reader.require_whole();
+            break;
+        }
+        if (const auto* snapshot = std::get_if<Snapshot>(&*item)) {
+            memory.take(*snapshot);
+            reached = instr && snapshot->instr == *instr;
+            continue;
+        }
+        const auto& chunk = std::get<Chunk>(*item);
+        end = chunk.summary().first_instr + chunk.summary().instr_count;
+        reached = memory.take(chunk, instr.value_or(~uint64_t{0}));
+        if (!reached && instr && end > *instr)
+            break;  // went by where memory is unknown
+        if (progress)
+            progress(end - reader.header().first_instr);
+    }
+    if (instr && end < *instr)
+        throw FileError(reader.path(),
+                        "ends at instr " + std::to_string(end) + ", before instr " + std::to_string(*instr));
+    if (!memory.known() || (!reached && !instr && memory.instr() != end))
+        throw FileError(reader.path(),
+                        "does not tell guest memory at " +
+                            (instr ? "instr " + std::to_string(*instr) : std::string("its end")));
+    instr_ = instr.value_or(end);
+    cpu_ = memory.cpu();
+    memory_ = memory.release();
+}
+
+}  // namespace panda::trace

@@ -1,0 +1,100 @@
+// Guest memory that goes along with a pass over a trace.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "trace/access.h"
+#include "trace/access_group.h"
+#include "trace/event.h"
+#include "trace/memory/flat_memory.h"
+#include "trace/memory/guest_memory.h"
+#include "trace/memory/mapped_memory.h"
+#include "trace/memory/store_router.h"
+#include "trace/reading/chunk.h"
+#include "trace/types.h"
+
+namespace panda::trace {
+
+// Starts from a snapshot and applies what ChunkWalk hands over:
+//
+//     follower.restore(reader.memory_at(0));
+//     for each chunk after that snapshot:
+//         follower.start(chunk);
+//         walk.go<CursorColumns::memory>(chunk, visitor);   // calls apply() for all accesses and events
+//
+// It serves guest memory, by physical address and by memory block, as it is after what was applied. Takes as
+// much of the host's memory as the guest has pages that are not zero, at most the guest's size. Applying
+// costs about 2 ns a store. The trace must have the columns of memory with values.
+class MemoryFollower final : public MappedMemory {
+  public:
+    // header, maps: the trace's (TraceReader::memory_maps); maps may grow. Both outlive this.
+    MemoryFollower(const TraceHeader& header, const std::vector<MemoryMap>& maps);
+
+    // Becomes the memory of a snapshot, with its memory maps.
+    void restore(const GuestMemory& memory);
+    // Begins a chunk. Throws FileError when its translations are damaged, Error when it names a memory map
+    // that is not there.
+    void start(const Chunk& chunk);
+    // In order of time.
+    void apply(std::span<const Access> accesses) {
+        if (group_)
+            ++due_;
+        else
+            router_.apply(accesses);
+    }
+    void apply(const Event& event);
+    // The executions of a group come next, from `first` on: one call of apply() for each of them, and then
+    // end_group(). What they store is put into memory when somebody reads it, and at the end; loads are not
+    // even looked at.
+    void begin_group(const AccessGroup& group, size_t first) {
+        group_ = group;
+        due_ = first;
+        stored_ = group.stores_before(first);
+    }
+    void end_group() {
+        settle();
+        group_.reset();
+    }
+
+    bool read_block(uint32_t block, uint64_t offset, std::span<std::byte> out) const override;
+
+    // All of memory. Pages that were stored to since the last call: see FlatMemory::take_stored_pages.
+    const FlatMemory& flat() const {
+        settle();
+        return flat_;
+    }
+    std::vector<uint64_t> take_stored_pages();
+
+    // What the trace stored to and no translation leads to, and what devices wrote outside of memory: 0 for a
+    // trace that does not contradict itself.
+    uint64_t lost_stores() const {
+        settle();
+        return router_.lost_stores() + lost_transfers_;
+    }
+    // Throws Error when anything was lost.
+    void require_nothing_lost() const;
+
+  private:
+    void change_map(uint32_t number);
+    // Puts into memory what is due.
+    void settle() const {
+        if (!group_)
+            return;
+        const size_t due = group_->stores_before(due_);
+        router_.apply(*group_, stored_, due);
+        stored_ = due;
+    }
+
+    const std::vector<MemoryMap>& all_maps_;
+    mutable FlatMemory flat_;
+    mutable StoreRouter<FlatMemory> router_;
+    uint64_t lost_transfers_ = 0;
+    std::optional<AccessGroup> group_;
+    size_t due_ = 0;             // executions of the group that are over
+    mutable size_t stored_ = 0;  // stores of the group that are in memory
+};
+
+}  // namespace panda::trace

@@ -1,0 +1,202 @@
+// The analyzer contract: how an analysis goes over a trace, in order or in parallel.
+//
+// An analyzer is a class of any name. One object of it sees one shard, a stretch of the trace, on one thread:
+//
+//     struct CountInterrupts {
+//         // May be left out: blocks.
+//         static constexpr PassNeeds needs = PassNeeds::memory;
+//         // May be left out: false. True for PassState::registers(), of traces that have registers.
+//         static constexpr bool needs_registers = true;
+//         // The machine as the pass goes on; or no constructor.
+//         explicit CountInterrupts(const PassState& state);
+//         // Every execution, before what it does.
+//         void on_block(const BlockExecution& block);
+//         // May be left out. What the block does to memory, before the state's memory has it; in parts when
+//         // events are in the middle of the block.
+//         void on_accesses(const BlockExecution& block, std::span<const Access> accesses);
+//         // May be left out. After on_accesses, when the state's memory has them.
+//         void after_accesses(const BlockExecution& block);
+//         // May be left out.
+//         void on_event(const Event& event);
+//         // The results of the shard that follows this one.
+//         void append(CountInterrupts&& next);
+//     };
+//
+//     TraceReader reader(path);
+//     auto result = run_pass(reader, {}, [](const PassState& state) { return CountInterrupts(state); });
+//     ... result.analyzer ...
+//     result.require_whole(reader);
+//
+// Callbacks come in the order of time. An event in the middle of a block comes after on_block of that block,
+// between the accesses of the instructions before and after it, and the state is as it is then. Nothing is
+// shared between shards but what the factory captures, so there are no locks; the results are put together in
+// order. A shard sees nothing of the shards before it: what was already going on at its begin is the state's
+// to tell.
+//
+// A trace from a pipe is one shard. Of a file, chunks outside of the range, and those that `select` declines,
+// are not even decompressed, unless memory has to be kept current; shards that need memory begin at
+// snapshots. Each thread of such a pass takes as much memory as the guest has pages that are not zero.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "common/shards.h"
+#include "trace/pass/pass_state.h"
+#include "trace/pass/shard_runner.h"
+#include "trace/reading/reader.h"
+
+namespace panda::trace {
+
+struct PassOptions {
+    InstrRange range = {};
+    unsigned threads = 0;  // 0: as many as the machine runs at once
+    // False for a chunk that cannot matter. Called from several threads.
+    std::function<bool(const ChunkSummary&)> select = {};
+    // Told the instructions gone by, of pass_length(); one call at a time, from any of the pass's threads.
+    std::function<void(uint64_t)> progress = {};
+};
+
+template <typename Analyzer>
+struct PassResult {
+    Analyzer analyzer;
+    std::string flaw;  // why the trace ended before the range did; empty when it did not
+
+    // Throws FileError when there was a flaw.
+    void require_whole(const TraceReader& reader) const {
+        if (!flaw.empty())
+            throw FileError(reader.path(), flaw);
+    }
+};
+
+// Instructions of the chunks that hold a range; 0 when it is not known (a pipe). For a progress bar.
+uint64_t pass_length(TraceReader& reader, const InstrRange& range);
+
+// How a file is divided: chunks [first, last), in order.
+struct Shard {
+    size_t first = 0;
+    size_t last = 0;
+    std::optional<size_t> snapshot = {};  // to begin with; its chunk is `first`
+};
+std::vector<Shard> plan_shards(TraceReader& reader, const InstrRange& range, unsigned threads,
+                               PassNeeds needs);
+
+// Gives several threads what they need of one reader.
+class SharedReader {
+  public:
+    explicit SharedReader(TraceReader& reader) : reader_(reader) {}
+    // The reader itself, for what does not change any more.
+    const TraceReader& reader() const { return reader_; }
+    const Contents& contents();
+    Chunk chunk(size_t number);
+    Snapshot snapshot(size_t number);
+    GuestMemory memory_at(size_t snapshot);
+    // Puts the memory and the registers of a snapshot into a state.
+    void restore(PassState& state, size_t snapshot);
+
+  private:
+    TraceReader& reader_;
+    std::mutex mutex_;
+};
+
+// The snapshots inside of a shard, as it goes on.
+class SnapshotQueue {
+  public:
+    SnapshotQueue(SharedReader& shared, const Shard& shard);
+    // The last snapshot between the chunk before and this one, if there is one; chunks in order.
+    std::optional<size_t> before_chunk(size_t chunk);
+
+  private:
+    const Contents& contents_;
+    size_t next_ = 0;
+};
+
+// One shard of a file.
+template <typename Analyzer, typename Make>
+Analyzer run_shard(SharedReader& shared, const Shard& shard, const PassOptions& options, const Make& make,
+                   SharedProgress& progress) {
+    constexpr PassNeeds needs = needs_of<Analyzer>();
+    const TraceReader& reader = shared.reader();
+    PassState state(reader.header(), reader.blocks(), reader.memory_maps(), needs);
+    Analyzer analyzer = make(std::as_const(state));
+    ShardRunner<Analyzer> runner(reader.path(), options.range, state, analyzer);
+    SnapshotQueue snapshots(shared, shard);
+    for (size_t number = shard.first; number < shard.last; ++number) {
+        if constexpr (needs == PassNeeds::memory)
+            if (const auto snapshot = snapshots.before_chunk(number); snapshot && !state.memory_known())
+                shared.restore(state, *snapshot);
+        const Chunk chunk = shared.chunk(number);
+        const ChunkSummary& summary = chunk.summary();
+        const bool told = options.range.overlaps(summary.first_instr, summary.instr_count) &&
+                          (!options.select || options.select(summary));
+        if (told || needs == PassNeeds::memory)
+            runner.take(chunk, told);
+        progress.add(summary.instr_count);
+    }
+    runner.finish();
+    return analyzer;
+}
+
+// A trace from a pipe, from where the reader is.
+template <typename Analyzer, typename Make>
+PassResult<Analyzer> run_pipe(TraceReader& reader, const PassOptions& options, const Make& make,
+                              SharedProgress& progress) {
+    constexpr PassNeeds needs = needs_of<Analyzer>();
+    PassState state(reader.header(), reader.blocks(), reader.memory_maps(), needs);
+    Analyzer analyzer = make(std::as_const(state));
+    ShardRunner<Analyzer> runner(reader.path(), options.range, state, analyzer);
+    GuestMemory memory(reader.header());
+    while (const auto item = reader.next()) {
+        if (const auto* snapshot = std::get_if<Snapshot>(&*item)) {
+            if constexpr (needs == PassNeeds::memory) {
+                memory.apply(*snapshot);
+                if (!state.memory_known())
+                    state.restore(memory, snapshot->cpu);
+            }
+            continue;
+        }
+        const auto& chunk = std::get<Chunk>(*item);
+        const ChunkSummary& summary = chunk.summary();
+        if (summary.first_instr >= options.range.to)
+            return {std::move(analyzer), {}};  // whatever follows
+        const bool told = options.range.overlaps(summary.first_instr, summary.instr_count) &&
+                          (!options.select || options.select(summary));
+        if (told || needs == PassNeeds::memory)
+            runner.take(chunk, told);
+        progress.add(summary.instr_count);
+    }
+    runner.finish();
+    return {std::move(analyzer), reader.flaw()};
+}
+
+// make: from a const PassState& an analyzer. Returns the analyzer of the first shard, to which the others
+// were appended. Throws FileError for a damaged trace. One that was cut short is gone through as far as it
+// goes: show the results, then call require_whole().
+template <typename Make>
+auto run_pass(TraceReader& reader, const PassOptions& options, const Make& make) {
+    using Analyzer = decltype(make(std::declval<const PassState&>()));
+    SharedProgress progress(options.progress);
+    if (!reader.seekable())
+        return run_pipe<Analyzer>(reader, options, make, progress);
+    reader.load_blocks();  // threads share the table, which must not grow then
+    const unsigned threads = options.threads != 0 ? options.threads : std::thread::hardware_concurrency();
+    const std::vector<Shard> shards = plan_shards(reader, options.range, threads, needs_of<Analyzer>());
+    std::vector<std::optional<Analyzer>> results(shards.size());
+    SharedReader shared(reader);
+    run_shards(shards.size(), threads, [&](size_t number) {
+        results[number].emplace(run_shard<Analyzer>(shared, shards[number], options, make, progress));
+    });
+    for (size_t number = 1; number < results.size(); ++number)
+        results[0]->append(std::move(*std::exchange(results[number], std::nullopt)));
+    return PassResult<Analyzer>{std::move(*results[0]),
+                                options.range.to > reader.end_instr() ? reader.flaw() : std::string()};
+}
+
+}  // namespace panda::trace

@@ -1,0 +1,133 @@
+// Drives one analyzer over the chunks of one shard. Internal to pass.h.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "common/error.h"
+#include "trace/pass/pass_state.h"
+#include "trace/reading/chunk.h"
+#include "trace/reading/chunk_walk.h"
+
+namespace panda::trace {
+
+// Instructions [from, to).
+struct InstrRange {
+    uint64_t from = 0;
+    uint64_t to = ~uint64_t{0};
+
+    bool overlaps(uint64_t first_instr, uint64_t instr_count) const {
+        return first_instr < to && first_instr + std::max<uint64_t>(instr_count, 1) > from;
+    }
+    bool contains(const ChunkSummary& chunk) const {
+        return chunk.first_instr >= from && chunk.first_instr + chunk.instr_count < to;
+    }
+};
+
+// What an analyzer has to have: its `needs`, or blocks.
+template <typename Analyzer>
+constexpr PassNeeds needs_of() {
+    if constexpr (requires { Analyzer::needs; })
+        return Analyzer::needs;
+    else
+        return PassNeeds::blocks;
+}
+
+// Whether it has to have the registers at the begin of each execution: it says so, or not.
+template <typename Analyzer>
+constexpr bool needs_registers() {
+    if constexpr (requires { Analyzer::needs_registers; })
+        return Analyzer::needs_registers;
+    else
+        return false;
+}
+
+// A visitor of ChunkWalk that keeps the state current and tells the analyzer what is in the range.
+template <typename Analyzer>
+class ShardRunner {
+  public:
+    static constexpr PassNeeds needs = needs_of<Analyzer>();
+    static constexpr CursorColumns columns =
+        needs == PassNeeds::blocks ? CursorColumns::blocks : CursorColumns::memory;
+
+    static constexpr bool with_registers = trace::needs_registers<Analyzer>();
+
+    // path: of the trace, for errors. state, analyzer: outlive this.
+    ShardRunner(const std::string& path, const InstrRange& range, PassState& state, Analyzer& analyzer)
+        : path_(path), range_(range), state_(state), analyzer_(analyzer), walk_(state.blocks()) {}
+
+    // The next chunk of the shard. told: false only keeps the state current.
+    void take(const Chunk& chunk, bool told) {
+        told_ = told;
+        // Events that were held back from the chunk before may be of any instr.
+        bounded_ = !told || !range_.contains(chunk.summary()) || walk_.holds_events();
+        try {
+            state_.start(chunk);
+            if constexpr (with_registers)
+                state_.start_registers(chunk);
+            walk_.template go<columns>(chunk, *this);
+            if constexpr (with_registers)
+                state_.end_registers();
+        } catch (const FileError&) {
+            throw;
+        } catch (const Error& error) {
+            throw FileError(path_, "chunk at instr " + std::to_string(chunk.summary().first_instr),
+                            error.what());
+        }
+        if (state_.memory_known() && state_.memory().lost_stores() != 0)
+            state_.memory().require_nothing_lost();
+    }
+
+    // After the last chunk: what stood before a block that is not there.
+    void finish() { walk_.finish(*this); }
+
+    // --- For ChunkWalk ---
+    void on_block(const BlockExecution& block) {
+        state_.begin_block(block);
+        if constexpr (with_registers)
+            state_.begin_block_registers(block);
+        in_range_ = !bounded_ || (told_ && block.instr >= range_.from && block.instr < range_.to);
+        if (in_range_)
+            analyzer_.on_block(block);
+    }
+    void on_accesses(const BlockExecution& block, std::span<const Access> accesses) {
+        if constexpr (requires { analyzer_.on_accesses(block, accesses); })
+            if (in_range_)
+                analyzer_.on_accesses(block, accesses);
+        if constexpr (needs == PassNeeds::memory)
+            state_.apply(accesses);
+        if constexpr (requires { analyzer_.after_accesses(block); })
+            if (in_range_)
+                analyzer_.after_accesses(block);
+    }
+    void begin_group(const AccessGroup& group, size_t first, size_t)
+        requires(needs == PassNeeds::memory)
+    {
+        state_.begin_group(group, first);
+    }
+    void end_group()
+        requires(needs == PassNeeds::memory)
+    {
+        state_.end_group();
+    }
+    void on_event(const Event& event) {
+        state_.apply(event);
+        if constexpr (requires { analyzer_.on_event(event); })
+            if (told_ && event.instr >= range_.from && event.instr < range_.to)
+                analyzer_.on_event(event);
+    }
+
+  private:
+    std::string path_;
+    InstrRange range_;
+    PassState& state_;
+    Analyzer& analyzer_;
+    ChunkWalk walk_;
+    bool told_ = true;
+    bool bounded_ = false;  // blocks of the chunk may be out of the range
+    bool in_range_ = true;  // the current block is in it
+};
+
+}  // namespace panda::trace
