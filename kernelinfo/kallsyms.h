@@ -3,9 +3,8 @@
 // scripts/kallsyms.c of Linux writes it into .rodata with no marks around it:
 //
 //   num_syms        u32
-//   names           a length (one byte, or two since 6.1 when bit 7 of the first is set) and as many tokens a
-//   name;
-//                   the first character of the expanded name is the symbol's type
+//   names           a length (one byte, or two since 6.1 when bit 7 of the first is set) and as many tokens
+//                   a name; the first character of the expanded name is the symbol's type
 //   markers         u32 for every 256th name: its place in names
 //   token_table     256 strings with their final zeros: what the 256 token values expand to
 //   token_index     u16 for every token: its place in token_table

@@ -25,8 +25,7 @@ struct Point {
 // Enough to tell a process and to ask for more.
 struct ProcessHandle {
     uint64_t task = 0;  // virtual address of the task descriptor
-    uint64_t asid =
-        0;  // physical address of the top page table; 0 for kernel threads and zombies, which have none
+    uint64_t asid = 0;  // physical address of the top page table; kernel threads and zombies have 0
 
     bool operator==(const ProcessHandle&) const = default;
 };

@@ -27,8 +27,8 @@ inline Translation fill_translation(uint64_t address, uint64_t value) {
 
 enum class InnerKind : uint8_t {
     fill = 0,  // address = virtual page << 12, value = frame << 12 | physical address space
-    table_write =
-        1,  // the page walker marks an entry as accessed or dirty: address is physical (address space 0)
+    // The page walker marks an entry as accessed or dirty: address is physical (address space 0).
+    table_write = 1,
     helper_load = 2,   // address is virtual; no value
     helper_store = 3,  // address is virtual
     // The followed register of the number `size` has this value where the block begins (place: before_block),

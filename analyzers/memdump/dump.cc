@@ -162,8 +162,7 @@ bool write_elf(OutputFile& file, const trace::Moment& moment, const std::string&
 
 std::optional<std::string> find_vmcoreinfo(const trace::Moment& moment) {
     constexpr std::string_view begin = "OSRELEASE=";
-    constexpr std::string_view witness =
-        "\nPAGESIZE=";  // so that a note of a shell script is not taken for it
+    constexpr std::string_view witness = "\nPAGESIZE=";  // so that a shell script's note is not taken for it
     std::array<char, trace::page_size> page;
     const auto bytes = std::as_writable_bytes(std::span(page));
     for (const auto& range : moment.memory().ranges()) {

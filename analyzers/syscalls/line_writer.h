@@ -9,9 +9,9 @@
 
 namespace panda::syscalls {
 
-// A call whose task gives way to another before it returns is written in two parts, "read(3,  <unfinished
-// ...>" and
-// "<... read resumed>"…", 10) = 5".
+// A call whose task gives way to another before it returns is written in two parts:
+//     read(3,  <unfinished ...>
+//     <... read resumed>"…", 10) = 5
 class LineWriter final : public CallSink {
   public:
     // out: outlives this. with_instr: each line begins with the instr.

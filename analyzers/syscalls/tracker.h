@@ -7,8 +7,8 @@
 //   - at the instruction after the call: its result;
 //   - at the call itself: the kernel starts it again (a signal without a handler, a stop);
 //   - at another place, for all calls but execve and sigreturn: a signal's handler. The kernel has put the
-//   registers
-//     of the interrupted call on the stack, with its result (arch/x86/kernel/signal.c, setup_rt_frame).
+//     registers of the interrupted call on the stack, with its result (arch/x86/kernel/signal.c,
+//     setup_rt_frame).
 //
 // A task that exits or is killed never returns; neither do those that are still in the kernel at the trace's
 // end. Calls that were made before the trace's begin are found in the registers that the kernel keeps of each

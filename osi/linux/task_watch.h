@@ -19,8 +19,7 @@ namespace panda::osi::linux_guest {
 //   - the poison that list_del_rcu() and list_replace_rcu() leave in a task's own link: it is off the list
 //     (release_task), or another thread takes its place in it (de_thread of fs/exec.c);
 //   - mm: exec_mmap() of fs/exec.c gives a task another memory. The exec is over when the task then returns
-//   to
-//     user mode. (Kernel threads that borrow a memory, kthread_use_mm(), never do.)
+//     to user mode. (Kernel threads that borrow a memory, kthread_use_mm(), never do.)
 //
 // With task.switch_task_hook_addr, task changes are told when that is executed next, as PANDA does, but at
 // the latest when the processor returns to user mode or switches again.

@@ -1,6 +1,7 @@
-// The shared object that QEMU loads to record: `-panda
-// panda-record.so[,record=FILE[,force=on]][,check-interval=N]`. With record=FILE it records from power-on;
-// else begin_record and end_record (HMP, QMP) say when.
+// The shared object that QEMU loads to record: `-panda panda-record.so[,OPTION=VALUE…]`. Options:
+//   record=FILE       record from power-on; without it begin_record and end_record (HMP, QMP) say when
+//   force=on          overwrite FILE
+//   check-interval=N  check the processor's state about every N instructions (default: 1 million)
 #include <unistd.h>
 
 #include <cstdlib>

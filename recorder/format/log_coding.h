@@ -11,8 +11,8 @@
 //     column distances: varints, instr minus that of the entry before, of whatever kind
 //     value, value2: a scale and four columns each, see value_coding.h
 //     column data sizes: varints; left out when all are zero
-//     column data; a memory map is here as in a map chunk, and of data that stand in the constants a varint
-//     is: where in them
+//     column data; a memory map is here as in a map chunk, and data that stand in the constants are here as
+//       a varint: where in them
 //     of memory writes, column devices: varints, Entry::device; left out when all are zero
 // A column is a varint size and its bytes. Nothing carries over from one chunk to the next.
 #pragma once

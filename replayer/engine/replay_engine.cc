@@ -1,14 +1,19 @@
 // The shared object that QEMU loads to replay: `-panda panda-replay.so,replay=FILE[,…]`. Options:
-//   replay=FILE        the recording
-//   trace=FILE|-       write a trace; trace-force=on overwrites
-//   trace-columns=blocks|memory|full   how much of memory it holds: nothing, addresses, values too (default)
-//   trace-snapshots=N  a snapshot about every N instructions (default: 500 million); 0: at the begin and end
-//   only trace-level=N      zstd's compression level trace-from=INSTR   begin there (stop-at ends it)
-//   trace-registers=on   with the registers at every block's begin
-//   trace-asid=CR3, trace-user=on, trace-kernel=on   only what runs there
-//   stop-at=INSTR      end there
-//   status-fd=N        report to this descriptor (status.h)
-//   serial-fd=N        write there what the guest sends over its first serial port; serial2-fd=N: the second
+//   replay=FILE           the recording
+//   stop-at=INSTR         end there
+//   trace=FILE|-          write a trace
+//   trace-force=on        overwrite FILE
+//   trace-columns=C       blocks, memory (and its addresses) or full (the default: and the values of stores)
+//   trace-registers=on    with the registers at the start of every block's execution
+//   trace-snapshots=N     a snapshot about every N instructions (default: 500 million); 0: at both ends only
+//   trace-level=N         zstd's compression level (default: 3)
+//   trace-from=INSTR      start the trace there
+//   trace-asid=CR3        only what runs with this CR3
+//   trace-user=on         only what runs in user mode
+//   trace-kernel=on       only what runs in kernel mode
+//   status-fd=N           report to this descriptor (status.h)
+//   serial-fd=N           write there what the guest sends over its first serial port
+//   serial2-fd=N          … and over its second
 #include <unistd.h>
 
 #include <cstdlib>

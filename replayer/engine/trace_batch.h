@@ -20,8 +20,7 @@ namespace panda::engine {
 // Something that happened when `offset` bytes of the ring were written.
 struct Aside {
     enum class When : uint8_t {
-        inside,   // in the execution that the record before `offset` belongs to, or between two of them if
-                  // that is done
+        inside,   // in the execution of the record before `offset`; if that is done, between two of them
         after,    // and that execution is done
         between,  // as after; nothing may be running
     };
@@ -35,8 +34,9 @@ struct Aside {
     trace::InnerKind inner = trace::InnerKind::fill;
     uint8_t size = 0;
     uint64_t address = 0;  // cut: instructions that were left. check: instructions executed
-    uint64_t value = 0;    // event, registers, check_registers: index into the batch's list. memory_map: its
-                           // number, and its address space in size
+    // event, registers, check_registers: index into the batch's list. memory_map: its number, and its address
+    // space in size.
+    uint64_t value = 0;
     uint64_t value_high = 0;
     uint64_t pc = 0;
 };

@@ -1,11 +1,11 @@
 // What introspection costs:
 //
-//     osi_bench list TRACE [INSTR]      the process list with all mappings and open files, at one instr, once
-//     memory
-//                                       is there: median of many, in real time
-//     osi_bench follow TRACE [ROUNDS]   following all task changes against the plain pass that keeps memory
-//     current,
-//                                       in processor time of the one thread, alternately
+//     osi_bench list TRACE [INSTR]
+//         the process list with all mappings and open files, at one instr, once memory is there: median of
+//         many, in real time
+//     osi_bench follow TRACE [ROUNDS]
+//         following all task changes against the plain pass that keeps memory current, in processor time of
+//         the one thread, alternately
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

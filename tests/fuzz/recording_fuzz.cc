@@ -2,8 +2,7 @@
 //   0  the rest is a whole file
 //   1  the rest is the content of a log chunk
 //   2  the rest is a list of chunks (u8 type, u16 size, content) which is made into a file with right
-//   checksums:
-//      checksums keep accidents from the decoders, and would keep the fuzzer from them as well
+//      checksums: they keep accidents from the decoders, and would keep the fuzzer from them as well
 // Run: recording_fuzz CORPUS; `recording_fuzz --write-corpus CORPUS` makes one to begin with.
 #include <sys/mman.h>
 #include <unistd.h>

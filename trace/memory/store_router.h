@@ -36,10 +36,9 @@ class StoreTranslations {
         bool known = false;  // there is a translation
         bool ram = false;
         uint32_t block = 0;
-        uint64_t offset = 0;  // in the block
-        uint64_t size = 0;    // bytes that go on from here, 1 to what was asked for
-        bool whole_page =
-            false;  // all of the address's page is in this range, and starts a page of the block
+        uint64_t offset = 0;      // in the block
+        uint64_t size = 0;        // bytes that go on from here, 1 to what was asked for
+        bool whole_page = false;  // the address's page is all in this range, and is a page of the block
     };
     // size: bytes, at least 1; the answer stops at the end of the virtual page.
     Target virtual_target(uint64_t address, uint64_t size) const;

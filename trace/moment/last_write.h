@@ -22,10 +22,10 @@ struct Write {
     uint64_t pc = 0;     // linear address of that instruction; of a transfer 0
     WriteKind kind = WriteKind::store;
     TransferSource source = TransferSource::device;  // of a transfer
-    uint64_t address =
-        0;               // as it was written to: virtual; of a table write physical; of a transfer the offset
-    uint64_t size = 0;   // bytes
-    uint64_t value = 0;  // of a transfer its first 8 bytes
+    // As it was written to: virtual; of a table write physical; of a transfer the offset in its memory block.
+    uint64_t address = 0;
+    uint64_t size = 0;        // bytes
+    uint64_t value = 0;       // of a transfer its first 8 bytes
     uint64_t value_high = 0;  // of 16 bytes
     uint32_t device = 0;      // of a transfer, as Transfer::device
 };
