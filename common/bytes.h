@@ -1,5 +1,5 @@
 // Little-endian scalars and LEB128 varints in byte buffers: the building blocks of both file formats.
-// Writing appends and cannot fail but for memory; reading is bounded and throws on hostile input.
+// Writing appends, and fails only when memory runs out; reading is bounded and throws on hostile input.
 #pragma once
 
 #include <bit>

@@ -18,8 +18,8 @@ int run_main(const char* name, const std::function<int()>& body);
 // "NAME (panda) VERSION" for --version.
 std::string version_line(const char* name);
 
-// Directories in which an installed or freshly built program looks for what belongs to it.
-// The directory of the running executable, resolved through /proc/self/exe.
+// The directory of the running executable, resolved through /proc/self/exe. An installed or freshly built
+// program finds what belongs to it from there.
 std::string executable_directory();
 
 }  // namespace panda

@@ -8,7 +8,7 @@
 namespace panda {
 namespace {
 
-// Contexts are costly to make (hundreds of KiB); one a thread is reused.
+// Contexts are costly to make (hundreds of KiB), so each thread reuses one.
 struct FreeContext {
     void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
     void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }

@@ -1,5 +1,5 @@
-// The one family of exceptions of this project. Thrown where a thing goes wrong, with what a person needs to
-// find the place; caught once, in main (see command_line.h).
+// The one family of exceptions of this project. They are thrown where something goes wrong, with what a
+// person needs to find the place, and caught once, in main (see command_line.h).
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace panda {
 
-// Something that this program cannot go on from. what() is one plain sentence without a final full stop.
+// Something that the program cannot recover from. what() is one plain sentence without a final full stop.
 class Error : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;

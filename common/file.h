@@ -12,7 +12,7 @@ namespace panda {
 
 enum class IfExists { refuse, overwrite };
 
-// A file or pipe being written, in order. Not buffered: callers write whole chunks.
+// A file or pipe that is written in order. It is not buffered: callers write whole chunks.
 class OutputFile {
   public:
     // Creates `path`; "-" is standard output. An existing file is an error unless overwriting is asked for.
@@ -24,7 +24,8 @@ class OutputFile {
     // Writes all of `bytes`. Throws FileError, for example when the disk is full; what was written before
     // stays.
     void write(std::span<const std::byte> bytes);
-    // Closes and reports what close() reports. Further writes are an error. Without it the destructor closes.
+    // Closes the file and throws FileError when that fails. Further writes are an error. Without this call
+    // the destructor closes the file, and a failure is not reported.
     void close();
     // Bytes written so far.
     uint64_t offset() const { return offset_; }
@@ -36,10 +37,11 @@ class OutputFile {
     uint64_t offset_ = 0;
 };
 
-// A whole file mapped read-only. A file that shrinks while mapped raises SIGBUS, as with every mmap; traces
+// A whole file, mapped read-only. A file that shrinks while mapped raises SIGBUS, as with every mmap; traces
 // and recordings are append-only, so this does not happen to them in use.
 class MappedFile {
   public:
+    // Throws FileError when it cannot be read or is not a regular file.
     explicit MappedFile(const std::string& path);
     ~MappedFile();
     MappedFile(const MappedFile&) = delete;

@@ -1,4 +1,4 @@
-// A progress line on a terminal: done of total, percent, instructions a second. Silent elsewhere.
+// A progress line on a terminal: done of total, percent, instructions per second. Nothing elsewhere.
 #pragma once
 
 #include <chrono>
@@ -9,14 +9,14 @@ namespace panda {
 
 class Progress {
   public:
-    // label: shown before the bar. total: in instructions; 0 = unknown. Nothing is drawn unless standard
-    // error is a terminal, or when quiet.
+    // label: shown before the bar. total: in instructions; 0 = unknown. Nothing is drawn when quiet, or when
+    // standard error is not a terminal.
     Progress(std::string label, uint64_t total, bool quiet);
     ~Progress();
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
-    // Redraws at most ten times a second; costs a clock read otherwise.
+    // Redraws at most ten times a second; otherwise it costs one read of the clock.
     void update(uint64_t done);
     // Erases the line.
     void finish();

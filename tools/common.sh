@@ -1,4 +1,4 @@
-# Sourced by this project's scripts: the cache directory, messages, and apt with a state of its own.
+# Sourced by this project's scripts. Has the cache directory, messages, and apt with a state of its own.
 # shellcheck shell=bash
 
 # What is costly to make and the same for every clone. CMakeLists.txt has the same rule.
@@ -44,9 +44,9 @@ private_apt() {
 }
 
 # private_apt_update NAME ARCHITECTURE LINE…: makes the state NAME with these sources and reads their lists. The first
-# line is needed; when the others (updates, security) cannot be read it goes on without them and says so, because a
+# line is needed. When the others (updates, security) cannot be read, it says so and goes on without them, because a
 # mirror that is half-way through an update of its own should not stop a build.
-# Callers hold a lock, for apt's own ends a second update with an error.
+# Callers hold a lock, because apt's own lock makes a second update fail.
 private_apt_update() {
     local name=$1 architecture=$2 directory=$panda_cache/apt/$1
     shift 2
@@ -62,7 +62,7 @@ private_apt_update() {
         die "cannot read the package lists: $(grep -m 1 '^E:' "$directory/log")"
 }
 
-# Runs a command up to three times: mirrors have bad moments.
+# Runs a command up to three times, because mirrors have bad moments.
 retry() {
     local attempt
     for attempt in 1 2 3; do

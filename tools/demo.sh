@@ -1,6 +1,6 @@
 #!/bin/bash
-# The whole line on a fresh Debian machine: set up, build, record a command in a real Linux guest, replay it into a
-# trace, and list the guest's processes from the trace alone. usage: tools/demo.sh [DIRECTORY FOR THE FILES]
+# Everything from start to end on a fresh Debian machine: set up, build, record a command in a real Linux guest, replay
+# it into a trace, and list the guest's processes from the trace alone. usage: tools/demo.sh [DIRECTORY FOR THE FILES]
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"

@@ -1,8 +1,8 @@
-# Sourced after common.sh: the kernel's headers that the tables of system calls are generated from.
+# Sourced after common.sh. Fetches the kernel headers from which the tables of system calls are generated.
 # shellcheck shell=bash
 
-# The packages with the headers for programs and with the prototypes of system calls, of the newest kernel that the apt
-# state $1 can read.
+# Prints the packages with the headers for programs and with the prototypes of system calls, of the newest kernel that
+# the apt state $1 knows.
 kernel_header_packages() {
     local headers
     headers=$(private_apt "$1" amd64 apt-cache depends --important linux-headers-amd64 |
@@ -13,9 +13,9 @@ kernel_header_packages() {
     echo linux-libc-dev
 }
 
-# kernel_headers TARGET NAME LINE…: unpacks them into TARGET by the apt state NAME with these sources: include/ as
-# programs see it, in kernel/ the few headers of the kernel itself with prototypes and constants that programs get from
-# their C library, and the packages' versions in version. Callers hold a lock.
+# kernel_headers TARGET NAME LINE…: unpacks them into TARGET, with the apt state NAME and these sources. TARGET gets
+# include/ as programs see it; kernel/ with the few headers of the kernel itself that have prototypes, and constants
+# that programs get from their C library; and the packages' versions in version. Callers hold a lock.
 kernel_headers() {
     local target=$1 name=$2 work package
     say "fetching kernel headers into $target"
@@ -33,7 +33,7 @@ kernel_headers() {
         dpkg-deb -W "$package" >>"$work/result/version"
     done
     cp -rL "$work/tree/usr/include" "$work/result/include"
-    # Of an architecture of its own, or of all that have the same.
+    # The headers of one architecture, or those that all have in common.
     if [ -e "$work/result/include/x86_64-linux-gnu/asm" ]; then
         cp -rL "$work/result/include/x86_64-linux-gnu/asm" "$work/result/include/asm"
     fi

@@ -1,11 +1,11 @@
 #!/bin/bash
-# Installs what building and testing needs, on Debian 12 (bookworm) and 13 (trixie). Does nothing, and needs no
-# network, when everything is there. usage: tools/setup.sh [--print-packages]
+# Installs what building and testing need, on Debian 12 (bookworm) and 13 (trixie). When everything is there, it does
+# nothing and needs no network. usage: tools/setup.sh [--print-packages]
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/kernel_headers.sh"
 
-# The one list of packages, the same names in both releases.
+# The one list of packages. The names are the same in both releases.
 packages=(
     # compilers and build tools
     build-essential cmake ninja-build pkg-config clang-format-19 git
@@ -21,8 +21,8 @@ packages=(
     e2fsprogs python3-minimal strace
 )
 
-# Newer than what bookworm has: from its backports, unpacked into the cache instead of installed, so that the
-# machine's sources.list stays as it is. Later releases have them in main.
+# These must be newer than what bookworm has. They come from its backports and are unpacked into the cache instead of
+# installed, so that the machine's sources.list stays as it is. Later releases have them in main.
 backports=(meson libcatch2-dev)
 
 installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
@@ -71,8 +71,8 @@ unpack_backports() {
     touch "$stamp"
 }
 
-# What the tables of system calls are generated from (analyzers/syscalls), once: of the newest kernel that Debian has,
-# unstable included, because it has the calls of all older ones.
+# Fetches once what the tables of system calls are generated from (analyzers/syscalls): the headers of the newest kernel
+# that Debian has, unstable included, because it has the calls of all older kernels.
 unpack_kernel_headers() {
     [ ! -e "$panda_cache/kernel-headers/version" ] || return 0
     with_lock kernel-headers

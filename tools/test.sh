@@ -17,7 +17,7 @@ summary=()
 failures=0
 begin=$SECONDS
 
-# step TITLE COMMAND…: runs it, shows what it prints, remembers how it went.
+# step TITLE COMMAND…: runs the command, shows what it prints, and remembers how it went.
 step() {
     local title=$1 start=$SECONDS result=ok
     shift
@@ -42,7 +42,7 @@ guest_tests() {
     ctest --preset release --label-regex guest
 }
 
-# Guests leave much of the second processor idle: the sanitizer build, which is next, takes that.
+# Guests leave much of the second processor idle. The sanitizer build, which is next, uses it.
 begin_sanitizer_build() {
     sanitizer_log=$(mktemp)
     (

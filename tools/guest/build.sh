@@ -10,19 +10,19 @@
 #     build-info        what it was made of
 #   --kernel        a Debian package (default linux-image-cloud-amd64 of the host's release; linux-image-amd64 has
 #                   more drivers, e1000 and IDE among them), a .deb file, or a kernel image (then without modules)
-#   --architecture  of the kernel and of busybox; follows from the package's name otherwise
+#   --architecture  of the kernel and of busybox; if not given, it follows from the package's name
 #   --suite         the Debian release to take the kernel from, for example trixie (default: the host's)
 #   --link          makes PATH a symbolic link to the result
-#   --update        looks for newer packages; without it the versions found first are kept
+#   --update        looks for newer packages; without it the versions that were found first are kept
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../common.sh"
 PATH=$PATH:/usr/sbin:/sbin
 
-# Raise it when the result changes without a change of an input.
+# Raise this when the result changes although no input has changed.
 layout=1
-# Drivers of the devices that QEMU's pc machine offers, what they need, and two file systems; a name that a kernel
-# does not have as a module (built in, or left out) is passed over.
+# Drivers for the devices that QEMU's pc machine offers, what they need, and some file systems. Names that the kernel
+# does not have as modules (because they are built in or left out) are skipped.
 modules=(virtio_pci virtio_blk virtio_net virtio_scsi virtio_console virtio_balloon virtio_input virtio-rng
     ata_piix ahci sd_mod sr_mod e1000 e1000e 8139cp ne2k-pci uhci-hcd ehci-pci xhci-pci usbhid usb-storage psmouse
     evdev mousedev ext4 crc32c_generic vfat isofs nls_ascii nls_cp437 af_packet)
@@ -36,8 +36,8 @@ suite_of() {
     fi
 }
 
-# PACKAGE=VERSION of a package's newest version in the apt state $1. Follows a metapackage (linux-image-amd64) to the one
-# with the files.
+# Prints PACKAGE=VERSION for a package's newest version in the apt state $1. Follows a metapackage (linux-image-amd64)
+# to the package with the files.
 resolve_package() {
     local state=$1 package=$2 real
     real=$(private_apt "$state" "$architecture" apt-cache depends --important "$package" 2>/dev/null |
@@ -92,8 +92,8 @@ unpack_deb() {
     dpkg-deb -x "$1" "$2" || die "$1 is not a Debian package"
 }
 
-# The package with the kernel, PACKAGE=VERSION, into a directory. Since 2026 it has no files of its own but depends on
-# packages with the kernel, its modules and its configuration, which are among the modules.
+# Unpacks the package with the kernel, PACKAGE=VERSION, into a directory. Since 2026 it has no files of its own, but
+# depends on packages with the kernel and its modules; the kernel and its configuration are among the modules.
 unpack_kernel() {
     local package=${1%%=*} version=${1#*=} part
     unpack_package "$kernel_state" "$1" "$2"
@@ -134,8 +134,8 @@ install_modules() {
         "$to/$version"/modules.builtin*
 }
 
-# Packs the tree $1 as $2: everything owned by root, no times, in order, with the two devices that the kernel opens
-# before /init mounts a devtmpfs. bsdtar writes device nodes from an mtree description, so nobody has to be root.
+# Packs the tree $1 as $2: everything is owned by root, without times, in order, with the two devices that the kernel
+# opens before /init mounts a devtmpfs. bsdtar writes device nodes from an mtree description, so root is not needed.
 pack() {
     {
         echo '#mtree'

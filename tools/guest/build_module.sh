@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds a kernel module for the kernel of a guest that build.sh made: build_module.sh GUEST SOURCE OUTPUT
-# SOURCE is a directory with a Makefile for kbuild; OUTPUT takes its *.ko. The kernel's headers are fetched from Debian and
-# used where they are unpacked, so that nobody has to be root.
+# SOURCE is a directory with a Makefile for kbuild; its *.ko go to OUTPUT. The kernel's headers are fetched from Debian
+# and used where they are unpacked, so root is not needed.
 set -euo pipefail
 . "$(dirname "$0")/../common.sh"
 [ $# = 3 ] || { say "usage: build_module.sh GUEST SOURCE OUTPUT" && exit 2; }
@@ -9,7 +9,7 @@ guest=$1 source=$2 output=$3
 
 fact() { sed -n "s/^$1=//p" "$guest/build-info"; }
 architecture=$(fact architecture) suite=$(fact suite) kernel=$(fact kernel)
-[ -n "$kernel" ] || die "$guest: its kernel comes from no Debian package, so there are no headers"
+[ -n "$kernel" ] || die "$guest: its kernel does not come from a Debian package, so there are no headers"
 state=guest-${suite:+$suite-}$architecture
 version=${kernel#*=} headers=${kernel%%=*}
 headers=${headers/linux-image-/linux-headers-}
@@ -44,8 +44,8 @@ done
 sed -i "s|/usr/src/|$work/root/usr/src/|" "$work"/root/usr/src/linux-headers-*/Makefile
 
 cp -R "$source" "$work/module"
-# The compiler is the host's; the packages ask for the one of their release by name, and, those of newer releases, for
-# what only newer compilers have. BTF of the module's own would want pahole.
+# The compiler is the host's. The packages ask for the compiler of their release by name, and those of newer releases
+# use options that only newer compilers have. BTF for the module would need pahole.
 settings=(CC=gcc CONFIG_DEBUG_INFO_BTF_MODULES=)
 gcc -fmin-function-alignment=16 -E - </dev/null >/dev/null 2>&1 || settings+=(CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=)
 make -s -C "$work/root/usr/src/linux-headers-$release" M="$work/module" "${settings[@]}" modules >"$work/log" 2>&1 ||

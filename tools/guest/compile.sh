@@ -1,10 +1,10 @@
 #!/bin/bash
 # Compiles a C program for a guest, linked statically: compile.sh amd64|i386 OUTPUT SOURCE…
-# For i386 Debian's C library is fetched into the cache; the compiler is the host's.
+# For i386, Debian's C library is fetched into the cache. The compiler is the host's.
 set -euo pipefail
 . "$(dirname "$0")/../common.sh"
 
-# Prints where the library is. Bookworm, as the guest's own packages (see build.sh).
+# Prints where the library is. It is bookworm's, as the guest's own packages are (see build.sh).
 i386_library() {
     local target=$panda_cache/guest-i386-library work package
     if [ ! -e "$target" ]; then

@@ -51,9 +51,9 @@ int run(int count, char** arguments) {
         "system-map,S", options::value<std::string>()->value_name("FILE"),
         "take addresses from this System.map (default: from the image itself)")(
         "trace,t", options::value<std::string>()->value_name("TRACE"),
-        "instead of a file: the kernel that runs in this trace (- reads it from a pipe)")(
+        "take the kernel that runs in this trace (- reads it from a pipe) instead of a file")(
         "at", options::value<std::string>()->value_name("INSTR")->default_value("end"),
-        "in the trace, the moment: right before that instruction; end");
+        "the moment in the trace: right before this instruction");
     options::options_description all;
     all.add(visible).add_options()("kernel", options::value<std::string>());
     options::positional_options_description positional;
@@ -66,7 +66,7 @@ int run(int count, char** arguments) {
         std::cout
             << "Usage: " << program << " [options] VMLINUX|VMLINUZ|PACKAGE.deb >> kernelinfo.conf\n"
             << "       " << program << " [options] --trace TRACE >> kernelinfo.conf\n\n"
-            << "Prints what introspection has to know of a Linux kernel: a group for kernelinfo.conf.\n\n"
+            << "Prints what introspection has to know about a Linux kernel: a group for kernelinfo.conf.\n\n"
             << visible;
         return exit_ok;
     }

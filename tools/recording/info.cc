@@ -11,7 +11,8 @@
 namespace panda::recording {
 namespace {
 
-// The facts that people look for first, in order, and what to call them. Others follow by their own names.
+// The facts that people look for first, in order, and what to call them. Other facts follow under their own
+// names.
 constexpr std::pair<const char*, const char*> known_facts[] = {
     {"machine", "machine"},  {"cpu-model", "CPU model"},
     {"memory", "memory"},    {"kernel-command-line", "kernel command line"},

@@ -5,7 +5,7 @@
 namespace panda::recording {
 namespace {
 
-// Reads the whole log. The cursor itself checks order and end.
+// Reads the whole log. The cursor itself checks the order and the end.
 std::array<uint64_t, entry_kinds> count_entries(const RecordingReader& recording, Progress& progress) {
     std::array<uint64_t, entry_kinds> counts{};
     LogCursor log = recording.log();

@@ -1,5 +1,5 @@
-// The commands of panda-trace. Each takes what follows its name on the command line and returns the exit
-// status.
+// The commands of panda-trace. Each takes the arguments that follow its name on the command line and returns
+// the exit status. Throws UsageError for wrong arguments, FileError for files.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// panda-trace cut: a trace of a stretch of another one.
+// panda-trace cut: makes a trace of a part of another one.
 #include "trace/edit/cut.h"
 
 #include <charconv>
@@ -23,7 +23,7 @@ uint64_t parse_instr(const std::string& text, uint64_t otherwise) {
     uint64_t instr = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), instr);
     if (error != std::errc() || end != text.data() + text.size())
-        throw UsageError("\"" + text + "\" is no number of instructions");
+        throw UsageError("\"" + text + "\" is not a number of instructions");
     return instr;
 }
 
@@ -45,7 +45,7 @@ int cut(const std::vector<std::string>& arguments) {
     options.add_options()("output,o", po::value<std::string>()->value_name("FILE")->required(),
                           "the trace to make (- for standard output)")(
         "force", "overwrite FILE if it exists")("level", po::value<int>()->default_value(3),
-                                                "of compression, zstd's")(
+                                                "zstd's compression level")(
         "json", "the report as a JSON object")("quiet,q", "no progress bar");
     // The range comes before the trace, so it is taken off first.
     std::vector<std::string> rest = arguments;

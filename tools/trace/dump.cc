@@ -1,4 +1,4 @@
-// panda-trace dump: the trace line by line.
+// panda-trace dump: prints the trace line by line.
 #include <algorithm>
 #include <array>
 #include <cinttypes>
@@ -72,8 +72,8 @@ class Dumper {
         const trace::ChunkSummary& summary = chunk.summary();
         if (summary.first_instr >= selection_.to)
             return true;
-        // An event in the middle of a block may stand one chunk before it, so this chunk's end is no bound
-        // for events; a block has far fewer instructions than the margin.
+        // An event in the middle of a block may stand one chunk before that block, so this chunk's end is not
+        // a bound for events. A block has far fewer instructions than the margin.
         constexpr uint64_t margin = 1 << 16;
         const uint64_t end = summary.first_instr + summary.instr_count;
         if ((selection_.blocks || selection_.events || selection_.memory || selection_.registers) &&
@@ -179,7 +179,7 @@ class Dumper {
                   valued ? value_text(access).c_str() : "");
     }
 
-    // That made a transfer, where it is known.
+    // The device that made a transfer, if it is known.
     const trace::Device* device_of(const trace::EventDetail& detail) const {
         const auto* transfer = std::get_if<trace::Transfer>(&detail);
         const auto& devices = reader_.header().devices;
@@ -276,11 +276,10 @@ int dump(const std::vector<std::string>& arguments) {
     options.add_options()("from", po::value<uint64_t>()->default_value(0), "first instr")(
         "to", po::value<uint64_t>()->default_value(~uint64_t{0}, "end"), "instr to stop before")(
         "blocks", "a line for each block execution: instr, pc, bytes")("events", "a line for each event")(
-        "memory", "a line for each memory access and each translation learnt")(
-        "registers",
-        "a line for the registers at the begin of each block execution, of a trace that has them")(
-        "definitions", "a line for each block definition (none of these: blocks and events)")(
-        "json", "a JSON object a line");
+        "memory", "a line for each memory access and each translation that is learnt")(
+        "registers", "a line for the registers at the start of each block execution, if the trace has them")(
+        "definitions", "a line for each block definition (without any of these: blocks and events)")(
+        "json", "one JSON object per line");
     const auto values = parse_options("dump", arguments, options);
     if (!values)
         return 0;

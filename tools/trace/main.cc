@@ -1,4 +1,4 @@
-// panda-trace: looks into traces, proves and mends them.
+// panda-trace: looks into traces, proves, cuts and recovers them.
 #include <array>
 #include <iomanip>
 #include <iostream>
@@ -20,12 +20,12 @@ struct NamedCommand {
 };
 
 constexpr std::array commands = {
-    NamedCommand{"info", "what a trace holds, and how large each part is", panda::trace_tool::info},
-    NamedCommand{"dump", "its blocks and events as text", panda::trace_tool::dump},
-    NamedCommand{"verify", "whether memory, rebuilt from what was stored, is what the snapshots say",
+    NamedCommand{"info", "say what a trace holds, and how large each part is", panda::trace_tool::info},
+    NamedCommand{"dump", "print its blocks, events and accesses", panda::trace_tool::dump},
+    NamedCommand{"verify", "rebuild memory from what was stored, and compare it with the snapshots",
                  panda::trace_tool::verify},
-    NamedCommand{"cut", "a trace of a stretch of it, which stands alone", panda::trace_tool::cut},
-    NamedCommand{"recover", "a whole trace of one that was cut short", panda::trace_tool::recover},
+    NamedCommand{"cut", "make a trace of a part of it", panda::trace_tool::cut},
+    NamedCommand{"recover", "make a whole trace from one that was cut short", panda::trace_tool::recover},
 };
 
 void print_help() {

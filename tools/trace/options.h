@@ -15,7 +15,8 @@ namespace panda::trace_tool {
 
 namespace po = boost::program_options;
 
-// Parses `arguments` with one positional TRACE. Nothing when help was asked for, and printed.
+// Parses `arguments` with one positional TRACE. Returns nothing when help was asked for; it has been printed
+// then.
 inline std::optional<po::variables_map> parse_options(const char* command,
                                                       const std::vector<std::string>& arguments,
                                                       po::options_description options) {

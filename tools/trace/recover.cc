@@ -1,4 +1,4 @@
-// panda-trace recover: makes a whole file of a trace that was cut short.
+// panda-trace recover: makes a whole trace from one that was cut short.
 #include "trace/edit/recover.h"
 
 #include <iostream>

@@ -79,7 +79,7 @@ void print_text(const trace::TraceHeader& header, const trace::VerifyReport& rep
     if (report.wrong_modes != 0)
         print("%" PRIu64 " blocks run in another mode than the events tell\n", report.wrong_modes);
     if (report.wrong_registers != 0)
-        print("%" PRIu64 " blocks begin with other registers than the chunk or a system call tells\n",
+        print("%" PRIu64 " blocks start with other registers than the chunk or a system call tells\n",
               report.wrong_registers);
     if (!report.flaw.empty())
         print("not whole: %s\n", report.flaw.c_str());
@@ -154,7 +154,7 @@ void print_json(const trace::TraceHeader& header, const trace::VerifyReport& rep
 int verify(const std::vector<std::string>& arguments) {
     po::options_description options("options");
     options.add_options()("json", "one JSON object")(
-        "threads", po::value<unsigned>()->default_value(0, "all"), "threads to work on")(
+        "threads", po::value<unsigned>()->default_value(0, "all"), "number of threads")(
         "list", po::value<size_t>()->default_value(10), "failures of each kind to describe")(
         "no-blame", "do not look for what last wrote a page that differs")("quiet,q", "no progress bar");
     const auto values = parse_options("verify", arguments, options);
