@@ -1,4 +1,4 @@
-// The chunks of a recording: found, and read one by one with their checksums verified.
+// Finds the chunks of a recording, and reads them one by one, verifying their checksums.
 #pragma once
 
 #include <cstdint>
@@ -19,16 +19,16 @@ struct ChunkPlace {
 class ChunkReader {
   public:
     // Maps the file and walks the chunk headers, up to the last whole chunk. Throws FileError when the file
-    // is no recording, when a chunk header is damaged or when something follows the trailer.
+    // is not a recording, when a chunk header is damaged or when something follows the trailer.
     explicit ChunkReader(const std::string& path);
 
     const std::vector<ChunkPlace>& chunks() const { return chunks_; }
-    // The file ends with a trailer.
+    // Whether the file ends with a trailer.
     bool complete() const;
-    // The content. Callable from several threads. Throws FileError when it is damaged.
+    // The chunk's content. May be called from several threads. Throws FileError when it is damaged.
     Bytes read(const ChunkPlace& chunk) const;
 
-    // Throws FileError that names the chunk.
+    // Throws a FileError that names the chunk.
     [[noreturn]] void fail(const ChunkPlace& chunk, const std::string& reason) const;
     const std::string& path() const { return file_.path(); }
     // In bytes.

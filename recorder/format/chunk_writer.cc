@@ -91,8 +91,8 @@ void ChunkWriter::encode_chunk(ChunkHeader header, int level, uint64_t cost,
     write_ready(lock);
 }
 
-// Whoever completes the chunk that the file waits for writes it and those ready behind it; the others go on
-// compressing meanwhile.
+// The thread that completes the chunk for which the file waits writes it and the ready ones after it. The
+// other threads go on compressing meanwhile.
 void ChunkWriter::write_ready(std::unique_lock<std::mutex>& lock) {
     if (writing_)
         return;

@@ -93,7 +93,7 @@ void check_file_header(std::span<const std::byte> file) {
         throw Error("written in format version " + std::to_string(version) +
                     ", which is newer than this program's " + std::to_string(format_version));
     if (version < format_version)
-        throw Error("written in the old format version " + std::to_string(version) + ", this program reads " +
+        throw Error("written in the old format version " + std::to_string(version) + "; this program reads " +
                     std::to_string(format_version));
     if (zero != 0)
         throw Error("the file header is damaged: a reserved field is not zero");
@@ -103,7 +103,7 @@ ChunkHeader decode_chunk_header(std::span<const std::byte, chunk_header_size> by
                                 uint32_t expected_number) {
     ByteReader reader(bytes);
     if (std::memcmp(reader.take(chunk_magic.size()).data(), chunk_magic.data(), chunk_magic.size()) != 0)
-        throw Error("no chunk begins here");
+        throw Error("no chunk starts here");
     const auto type = reader.get<uint32_t>();
     ChunkHeader header;
     header.number = reader.get<uint32_t>();
@@ -119,7 +119,7 @@ ChunkHeader decode_chunk_header(std::span<const std::byte, chunk_header_size> by
         throw Error("it is numbered " + std::to_string(header.number) + ": chunks are missing or misplaced");
     header.type = static_cast<ChunkType>(type);
     if (header.raw_size > maximum_raw_size(header.type))
-        throw Error("it claims a content of " + std::to_string(header.raw_size) + " bytes, at most " +
+        throw Error("it claims a content of " + std::to_string(header.raw_size) + " bytes, but at most " +
                     std::to_string(maximum_raw_size(header.type)) + " are allowed");
     return header;
 }

@@ -1,10 +1,11 @@
 // The bytes of a recording on disk: a header, then chunks, each of which can be checked and read alone.
 //
-// Sized for: a machine of up to 1 TiB of RAM (512 MiB is usual), of which the snapshot keeps the pages that
-// are not zero; a log of a few bytes per 1000 instructions (some 10 MB for the boot of a Linux guest),
-// appended for hours at up to a million entries a second; and being killed at any moment. So the file is only
-// ever appended to, nothing written is touched again, and a reader needs nothing from the end of the file: it
-// finds the chunks by walking their headers (one page read a chunk, a few thousand for a 2 GiB guest).
+// The format is made for a machine of up to 1 TiB of RAM (512 MiB is usual), of which the snapshot keeps the
+// pages that are not zero; for a log of a few bytes per 1000 instructions (some 10 MB for the boot of a Linux
+// guest) that grows for hours, by up to a million entries per second; and for a recorder that may be killed
+// at any moment. So the file is only appended to, what was written is not touched again, and a reader needs
+// nothing from the end of the file: it finds the chunks by walking their headers (it reads one page per
+// chunk, and a 2 GiB guest has a few thousand chunks).
 //
 //   file header, 24 bytes
 //      0  magic "PANDAREC"
@@ -24,12 +25,12 @@
 // All numbers are little-endian. Chunks come in this order: facts, blocks, then the snapshot (processor once,
 // map once per address space, devices at most once, memory any number of times, constants at most once and
 // constant data any number of times, in any order), snapshot_end, then log chunks, and the trailer. A file
-// without its trailer was cut short and holds everything up to its last whole chunk; one without snapshot_end
-// is of no use. What a chunk's content looks like is said in values.h (facts, blocks, map, devices, memory,
-// constants, trailer) and in log_coding.h (log).
+// without its trailer was cut short and holds everything up to its last whole chunk; a file without
+// snapshot_end is useless. The content of a chunk is described in values.h (facts, blocks, map, devices,
+// memory, constants, trailer) and in log_coding.h (log).
 //
-// Versions: the file header and its checksum stay as they are in every version; anything else may change with
-// it. A reader knows exactly one version.
+// Versions: the file header and its checksum stay the same in every version; anything else may change. A
+// reader knows exactly one version.
 #pragma once
 
 #include <array>
@@ -74,8 +75,8 @@ inline constexpr size_t maximum_memory_chunk = 1 << 20;  // bytes of pages in on
 inline constexpr size_t maximum_constant_chunk = 1 << 20;  // bytes in one chunk of constant data
 inline constexpr uint64_t page_size = 4096;
 
-// The largest content that a chunk of this type may claim, in bytes: what a reader is made to allocate by a
-// header.
+// The largest content that a chunk of this type may claim, in bytes. This bounds what a reader allocates
+// because a header says so.
 uint32_t maximum_raw_size(ChunkType type);
 
 const char* chunk_type_name(ChunkType type);
@@ -91,8 +92,7 @@ struct ChunkHeader {
 std::array<std::byte, file_header_size> encode_file_header();
 std::array<std::byte, chunk_header_size> encode_chunk_header(const ChunkHeader& header);
 
-// Checks the first bytes of a file. Throws Error that says what the file is instead of a recording that can
-// be read.
+// Checks the first bytes of a file. If it is not a recording that can be read, throws an Error that says why.
 void check_file_header(std::span<const std::byte> file);
 
 // Decodes and checks one chunk header. expected_number: the chunk's place in the file. Throws Error.

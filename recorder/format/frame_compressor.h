@@ -1,5 +1,5 @@
-// zstd for one chunk after the other without fresh memory each time: in a snapshot of hundreds of chunks,
-// page faults in new buffers would cost as much as the compression.
+// zstd for one chunk after the other, without new memory for each: in a snapshot of hundreds of chunks, page
+// faults in new buffers would cost as much as the compression.
 #pragma once
 
 #include <zstd.h>

@@ -1,20 +1,20 @@
-// The content of a log chunk: entries, with like beside like so that zstd does well.
+// The content of a log chunk: entries, as columns of similar values, which zstd compresses well.
 //
 //   varint entries
 //   varint instr, varint exceptions   of the first entry
 //   varint instr, varint exceptions   of the last entry
-//   16 times varint entries of a kind
-//   column kinds: a byte an entry: EntryKind, 0x10 added when exceptions is not 0, 0x20 when the
-//     data stand in the constants
-//   column exceptions: varints, of the entries so marked
+//   16 times varint: the number of entries of each kind
+//   column kinds: a byte per entry: EntryKind, plus 0x10 if exceptions is not 0, plus 0x20 if the data are in
+//     the constants
+//   column exceptions: varints, for the entries that are marked with 0x10
 //   then for each kind that occurs:
-//     column distances: varints, instr minus that of the entry before, of whatever kind
+//     column distances: varints, instr minus that of the entry before, whatever its kind
 //     value, value2: a scale and four columns each, see value_coding.h
 //     column data sizes: varints; left out when all are zero
-//     column data; a memory map is here as in a map chunk, and data that stand in the constants are here as
-//       a varint: where in them
-//     of memory writes, column devices: varints, Entry::device; left out when all are zero
-// A column is a varint size and its bytes. Nothing carries over from one chunk to the next.
+//     column data; a memory map is here as in a map chunk, and for data in the constants a varint says where
+//       in them
+//     only for memory writes, column devices: varints, Entry::device; left out when all are zero
+// A column is a varint size and then its bytes. Nothing carries over from one chunk to the next.
 #pragma once
 
 #include <array>
@@ -31,10 +31,10 @@
 
 namespace panda::recording {
 
-// Entries on their way into a chunk. Adding one is a few stores: the coding is done later, on another thread.
+// Entries that will become a chunk. Adding one takes a few stores; they are coded later, on another thread.
 class LogBatch {
   public:
-    // Room for this many entries and bytes of data before the first reallocation.
+    // Reserves room for this many entries and bytes of data.
     LogBatch(size_t entries, size_t data) {
         entries_.reserve(entries);
         data_.reserve(data);
@@ -71,22 +71,22 @@ struct EncodedLog {
     std::array<KindStatistics, entry_kinds> kinds{};
 };
 
-// The content of a log chunk. The batch is not empty and its positions ascend. About 10 M entries a second.
-// constants: device writes that stand there become references.
+// The content of a log chunk. The batch is not empty and its positions ascend. Codes about 10 M entries per
+// second. constants: device writes that are found there become references.
 EncodedLog encode_log(const LogBatch& batch, const ConstantPool& constants = {});
 
 // Walks the entries of one log chunk. Every call throws Error on damaged content.
 class LogDecoder {
   public:
-    // raw: the chunk's content, kept. blocks: the recording's, outliving this; entries that refer to memory
-    // outside them are refused. constants: the bytes of all of the recording's constants, outliving this.
-    // devices: how many the recording lists.
+    // raw: the chunk's content, which is kept. blocks: the recording's, which must outlive this; entries that
+    // refer to memory outside of them are refused. constants: the bytes of all constants of the recording,
+    // which must outlive this. devices: how many the recording lists.
     LogDecoder(Bytes raw, std::span<const MemoryBlock> blocks, std::span<const std::byte> constants = {},
                size_t devices = 0);
     LogDecoder(LogDecoder&&) = default;
     LogDecoder& operator=(LogDecoder&&) = default;
 
-    // Decodes the next entry into `entry`, whose buffers are reused. False after the last one.
+    // Decodes the next entry into `entry`, whose buffers are reused. Returns false after the last entry.
     bool next(Entry& entry);
 
     Position first() const { return first_; }

@@ -53,7 +53,7 @@ bool LogCursor::next_chunk() {
     decoder_.emplace(next_.get());
     prefetch();
     if (decoder_->first() < last_)
-        recording_->chunks_.fail(*chunk_, "it begins before the chunk before it ends");
+        recording_->chunks_.fail(*chunk_, "it starts before the end of the chunk before it");
     return true;
 }
 

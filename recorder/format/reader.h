@@ -22,15 +22,15 @@ namespace panda::recording {
 
 class RecordingReader;
 
-// Walks the log from its beginning; the next chunk is decompressed meanwhile, on a helper thread. Some 20 M
-// entries a second.
+// Walks the log from its start. The next chunk is decompressed meanwhile, on a helper thread. Reads about 20
+// M entries per second.
 class LogCursor {
   public:
     LogCursor(LogCursor&&) = default;
     LogCursor& operator=(LogCursor&&) = delete;
 
     // The next entry, or nullptr at the end of the log. Valid until pop(). Throws FileError when the log is
-    // damaged; what a complete recording's trailer says of its end is checked too.
+    // damaged, or does not end where a complete recording's trailer says.
     const Entry* peek();
     // Goes on to the entry after the one that peek() returned.
     void pop() { have_entry_ = false; }
@@ -60,44 +60,44 @@ class LogCursor {
 // Throws FileError wherever the file is damaged. Functions are const and may be called from several threads.
 class RecordingReader {
   public:
-    // Maps the file and reads all but memory, constants and log. A recording that was cut short opens if its
-    // snapshot is whole.
+    // Maps the file, and reads everything except memory, constants and log. A recording that was cut short
+    // opens if its snapshot is whole.
     explicit RecordingReader(const std::string& path);
     RecordingReader(const RecordingReader&) = delete;
     RecordingReader& operator=(const RecordingReader&) = delete;
 
     const Facts& facts() const { return facts_; }
-    // The fact of that name, or "" when there is none.
+    // The fact with that name, or "" if there is none.
     std::string fact(const std::string& name) const;
     const std::vector<MemoryBlock>& blocks() const { return blocks_; }
-    // As given to RecordingWriter::write_processor.
+    // The processor's state, as given to RecordingWriter::write_processor.
     const Bytes& processor() const { return processor_; }
-    // One for each address space, at least one, in ascending order of address space.
+    // One map for each address space, at least one, by ascending address space.
     const std::vector<MemoryMap>& initial_maps() const { return initial_maps_; }
 
-    // What the machine had when the recording began; Entry::device counts them from 1.
+    // The devices that the machine had when the recording began; Entry::device counts them from 1.
     const std::vector<Device>& devices() const { return devices_; }
 
     // See RecordingWriter::write_constant.
     const std::vector<Constant>& constants() const { return constants_; }
 
     // Calls `use`, on this thread and in the file's order, with all memory of the snapshot that is not zero.
-    // Decompresses ahead on helper threads; takes some 20 MiB.
+    // Decompresses ahead on helper threads, and takes about 20 MiB for it.
     using MemoryUse = std::function<void(uint32_t block, uint64_t offset, std::span<const std::byte>)>;
     void read_memory(const MemoryUse& use) const;
 
-    // The recording was ended in order and has its trailer.
+    // Whether the recording was ended in order and has its trailer.
     bool complete() const { return trailer_.has_value(); }
-    // Up to where it can be replayed: the position of the last entry in the last whole chunk. Decodes that
-    // chunk when the recording is not complete.
+    // Where a replay ends: the position of the last entry in the last whole chunk. Decodes that chunk if the
+    // recording is not complete.
     Position last_position() const;
-    // See memory_hash_granule. Empty when the recording is not complete.
+    // See memory_hash_granule. Empty if the recording is not complete.
     const std::vector<uint64_t>& memory_hashes() const;
 
-    // The log, from its beginning; reads the constants. This reader must outlive the cursor.
+    // A cursor at the start of the log. Reads the constants. This reader must outlive the cursor.
     LogCursor log() const;
 
-    // Decompresses the whole log when the recording is not complete.
+    // Decompresses the whole log if the recording is not complete.
     Statistics statistics() const;
     const ChunkReader& container() const { return chunks_; }
 

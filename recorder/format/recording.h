@@ -14,7 +14,7 @@ namespace panda::recording {
 
 // Position of an input: instructions executed since the recording began, and how many exceptions the
 // processor has taken since the last executed instruction. An exception takes no instruction of its own, so
-// `instr` alone would not tell before a fault from after it.
+// `instr` alone would not distinguish before a fault from after it.
 struct Position {
     uint64_t instr = 0;
     uint32_t exceptions = 0;
@@ -28,7 +28,7 @@ struct MemoryBlock {
     uint64_t size = 0;  // bytes, a multiple of 4096
 };
 
-// What a device is for, as QEMU sorts its device types.
+// What a device is for, by QEMU's categories of devices.
 enum class DeviceKind : uint8_t {
     other = 0,
     disk = 1,
@@ -44,8 +44,8 @@ const char* device_kind_name(DeviceKind kind);
 
 // A device that the machine had when the recording began.
 struct Device {
-    std::string model;  // QEMU's name of its type: "e1000", "virtio-blk-pci"
-    std::string place;  // which one it is: its id, or its place on its bus ("0000:00:03.0"), or ""
+    std::string model;  // QEMU's name for its type: "e1000", "virtio-blk-pci"
+    std::string place;  // its id, or its place on its bus ("0000:00:03.0"), or ""
     DeviceKind kind = DeviceKind::other;
 
     bool operator==(const Device&) const = default;
@@ -57,7 +57,7 @@ enum class RangeKind : uint8_t {
     rom_device = 2,  // reads reach the block, writes go to a device
 };
 
-// A range of guest physical addresses backed by a block. What no range covers is a device or nothing at all.
+// A range of guest physical addresses that a block backs. What no range covers is a device or nothing at all.
 struct MappedRange {
     uint64_t address = 0;
     uint64_t size = 0;
@@ -86,7 +86,7 @@ enum class EntryKind : uint8_t {
     task_priority_read = 4,  // CR8
     random = 5,              // bytes of RDRAND or RDSEED; empty = the generator failed
     cpuid = 6,               // value = EAX | EBX << 32, value2 = ECX | EDX << 32
-    // Asynchronous: applied between instructions, at its position.
+    // Asynchronous: applied between two instructions, at its position.
     interrupt = 7,  // value = request bit as in QEMU's interrupt_request, value2 = vector (hard interrupts)
     wake = 8,       // HLT ended
     memory_write = 9,      // `device` wrote `data` to block value at offset value2
@@ -94,7 +94,7 @@ enum class EntryKind : uint8_t {
     a20 = 11,              // value = 1 enabled, 0 disabled
     reset = 12,            // the machine was reset; data = processor state as in the snapshot
     processor_write = 13,  // a debugger changed the processor; data as for reset
-    check = 14,            // data = fingerprint of the processor state, see checks.h
+    check = 14,            // data = fingerprint of the processor state, see recorder/engine/fingerprint.h
     end = 15,              // the recording was ended here in order
 };
 inline constexpr unsigned entry_kinds = 16;

@@ -1,4 +1,4 @@
-// What a recording consists of, in numbers.
+// Counts and sizes of what a recording consists of.
 #pragma once
 
 #include <array>

@@ -17,9 +17,9 @@ constexpr unsigned symbol_of_no_bits = 0xbf;
 
 constexpr unsigned rate_fraction_bits = 16;
 constexpr unsigned habit_fraction_bits = 8;
-// Larger changes teach nothing; with this bound, no arithmetic on changes and rates overflows.
+// Nothing is learnt from larger changes; with this bound, no arithmetic on changes and rates overflows.
 constexpr int64_t learning_bound = int64_t{1} << 45;
-// A difference must be that much shorter than the value, or else unrelated values would drag clocks away.
+// A difference must be this much shorter than the value; otherwise unrelated values would drag clocks away.
 constexpr unsigned least_gain_bits = 8;
 
 }  // namespace
@@ -68,8 +68,8 @@ void ValueHistory::moved(unsigned slot, uint64_t value, uint64_t instr) {
     seen_[index_of(value)] = value;
 }
 
-// The rate follows the median of what was seen, not the mean: a guest that sleeps makes its clocks jump by a
-// millisecond in a few instructions. It moves faster while it moves the same way.
+// The rate follows the median of what was seen, not the mean, because the clocks of a guest that sleeps jump
+// by a millisecond in a few instructions. It moves faster while it keeps moving in the same direction.
 void ValueHistory::learn_rate(Slot& slot, int64_t change, int64_t instructions) {
     const int64_t rate = change * (int64_t{1} << rate_fraction_bits) / instructions;
     const bool rising = rate > slot.rate;
@@ -79,7 +79,7 @@ void ValueHistory::learn_rate(Slot& slot, int64_t change, int64_t instructions) 
     slot.rate = slot.rate == 0 ? rate : slot.rate + (rising ? step : -step);
 }
 
-// An average that single jumps move little.
+// An average that a single jump moves little.
 void ValueHistory::learn_habit(uint64_t key, int64_t change) {
     Habit& habit = habits_[index_of(key)];
     const int64_t now = change * (int64_t{1} << habit_fraction_bits);

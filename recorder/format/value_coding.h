@@ -1,23 +1,23 @@
 // The coding of a column of 64-bit values such as port reads, clock reads and device registers.
 //
 // One kind of input mixes a few sources: status registers that repeat a handful of values, and clocks that
-// grow with time. Neither the recording nor the decoder knows which read is of which. So values seen before
-// are kept in a small table by hash, and eight slots follow one clock each; a value that is not in the table
-// is coded against the slot that foretells it best. A clock settles in one slot, whatever is read between.
-// What a clock will have gained is foretold from what it gained before over the same number of instructions
-// (a loop has few distances), or else from its rate per instruction.
+// grow with time. Neither the encoder nor the decoder knows which read has which source. So a small table
+// keeps values seen before, by hash, and eight slots follow one clock each. A value that is not in the table
+// is coded against the slot that predicts it best. A clock settles in one slot, whatever is read between its
+// reads. What a clock will have gained is predicted from what it gained before over the same number of
+// instructions (a loop has few distances), or otherwise from its rate per instruction.
 //
-// Before all that, values are made small: a column that ascends in multiples of some unit becomes counts of
-// that unit (the time stamp counter of many processors goes in steps of 20 to 40; most of a clock's bits are
-// gone with it), and a constant column becomes zeros.
+// Before that, values are made small: a column whose values differ by multiples of some unit becomes counts
+// of that unit (the time stamp counter of many processors goes in steps of 20 to 40), and a constant column
+// becomes zeros.
 //
 // A value becomes a token, and perhaps more:
 //   0x00-0xdf     the value itself
-//   0xe0          residual = value; it replaces the slot that was not used for longest
-//   0xe1          an index into the table of seen values, a byte in a column of its own
+//   0xe0          residual = value; it replaces the slot that has been unused for longest
+//   0xe1          a value in the table: its index is a byte in a column of its own
 //   0xf0 + slot   residual = zigzag(value - prediction of the slot)
 // A residual below 0xc0 is a byte in the column of symbols. A larger one, of w bits, is the symbol 0xbf + w,
-// and the w - 1 bits below its topmost one, packed. The symbols are for zstd's entropy coder; the packed bits
+// and the w - 1 bits below its topmost bit, packed. The symbols are for zstd's entropy coder; the packed bits
 // are noise.
 #pragma once
 
@@ -46,7 +46,7 @@ class BitWriter {
         held_ = used_ == 0 ? 0 : bits >> (64 - used_);
         used_ = used_ + count - 64;
     }
-    // Pads to whole bytes; nothing can be added after it.
+    // Pads to whole bytes. Nothing may be added after this call.
     std::span<const std::byte> finish() {
         for (; used_ > 0; used_ -= std::min(used_, 8u), held_ >>= 8)
             bytes_.put(static_cast<uint8_t>(held_));
@@ -64,7 +64,7 @@ class BitReader {
     explicit BitReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
     // The next `count` bits, 0 to 64. Throws Error at the end.
     uint64_t get(unsigned count);
-    // Nothing but the padding of the last byte is left.
+    // Whether only the padding of the last byte is left.
     bool at_end() const { return bytes_.at_end() && left_ < 8; }
 
   private:
@@ -73,12 +73,12 @@ class BitReader {
     unsigned left_ = 0;  // bits of held_
 };
 
-// What the coder and the decoder both know: they go through the same steps.
+// What both encoder and decoder know. Both go through the same steps.
 class ValueHistory {
   public:
     static constexpr unsigned slots = 8;
 
-    // Where a value is in the table of seen values, if it is there at all.
+    // Where in the table of seen values a value is, if it is there at all.
     static uint8_t index_of(uint64_t value) {
         return static_cast<uint8_t>((value * 0x9e3779b97f4a7c15) >> 56);
     }
@@ -87,7 +87,7 @@ class ValueHistory {
     bool in_use(unsigned slot) const { return slots_[slot].used != 0; }
     // What the slot's clock should show at instruction `instr`.
     uint64_t predict(unsigned slot, uint64_t instr) const;
-    // A value was coded by difference to a slot, or by itself.
+    // A value was coded by its difference from a slot, or by itself; the slot has this value now.
     void moved(unsigned slot, uint64_t value, uint64_t instr);
     void entered(uint64_t value, uint64_t instr);
 
@@ -96,11 +96,11 @@ class ValueHistory {
         uint64_t value = 0;
         uint64_t instr = 0;    // when it had this value
         int64_t rate = 0;      // change per instruction, 48.16 fixed point
-        unsigned damping = 4;  // the rate moves by its 2^-damping
-        bool rising = false;   // how the rate moved last
-        uint64_t used = 0;     // for the choice of the slot that was not used for longest
+        unsigned damping = 4;  // the rate moves by 2^-damping of itself
+        bool rising = false;   // whether the rate rose the last time
+        uint64_t used = 0;     // to choose the slot that has been unused for longest
     };
-    // What a slot gained lately over a distance of so many instructions.
+    // What a slot lately gained over a certain number of instructions.
     struct Habit {
         uint64_t key = UINT64_MAX;
         int64_t change = 0;  // moving average, 56.8 fixed point
@@ -121,7 +121,7 @@ struct ValueScale {
     uint64_t unit = 1;
 };
 
-// Finds the scale of a column that is worth it.
+// Finds a scale for a column, if one is worth it.
 class ScaleFinder {
   public:
     void add(uint64_t value);
@@ -137,12 +137,12 @@ class ScaleFinder {
 
 class ValueEncoder {
   public:
-    // scale: one that all values fit.
+    // scale: a scale that all values fit.
     explicit ValueEncoder(ValueScale scale = {}) : scale_(scale) {}
-    // instr: where the value was read; ascends.
+    // instr: where the value was read; it ascends from call to call.
     void put(uint64_t value, uint64_t instr);
-    // Varint base, varint unit, and four columns: tokens (left out when all are zero), indices, symbols,
-    // bits.
+    // Writes varint base, varint unit, and four columns: tokens (left out when all are zero), indices,
+    // symbols and bits.
     void finish(ByteWriter& out);
 
   private:
@@ -159,11 +159,11 @@ class ValueEncoder {
 
 class ValueDecoder {
   public:
-    // Takes its columns from `in`, whose bytes outlive it.
+    // Takes its columns from `in`, whose bytes must outlive this.
     explicit ValueDecoder(ByteReader& in);
-    // instr: as at the encoder's put. Throws Error on damaged columns.
+    // instr: as in the encoder's put(). Throws Error on damaged columns.
     uint64_t get(uint64_t instr);
-    // Everything was decoded.
+    // Whether everything was decoded.
     bool at_end() const {
         return tokens_.at_end() && indices_.at_end() && symbols_.at_end() && bits_.at_end();
     }

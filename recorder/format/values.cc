@@ -10,7 +10,7 @@ constexpr size_t page_trailer_size = 2 * sizeof(uint32_t);  // behind it
 
 void check_limit(uint64_t value, uint64_t limit, const char* what) {
     if (value > limit)
-        throw Error(std::to_string(value) + " " + what + ", at most " + std::to_string(limit) +
+        throw Error(std::to_string(value) + " " + what + ", but at most " + std::to_string(limit) +
                     " are allowed");
 }
 
@@ -43,7 +43,7 @@ void check_constants(std::span<const Constant> constants) {
     }
 }
 
-// Also states what readers may rely on: ascending, disjoint, within their blocks.
+// This is what readers may rely on: ranges ascend, are disjoint, and lie within their blocks.
 void check_map(const MemoryMap& map, std::span<const MemoryBlock> blocks) {
     uint64_t end = 0;
     for (const MappedRange& range : map.ranges) {
@@ -65,7 +65,7 @@ uint32_t get_u32(ByteReader& reader) {
     return static_cast<uint32_t>(value);
 }
 
-// A count of things that take at least `least` bytes each, so that it can be allocated for.
+// A count of things that take at least `least` bytes each, checked so that memory can be allocated for them.
 size_t get_count(ByteReader& reader, uint64_t limit, size_t least, const char* what) {
     const uint64_t count = reader.get_varint();
     check_limit(count, limit, what);

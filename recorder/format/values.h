@@ -1,20 +1,20 @@
-// The contents of all chunks but the log's, to and from bytes. Every decoder throws Error on what the limits
-// of container.h or plain sense forbid; the caller adds file and place.
+// The contents of all chunks except those of the log, to and from bytes. Every decoder throws Error on what
+// the limits of container.h forbid and on what contradicts itself; the caller adds the file and the place.
 //
 //   facts         varint count; each: string name, string text                (string: varint size, bytes)
 //   blocks        varint count; each: string name, varint size
 //   processor     as the engine gave it
 //   map           varint address space, varint count; each range: varint gap to the end of the range before,
 //                 varint size, varint block, varint block offset, u8 kind
-//   memory        the pages; then of each run of consecutive pages: u32 first page, u32 pages; u32 runs,
+//   memory        the pages; then for each run of consecutive pages: u32 first page, u32 pages; u32 runs,
 //                 u32 block. The table is at the end so that the pages are copied only once
 //   constants     varint count; each: string name, varint size
 //   constant data the bytes of all constants, one after the other, cut anywhere
 //   devices       varint count; each: string model, string place, u8 kind
 //   snapshot_end  nothing
 //   trailer       varint instr and exceptions at the end; 16 times varint entries and varint bytes, by kind;
-//                 varint count, u64 memory hashes; varint count, of each device from 0 ("not known") on
-//                 varint writes and varint bytes
+//                 varint count, u64 memory hashes; varint count, then for each device, from 0 ("not
+//                 known") on, varint writes and varint bytes
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@
 
 namespace panda::recording {
 
-// Throws Error when the facts break the format's limits, as do the other encoders.
+// Throws Error when the facts exceed the format's limits, as the other encoders do.
 Bytes encode_facts(const Facts& facts);
 Facts decode_facts(std::span<const std::byte> bytes);
 
@@ -43,7 +43,7 @@ std::vector<Device> decode_devices(std::span<const std::byte> bytes);
 Bytes encode_constants(const std::vector<Constant>& constants);
 std::vector<Constant> decode_constants(std::span<const std::byte> bytes);
 
-// blocks: those that the ranges refer to.
+// blocks: the blocks that the ranges refer to.
 Bytes encode_map(const MemoryMap& map, std::span<const MemoryBlock> blocks);
 MemoryMap decode_map(std::span<const std::byte> bytes, std::span<const MemoryBlock> blocks);
 
@@ -61,10 +61,10 @@ Bytes encode_trailer(const Trailer& trailer);
 Trailer decode_trailer(std::span<const std::byte> bytes, std::span<const MemoryBlock> blocks,
                        size_t devices = 0);
 
-// Pages of one block on their way into a memory chunk.
+// Pages of one block that will become a memory chunk.
 class PageCollector {
   public:
-    // buffer: empty; its memory is used.
+    // buffer: an empty one, whose memory is used.
     explicit PageCollector(uint32_t block, Bytes buffer = {}) : block_(block), pages_(std::move(buffer)) {}
     uint32_t block() const { return block_; }
     bool empty() const { return runs_.empty(); }

@@ -8,8 +8,8 @@
 namespace panda::recording {
 namespace {
 
-// Blocks every signal while it lives; threads inherit the mask of their creator. As QEMU itself does for its
-// own threads (util/qemu-thread-posix.c, qemu_thread_create).
+// Blocks every signal while it lives, because threads inherit the mask of their creator. QEMU does the same
+// for its own threads (util/qemu-thread-posix.c, qemu_thread_create).
 class SignalsBlocked {
   public:
     SignalsBlocked() {

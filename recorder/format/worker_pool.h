@@ -1,4 +1,4 @@
-// A few threads that work off a queue.
+// A few threads that work through a queue.
 #pragma once
 
 #include <condition_variable>
@@ -18,13 +18,13 @@ class WorkerPool {
     // Starts `threads` threads (at least one) that take no signals: the process may be an emulator that
     // directs signals at its own threads.
     explicit WorkerPool(unsigned threads);
-    // Finishes what was submitted.
+    // Finishes what was submitted first.
     ~WorkerPool();
     WorkerPool(const WorkerPool&) = delete;
     WorkerPool& operator=(const WorkerPool&) = delete;
 
-    // Runs `task` on one of the threads. The future holds its result or its exception. Unbounded: the caller
-    // limits what it has under way.
+    // Runs `task` on one of the threads. The future holds its result or its exception. The queue has no
+    // bound: the caller limits what it has under way.
     template <typename Task>
     auto submit(Task task) {
         using Result = decltype(task());
