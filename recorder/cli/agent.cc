@@ -14,7 +14,7 @@ namespace {
 
 constexpr auto boot_limit = std::chrono::minutes(5);
 constexpr auto answer_limit = std::chrono::minutes(1);
-// Bytes of script to one DATA line: its base64 stays below the protocol's 1000 characters.
+// Bytes of the script in one DATA line: as base64 they stay below the protocol's 1000 characters.
 constexpr size_t data_size = 720;
 
 std::string base64(std::string_view bytes) {
@@ -42,7 +42,7 @@ void wait_for_agent(Vm& vm) {
         tail.erase(0, tail.size() - std::min(tail.size(), tail_size));
     });
     try {
-        // A line that is not the agent's is noise of the boot.
+        // Lines that are not the agent's are noise from the boot.
         while (vm.read_control_line(end - Vm::Clock::now()) != "PANDA-AGENT 1 READY") {
         }
     } catch (const launch::Interrupted&) {

@@ -8,17 +8,19 @@
 
 namespace panda::record {
 
-// Waits until the guest has booted as far as its agent. Throws Error, with the guest's last words, when it
-// has not after five minutes.
+// Waits until the guest has booted and its agent is ready. Throws Error, with the last line that the guest
+// printed, after five minutes.
 void wait_for_agent(Vm& vm);
 
-// Sets the guest's clock and hands over `command`, so that run_command() only has to say go.
+// Sets the guest's clock and hands over `command`, so that run_command() only has to start it. Throws Error
+// when the agent does not answer as it should.
 void prepare_command(Vm& vm, const std::vector<std::string>& command);
 
-// Runs it; returns its exit status once all of its output has been handed over.
+// Runs the command. Returns its exit status once all of its output has been handed over. Throws Error when
+// the guest or QEMU ends before.
 int run_command(Vm& vm);
 
-// A line of shell that runs the command with its arguments as they are.
+// A shell script that runs the command with its arguments as they are.
 std::string shell_script(const std::vector<std::string>& command);
 
 }  // namespace panda::record

@@ -37,7 +37,7 @@ class Archive {
         check(archive_write_open(writer_.get(), this, nullptr, &Archive::append, nullptr));
     }
 
-    // guest: without its leading slash. Parents that the guest has already keep their modes.
+    // guest: without its leading slash. Parent directories that the guest already has keep their modes.
     void add(const fs::path& host, const fs::path& guest) {
         fs::path parent;
         for (const fs::path& part : guest.parent_path()) {

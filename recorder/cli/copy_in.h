@@ -1,4 +1,4 @@
-// Files of the host for the guest: a cpio archive that the kernel unpacks after its own initramfs.
+// Files of the host for the guest: a cpio archive that the guest's kernel unpacks after its initramfs.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,9 @@ struct CopyIn {
 // Parses HOST:GUEST. A guest path that ends in a slash is a directory to copy into. Throws UsageError.
 CopyIn parse_copy_in(const std::string& text);
 
-// The archive (newc, not compressed), directories with all that is below them, everything owned by root. It
-// takes guest memory, hence the limit in bytes. Throws Error for a file that cannot be read and when it gets
-// too large.
+// The archive (newc, not compressed). It has directories with everything below them, and root owns all of it.
+// It takes guest memory, so it has a limit, in bytes. Throws Error when a file cannot be read, and when the
+// archive would exceed the limit.
 std::string copy_in_archive(const std::vector<CopyIn>& files, uint64_t limit);
 
 }  // namespace panda::record

@@ -11,7 +11,7 @@ namespace {
 
 using launch::escape_commas;
 
-// One vCPU thread, which takes turns with the devices: see recorder/qemu.
+// One vCPU thread, which takes turns with the devices; see recorder/qemu.
 constexpr const char* accelerator = "tcg,thread=single";
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -25,7 +25,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     }
 }
 
-// QEMU takes "-name" and "--name" alike. The name without its dashes; empty for a plain word.
+// The option's name without its dashes (QEMU takes both "-name" and "--name"); empty for a plain word.
 std::string_view option_name(std::string_view argument) {
     if (argument.size() < 2 || argument[0] != '-')
         return {};
@@ -37,7 +37,7 @@ void refuse(const std::string& argument, const std::string& reason) {
     throw UsageError(argument + ": " + reason);
 }
 
-// -smp 1 and -smp cpus=1 only; topology words that multiply to one are fine.
+// Accepts only -smp 1 and -smp cpus=1; topology words that multiply to one are fine.
 void check_processors(const std::string& value) {
     for (std::string_view item : split(value, ',')) {
         const size_t equals = item.find('=');
@@ -60,7 +60,7 @@ void check_argument(std::string_view name, const std::string& value) {
     if (name == "enable-kvm" || ((name == "accel" || name == "machine" || name == "M") && mentions("kvm")))
         refuse("-" + std::string(name), "KVM cannot be recorded, only QEMU's own translator (TCG) can");
     if (name == "icount")
-        refuse("-icount", "its clock and a recording exclude each other");
+        refuse("-icount", "a machine with the icount clock cannot be recorded");
 }
 
 }  // namespace
@@ -79,7 +79,7 @@ std::vector<std::string> machine_arguments(const Machine& machine) {
     const std::string memory = std::to_string(machine.memory >> 20) + "M";
     arguments.insert(arguments.end(), {"-smp", "1", "-cpu", machine.cpu, "-m", memory, "-kernel",
                                        machine.kernel, "-initrd", machine.initrd, "-append", machine.append});
-    // The engine turns it off too; snapshots are made without an engine and must have the same devices.
+    // The engine turns it off too, but snapshots are made without an engine and must have the same devices.
     arguments.insert(arguments.end(), {"-global", "apic-common.vapic=off"});
     if (!machine.disk.empty())
         arguments.insert(arguments.end(),
@@ -113,7 +113,7 @@ std::vector<std::string> user_machine_command(const std::string& qemu, const Rec
         const std::string_view name = option_name(arguments[i]);
         const std::string value = i + 1 < arguments.size() ? arguments[i + 1] : "";
         check_argument(name, value);
-        // A second -accel would be a fallback only, and the wish for TCG is granted already.
+        // A second -accel would only be a fallback, and TCG is already asked for.
         if (name == "accel" && value.starts_with("tcg")) {
             i++;
             continue;

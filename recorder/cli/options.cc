@@ -17,7 +17,7 @@ constexpr const char* usage =
     "usage: panda-record -o FILE.panda [options] -- COMMAND [ARGUMENT...]\n"
     "       panda-record -o FILE.panda [options] --boot\n"
     "       panda-record [-o FILE.panda] --vm -- QEMU-ARGUMENT...\n\n"
-    "Records a virtual machine: a command in the default guest, a whole boot, or a machine of yours.\n";
+    "Records a virtual machine: a command in the default guest, a whole boot, or your own machine.\n";
 
 po::options_description describe(Options& options, std::string& memory, std::vector<std::string>& copy_in) {
     po::options_description description("options");
@@ -25,7 +25,7 @@ po::options_description describe(Options& options, std::string& memory, std::vec
     add("output,o", po::value(&options.output), "file to record into");
     add("boot", "record the default guest from power-on to power-off");
     add("vm",
-        "run QEMU with your own arguments; begin_record FILE and end_record are monitor commands there");
+        "run QEMU with your own arguments; its monitor has the commands begin_record FILE and end_record");
     add("force,f", po::bool_switch(&options.force), "overwrite an existing file");
     add("memory,m", po::value(&memory)->default_value("256M"), "memory of the guest, for example 512M or 2G");
     add("cpu", po::value(&options.cpu)->default_value("qemu64"), "CPU model, for example max");
@@ -34,9 +34,9 @@ po::options_description describe(Options& options, std::string& memory, std::vec
     add("initrd", po::value(&options.initrd), "initramfs instead of the guest's");
     add("append", po::value(&options.append), "words to add to the kernel's command line");
     add("copy-in", po::value(&copy_in)->composing(),
-        "HOST:GUEST, copy a file or directory into the guest; repeatable");
-    add("disk", po::value(&options.disk), "disk image for /dev/vda; it is not written to");
-    add("net", po::bool_switch(&options.network), "a network card behind QEMU's user network");
+        "copy a file or directory into the guest, HOST:GUEST; repeatable");
+    add("disk", po::value(&options.disk), "disk image for /dev/vda; the image is not changed");
+    add("net", po::bool_switch(&options.network), "add a network card behind QEMU's user network");
     add("qemu", po::value(&options.qemu), "patched QEMU to run");
     add("quiet,q", po::bool_switch(&options.quiet), "do not pass on what the guest prints");
     add("help,h", "show this help");
@@ -44,7 +44,7 @@ po::options_description describe(Options& options, std::string& memory, std::vec
     return description;
 }
 
-// Splits at the first "--"; what follows it belongs to the guest or to QEMU and is not looked at.
+// Splits at the first "--". What follows it belongs to the guest or to QEMU and is not looked at.
 std::vector<std::string> arguments_before(int argc, char** argv, std::vector<std::string>& rest) {
     std::vector<std::string> own;
     int i = 1;
@@ -59,7 +59,7 @@ void check_mode(const Options& options) {
     switch (options.mode) {
         case Mode::command:
             if (options.command.empty())
-                throw UsageError("no command: give one after --, or --boot or --vm");
+                throw UsageError("no command: give one after --, or give --boot or --vm");
             break;
         case Mode::boot:
             if (!options.command.empty())
@@ -67,7 +67,7 @@ void check_mode(const Options& options) {
             break;
         case Mode::user_machine:
             if (options.command.empty())
-                throw UsageError("--vm wants QEMU's arguments after --");
+                throw UsageError("--vm needs QEMU's arguments after --");
             if (!options.copy_in.empty() || options.network ||
                 !(options.guest + options.kernel + options.initrd + options.append + options.disk).empty())
                 throw UsageError("with --vm the machine is described by QEMU's arguments alone");
@@ -77,8 +77,8 @@ void check_mode(const Options& options) {
         throw UsageError("no file to record into: give one with -o");
 }
 
-// A recording never replaces a file by accident, and what cannot be written is better known before the guest
-// runs.
+// A recording must not replace a file by accident, and it is better to know before the guest runs that the
+// file cannot be written.
 void check_output(const Options& options) {
     namespace fs = std::filesystem;
     if (options.output.empty())

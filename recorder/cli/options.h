@@ -29,12 +29,12 @@ struct Options {
     bool quiet = false;
 };
 
-// Parses the command line; nothing when it asked for --help or --version, which are answered. Throws
-// UsageError.
+// Parses the command line. Returns nothing after it has answered --help or --version. Throws UsageError, and
+// FileError when the output file cannot be written.
 std::optional<Options> parse_options(int argc, char** argv);
 
-// "512", "512M", "2G": bytes; a number alone is MiB. Throws UsageError below 32 MiB, above 1 TiB, or for a
-// size that is no whole MiB.
+// The bytes of "512", "512M" or "2G"; a number alone is in MiB. Throws UsageError below 32 MiB, above 1 TiB,
+// or for anything else.
 uint64_t parse_memory(const std::string& text);
 
 }  // namespace panda::record

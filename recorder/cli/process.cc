@@ -31,14 +31,15 @@ sigset_t stop_signal_set() {
     throw Error(what + ": " + errno_text(errno));
 }
 
-// Runs in the child, between fork and exec: async-signal-safe calls only.
+// Runs in the child, between fork and exec, so it makes only async-signal-safe calls.
 [[noreturn]] void become(char* const* arguments, std::span<const int> inherited, ChildOutput output,
                          int errors, pid_t parent) {
     const sigset_t set = stop_signal_set();
     sigprocmask(SIG_UNBLOCK, &set, nullptr);
     signal(SIGPIPE, SIG_DFL);
     setpgid(0, 0);
-    // The kernel kills the child when its parent dies; if that has happened already, nobody waits for it.
+    // The kernel kills the child when its parent dies. If the parent is already dead, nobody waits for the
+    // child.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(127);
@@ -167,7 +168,7 @@ std::string ChildProcess::last_error_line() const {
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
         text.pop_back();
     text.erase(0, text.rfind('\n') + 1);
-    // QEMU begins its messages with its own name and, for options, repeats the option.
+    // QEMU starts its messages with its own name and, for options, repeats the option.
     if (const size_t colon = text.find("qemu-system-x86_64: "); colon != std::string::npos)
         text.erase(0, colon + std::strlen("qemu-system-x86_64: "));
     return text;

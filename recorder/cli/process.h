@@ -1,4 +1,4 @@
-// A child process that cannot outlive this one, and the signals that ask this one to stop.
+// A child process that cannot outlive this one, and the signals that ask this process to stop.
 #pragma once
 
 #include <sys/types.h>
@@ -27,22 +27,22 @@ class Descriptor {
     int value_;
 };
 
-// Two ends of a stream socket, both closed on exec. Throws Error.
+// The two ends of a stream socket, both closed on exec. Throws Error.
 struct SocketPair {
     SocketPair();
     Descriptor ours;  // non-blocking
     Descriptor theirs;
 };
 
-// A pipe with room for 1 MiB where the system allows: what a guest prints byte by byte takes a byte each
-// there, where a socket takes hundreds and is soon full; QEMU's serial port drops bytes then.
+// A pipe, with room for 1 MiB if the system allows that. A byte that a guest prints alone takes one byte in a
+// pipe, but hundreds in a socket, which is soon full; QEMU's serial port then drops bytes. Throws Error.
 struct Pipe {
     Pipe();
     Descriptor ours;  // non-blocking, for reading
     Descriptor theirs;
 };
 
-// SIGINT, SIGTERM or SIGHUP arrived.
+// Thrown when SIGINT, SIGTERM or SIGHUP has arrived.
 class Interrupted : public Error {
   public:
     explicit Interrupted(int signal);
@@ -70,23 +70,27 @@ class StopSignals {
 
 enum class ChildOutput { discard, inherit };
 
-// A child in a process group of its own (the terminal's ^C does not reach it), killed with this process
-// whatever ends it. Its standard input is empty, its standard error is kept for last_error_line().
+// A child in a process group of its own, which the terminal's ^C does not reach. The kernel kills it when
+// this process ends, however it ends. Its standard input is empty, and its standard error is kept for
+// last_error_line().
 class ChildProcess {
   public:
-    // command: file and arguments. inherited: descriptors that it gets, under their numbers. Throws Error.
+    // command: file and arguments. inherited: descriptors that the child gets, under the same numbers. Throws
+    // Error.
     ChildProcess(const std::vector<std::string>& command, std::span<const int> inherited, ChildOutput output);
-    // Kills it if it still runs.
+    // Kills the child if it still runs.
     ~ChildProcess();
     ChildProcess(const ChildProcess&) = delete;
     ChildProcess& operator=(const ChildProcess&) = delete;
 
     // Readable once the child has ended.
     int descriptor() const { return pidfd_.get(); }
-    // Exit status, 128 + N after signal N; nothing while it runs.
+    // The child's exit status, or 128 + N after signal N; nothing while it runs.
     std::optional<int> exit_status();
+    // Sends a signal, unless the child has ended.
     void kill(int signal);
-    // The last line that it wrote to standard error, without a leading "NAME: "; empty if none.
+    // The last line that the child wrote to standard error, without a leading "NAME: "; empty if there is
+    // none.
     std::string last_error_line() const;
 
   private:

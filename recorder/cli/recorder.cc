@@ -20,23 +20,23 @@
 namespace panda::record {
 namespace {
 
-// Panic means reboot at once, which -no-reboot turns into an end of QEMU.
+// With panic=-1 a panic reboots at once, and -no-reboot turns a reboot into the end of QEMU.
 constexpr const char* kernel_words = "console=ttyS0 panic=-1";
 
-// The initrd with what is copied into the guest appended, in memory; the kernel unpacks archives one after
-// another.
+// The initrd, in memory, with an archive appended that has what is copied into the guest. The kernel unpacks
+// one archive after the other.
 class ExtendedInitrd {
   public:
     ExtendedInitrd(const std::string& initrd, const std::string& archive)
         : file_(::memfd_create("initrd", MFD_CLOEXEC)) {
         const MappedFile original(initrd);
         append({reinterpret_cast<const char*>(original.bytes().data()), original.bytes().size()});
-        // Archives begin at multiples of four.
+        // Archives start at multiples of four.
         append(std::string((4 - original.bytes().size() % 4) % 4, '\0'));
         append(archive);
     }
     int descriptor() const { return file_.get(); }
-    // For this process and for a child that inherits the descriptor.
+    // The path is valid in this process and in a child that inherits the descriptor.
     std::string path() const { return "/proc/self/fd/" + std::to_string(file_.get()); }
 
   private:
@@ -85,7 +85,7 @@ struct GuestMachine {
     std::optional<ExtendedInitrd> initrd;
 };
 
-// Passes on what the guest prints. A reader who went away does not end the recording.
+// Passes on what the guest prints. If the reader of that goes away, the recording goes on.
 Vm::Output printer(const Options& options) {
     if (options.quiet)
         return nullptr;
@@ -100,8 +100,8 @@ Vm::Output printer(const Options& options) {
     };
 }
 
-// A guest that waits at its agent, stopped, in a QEMU that can record. A snapshot that does not load (a
-// broken file) is made anew once.
+// A guest that waits at its agent, stopped, in a QEMU that can record. If the snapshot does not load (the
+// file is broken), it is made again, once.
 std::unique_ptr<Vm> restored_guest(const GuestMachine& guest, launch::StopSignals& signals) {
     SnapshotCache snapshots(launch::cache_directory());
     std::vector<std::string> arguments =
@@ -124,7 +124,7 @@ std::unique_ptr<Vm> restored_guest(const GuestMachine& guest, launch::StopSignal
     }
 }
 
-// For people: the words with blanks between.
+// The words with spaces between them, for people.
 std::string joined(const std::vector<std::string>& words) {
     std::string text;
     for (const std::string& word : words)
@@ -133,7 +133,7 @@ std::string joined(const std::vector<std::string>& words) {
     return text.size() <= limit ? text : text.substr(0, limit) + " …";
 }
 
-// Ends a recording that a signal cut short, so that the file is whole.
+// Ends the recording in order after a signal, so that the file is whole.
 int end_early(Vm& vm, const Options& options, const launch::Interrupted& signal) {
     vm.execute("end_record");
     vm.quit();

@@ -23,7 +23,8 @@ namespace fs = std::filesystem;
 
 constexpr size_t kept_snapshots = 10;
 
-// Changes when the file is another one: cheaper than its content, and enough for QEMU and disk images.
+// Changes when the file is another one. This is cheaper than its content, and enough for QEMU and disk
+// images.
 std::string file_identity(const std::string& path) {
     struct stat info{};
     if (::stat(path.c_str(), &info) != 0)
@@ -51,7 +52,7 @@ std::string snapshot_key(const Machine& machine) {
     return key;
 }
 
-// Waits for a migration, which is what QEMU calls saving and loading a machine.
+// Waits for a migration, as QEMU calls saving and loading a machine.
 void wait_for_migration(Vm& vm) {
     while (true) {
         const nlohmann::json info = vm.execute("query-migrate");
@@ -92,7 +93,7 @@ std::string SnapshotCache::get(const Machine& machine, const std::vector<int>& i
             make(machine, inherited, file, signals);
         }
     }
-    // Its time of change says when it was used last.
+    // The file's modification time says when it was used last.
     ::utimensat(AT_FDCWD, file.c_str(), nullptr, 0);
     return file;
 }
@@ -109,7 +110,7 @@ void SnapshotCache::make(const Machine& machine, const std::vector<int>& inherit
         Vm vm(machine, {}, inherited, signals, nullptr);
         wait_for_agent(vm);
         vm.execute("stop");
-        // Nobody shares the disk with it: as fast as it goes.
+        // Nobody shares the disk with it, so let it go as fast as it can.
         vm.execute("migrate-set-parameters", {{"max-bandwidth", uint64_t{1} << 40}});
         vm.execute("migrate", {{"uri", file_uri(unfinished)}});
         wait_for_migration(vm);

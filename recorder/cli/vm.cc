@@ -13,10 +13,10 @@ namespace {
 
 using nlohmann::json;
 
-// Longest line that QEMU or the guest may send; what the guest sends is not to be trusted.
+// The longest line that QEMU or the guest may send. What the guest sends is not trusted.
 constexpr size_t line_limit = size_t{16} << 20;
 
-// Reads what is there; the descriptor does not block. False at the end of the stream.
+// Reads what is there; the descriptor does not block. Returns false at the end of the stream.
 bool read_some(int descriptor, std::string& buffer) {
     char bytes[65536];
     while (true) {
@@ -66,7 +66,7 @@ Vm::Vm(const Machine& machine, const std::vector<std::string>& extra, std::vecto
 
 json Vm::execute(const std::string& command, json arguments) {
     const std::string line = json{{"execute", command}, {"arguments", std::move(arguments)}}.dump() + "\n";
-    // Far below the socket's buffer, so it never blocks.
+    // The line is far smaller than the socket's buffer, so this does not block.
     if (::send(monitor_.ours.get(), line.data(), line.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(line.size()))
         report_end();
@@ -140,7 +140,7 @@ void Vm::quit() {
     } catch (const launch::Interrupted&) {
         throw;
     } catch (const Error&) {
-        // It may end before its answer is read.
+        // QEMU may end before its answer is read.
         if (!process_->exit_status())
             throw;
     }

@@ -50,8 +50,8 @@ std::vector<std::string> engine_command(const std::string& qemu, const std::stri
         value += ",serial-fd=" + std::to_string(channels.serial);
     if (options.stop_at)
         value += ",stop-at=" + std::to_string(*options.stop_at);
-    // A board without anything on it: the engine makes the memory. What the processor read from its interrupt
-    // controller is in the recording.
+    // The board is empty: the engine makes the memory. What the processor read from its interrupt controller
+    // is in the recording.
     return {qemu,
             "-panda",
             value,

@@ -1,5 +1,5 @@
-// panda-replay: see docs/man/panda-replay.1. Runs the patched QEMU with the replay engine and shows how far
-// it is.
+// panda-replay: see docs/man/panda-replay.1. Runs the patched QEMU with the replay engine, and shows how far
+// the replay is.
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -23,7 +23,7 @@ namespace {
 
 using namespace panda;
 
-// Reads the engine's status until it has said everything or is gone.
+// Reads the engine's status until the engine has said everything or has ended.
 void follow(int descriptor, replay::StatusReader& status, Progress& progress, launch::StopSignals& signals) {
     while (true) {
         pollfd events[] = {{signals.descriptor(), POLLIN, 0}, {descriptor, POLLIN, 0}};
@@ -44,7 +44,7 @@ void follow(int descriptor, replay::StatusReader& status, Progress& progress, la
     }
 }
 
-// Where the guest's output goes; none when it was not asked for.
+// Where the guest's output goes; no descriptor when it was not asked for.
 launch::Descriptor open_serial(const replay::Options& options) {
     if (options.serial.empty())
         return launch::Descriptor();
@@ -56,9 +56,9 @@ launch::Descriptor open_serial(const replay::Options& options) {
     return launch::Descriptor(descriptor);
 }
 
-// The engine's collectors walk tables of many megabytes at random and fill large buffers again and again:
-// huge pages, and memory that is kept, saved 7 % of a full trace's time (glibc manual, "Memory Allocation
-// Tunables"; it takes no larger threshold). What the user has set stays.
+// The engine's collectors walk tables of many megabytes at random and fill large buffers again and again.
+// Huge pages, and keeping memory instead of returning it, saved 7 % of a full trace's time (glibc manual,
+// "Memory Allocation Tunables"; glibc takes no larger threshold). What the user has set stays.
 void tune_allocation() {
     ::setenv("GLIBC_TUNABLES",
              "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=33554432:"
@@ -88,7 +88,7 @@ void summarize(const replay::Options& options, const replay::StatusReader& statu
 void replay_recording(const replay::Options& options) {
     const std::string qemu = launch::find_qemu(options.qemu);
     const std::string engine = launch::find_engine("panda-replay.so");
-    // Bad files are found here, where the sentence reaches the user as it is.
+    // A bad file is found here, where the message reaches the user as it is.
     const recording::RecordingReader recording(options.recording);
 
     launch::StopSignals signals;

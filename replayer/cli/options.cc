@@ -22,7 +22,7 @@ void check_output(const std::string& file, bool force) {
     namespace fs = std::filesystem;
     if (file.empty() || file == "-")
         return;
-    // A device (/dev/null) or a pipe is there to be written to.
+    // A device (/dev/null) or a pipe is meant to be written to.
     if (!force && fs::exists(file) && (fs::is_regular_file(file) || fs::is_directory(file)))
         throw FileError(file, "exists already (--force overwrites it)");
 }
@@ -38,11 +38,11 @@ uint64_t number(const std::string& text, const std::string& option) {
         end = 0;
     }
     if (text.empty() || end != text.size())
-        throw UsageError(option + ": " + text + " is no number");
+        throw UsageError(option + ": " + text + " is not a number");
     return value;
 }
 
-// FROM:TO, either may be missing.
+// FROM:TO; either number may be missing.
 void parse_window(const std::string& text, Options& options) {
     const size_t colon = text.find(':');
     if (colon == std::string::npos)
@@ -53,7 +53,7 @@ void parse_window(const std::string& text, Options& options) {
     if (!to.empty())
         options.stop_at = std::min(options.stop_at.value_or(UINT64_MAX), number(to, "--window"));
     if (options.stop_at && *options.stop_at <= options.from)
-        throw UsageError("--window ends before it begins");
+        throw UsageError("--window ends before it starts");
 }
 
 }  // namespace
@@ -67,23 +67,24 @@ std::optional<Options> parse_options(int argc, char** argv) {
     auto add = visible.add_options();
     add("trace,t", po::value(&options.trace), "write a trace to this file; - is standard output");
     add("columns", po::value(&options.columns),
-        "what the trace holds: blocks (and events), memory (addresses too), full (stored values too; "
+        "what the trace holds: blocks (and events), memory (also addresses), full (also stored values; "
         "default)");
-    add("registers", po::bool_switch(&options.registers), "and the registers with which each block begins");
+    add("registers", po::bool_switch(&options.registers),
+        "also trace the registers with which each block starts");
     add("window", po::value(&window), "trace only instructions FROM:TO");
     add("asid", po::value(&asid), "trace only this address space (CR3)");
     add("user", po::bool_switch(&options.user), "trace only user mode");
     add("kernel", po::bool_switch(&options.kernel), "trace only kernel mode");
     add("snapshots", po::value(&options.snapshot_interval),
-        "instructions between the trace's snapshots of memory (default 500000000; 0: only first and last)");
-    add("level", po::value(&options.level), "zstd's compression level of the trace, 1 to 19 (default 3)");
+        "instructions between the trace's snapshots of memory (default 500000000; 0: only at start and end)");
+    add("level", po::value(&options.level), "zstd's compression level for the trace, 1 to 19 (default 3)");
     add("verify-only", po::bool_switch(&verify_only), "only replay and check; the same as no --trace");
     add("stop-at", po::value(&stop_at), "stop after this many instructions");
     add("serial,output", po::value(&options.serial),
         "write what the guest printed to this file; - is standard output");
     add("force,f", po::bool_switch(&options.force), "overwrite existing files");
     add("qemu", po::value(&options.qemu), "patched QEMU to run");
-    add("quiet,q", po::bool_switch(&options.quiet), "no progress and no summary");
+    add("quiet,q", po::bool_switch(&options.quiet), "show no progress and no summary");
     add("help,h", "show this help");
     add("version", "show the version");
     po::options_description all;
@@ -124,7 +125,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
         options.asid = number(asid, "--asid");
     if (options.trace.empty() &&
         (options.from != 0 || options.asid || options.user || options.kernel || options.registers))
-        throw UsageError("what to trace was said, but not where to: --trace is missing");
+        throw UsageError("an option says what to trace, but --trace is missing");
     check_output(options.trace, options.force);
     check_output(options.serial, options.force);
     return options;

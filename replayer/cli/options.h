@@ -12,10 +12,10 @@ struct Options {
     std::string trace;             // empty = none; "-" = standard output
     std::string serial;            // what the guest printed; empty = nowhere, "-" = standard output
     std::string columns = "full";  // of the trace: blocks, memory, full
-    bool registers = false;        // and the registers at every block's begin
+    bool registers = false;        // and the registers at the start of every block
     uint64_t snapshot_interval = 500'000'000;
     int level = 3;
-    uint64_t from = 0;                // instr: where the trace begins
+    uint64_t from = 0;                // instr: where the trace starts
     std::optional<uint64_t> asid;     // CR3: only this address space
     bool user = false;                // only user mode
     bool kernel = false;              // only kernel mode
@@ -25,8 +25,8 @@ struct Options {
     bool quiet = false;
 };
 
-// Parses the command line; nothing when it asked for --help or --version, which are answered. Throws
-// UsageError, and FileError for an output that exists.
+// Parses the command line. Returns nothing after it has answered --help or --version. Throws UsageError, and
+// FileError for an output file that exists.
 std::optional<Options> parse_options(int argc, char** argv);
 
 }  // namespace panda::replay

@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t line_limit = 65536;
 
-// Takes a word off the front of `text`, which must be a number and followed by a space or the end.
+// Takes a number off the front of `text`. A space or the end must follow it.
 uint64_t take_number(std::string_view& text, std::string_view line) {
     uint64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -2,7 +2,7 @@
 //   progress INSTR TOTAL
 //   done INSTR
 //   error MESSAGE
-// `done` or `error` is the last one. An engine that dies says neither.
+// `done` or `error` is the last line. An engine that dies says neither.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,10 @@
 
 namespace panda::replay {
 
-// What has been said so far.
+// What the engine has said so far.
 class StatusReader {
   public:
-    // Takes in what was read from the descriptor, in pieces of any size. Throws Error on a line of another
+    // Takes what was read from the descriptor, in pieces of any size. Throws Error on a line of any other
     // kind.
     void feed(std::string_view bytes);
 
