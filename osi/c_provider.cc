@@ -26,7 +26,7 @@ const Provider& provider_of(CPUState* cpu) {
     return **static_cast<Shared*>(osi_provider_data(cpu));
 }
 
-// C callers cannot catch: what a provider throws becomes a warning and no result.
+// C callers cannot catch exceptions, so what a provider throws becomes a warning and no result.
 template <typename Body>
 bool guarded(const char* call, Body&& body) {
     try {
@@ -46,7 +46,7 @@ OsiModule to_c(const Module& module) {
     return {module.descriptor, module.base, module.size, nullptr, g_strdup(module.name.c_str())};
 }
 
-// As in PANDA: file is the path, name its last part or what stands for it.
+// As in PANDA, file is the path, and name is its last part or its stand-in.
 OsiModule to_c(const Mapping& mapping) {
     const std::string name =
         mapping.has_file ? mapping.name.substr(mapping.name.rfind('/') + 1) : mapping.name;

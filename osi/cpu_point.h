@@ -1,4 +1,4 @@
-// The C++ side of osi.h: how a moment of a guest becomes a CPUState, and a C++ provider one for C.
+// The C++ side of osi.h: how a moment of a guest becomes a CPUState, and a C++ provider becomes one for C.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include "osi/osi.h"
 #include "osi/provider.h"
 
-// What C users hold a pointer to. Lives as long as they may use it, and no longer than what it points to.
+// C users hold a pointer to this. It lives as long as they may use it, and no longer than what it points to.
 struct CPUState {
     panda::osi::Point point;
     Osi* osi;
@@ -16,11 +16,11 @@ struct CPUState {
 
 namespace panda::osi {
 
-// Registers `provider` with `osi`. Lists that end early are given as far as they go, after a g_warning(); a
-// call that throws gives NULL, after a g_warning().
+// Registers `provider` with `osi`. When a list ends early, C users get what is there, after a g_warning().
+// When a call throws, they get NULL, after a g_warning().
 void register_provider(Osi& osi, std::shared_ptr<const Provider> provider);
 
-// A process or thread as C has it; the name is to be freed: free_osiproc_contents().
+// A process as C has it. The caller frees its name with free_osiproc_contents().
 OsiProc to_c(const Process& process);
 OsiThread to_c(const Thread& thread);
 

@@ -19,7 +19,7 @@ std::shared_ptr<const Provider> find_in_snapshots(trace::TraceReader& reader, ui
         try {
             return open({&moment.memory(), &moment.cpu()});
         } catch (const Error& error) {
-            // Not there yet, or never: the first reason tells.
+            // The system is not there yet, or never will be. The first reason is the one to report.
             if (reason != nullptr && reason->empty())
                 *reason = error.what();
         }
@@ -74,7 +74,7 @@ void EventFollower::on_event(const trace::Event& event) {
     if (std::holds_alternative<trace::Gap>(event.detail) ||
         std::holds_alternative<trace::Reset>(event.detail)) {
         stop();
-        // Another boot puts the kernel elsewhere.
+        // After a reset the kernel may be somewhere else.
         if (std::holds_alternative<trace::Reset>(event.detail))
             system_.provider.reset();
         return;
@@ -127,7 +127,7 @@ void EventFollower::stop() {
         listener_->on_stop();
     watch_.reset();
     stores_.clear();
-    attentive_ = true;  // to when memory is known again
+    attentive_ = true;  // until memory is known again
 }
 
 void EventFollower::require_started() const {

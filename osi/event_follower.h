@@ -8,7 +8,7 @@
 //     result.analyzer.require_started();
 //     result.require_whole(reader);
 //
-// A listener is told in the order of time, so the pass must have one thread.
+// The listener gets events in the order of time, so the pass must have one thread.
 #pragma once
 
 #include <functional>
@@ -23,12 +23,12 @@
 
 namespace panda::osi {
 
-// Finds the system that runs at a moment; throws Error when there is none that it knows.
+// Finds the system that runs at a moment. Throws Error when it knows none that does.
 using OpenProvider = std::function<std::shared_ptr<const Provider>(const Point&)>;
 
-// The system that runs in a trace, by its snapshots: the last one at or before `from`, and those after it.
-// Nothing when it is in none of them, and in a pipe. later: false only looks at the first of these. Throws
-// FileError for a damaged trace. reason: takes why it is not in the first.
+// The system that runs in a trace, looked for in its snapshots: the last one at or before `from`, and those
+// after it. Returns nothing when it is in none of them, and for a pipe. later: false looks only at the first
+// of these. reason: gets why it is not in the first. Throws FileError for a damaged trace.
 std::shared_ptr<const Provider> find_in_snapshots(trace::TraceReader& reader, uint64_t from,
                                                   const OpenProvider& open, bool later = true,
                                                   std::string* reason = nullptr);
@@ -38,14 +38,14 @@ class EventFollower {
     static constexpr trace::PassNeeds needs = trace::PassNeeds::memory;
 
     struct System {
-        // What is known to run in the trace, or null: watching starts as soon as it is there.
+        // The system that is known to run in the trace, or null. Watching starts as soon as it is there.
         std::shared_ptr<const Provider> provider;
-        // Otherwise: asked where the pass begins, and then at system calls, after failures more and more
-        // rarely. May be empty.
+        // If there is none, this is asked where the pass begins, and then at system calls, less and less
+        // often while it fails. May be empty.
         OpenProvider open;
     };
 
-    // state, listener: outlive this.
+    // state, listener: must outlive this.
     EventFollower(const trace::PassState& state, EventListener& listener, System system)
         : state_(&state), listener_(&listener), system_(std::move(system)) {}
 
@@ -68,9 +68,9 @@ class EventFollower {
     void on_event(const trace::Event& event);
     void append(EventFollower&&) {}
 
-    // Throws Error when it was never started, saying why.
+    // Throws an Error that says why, if watching never started.
     void require_started() const;
-    // What could not be found out; empty when nothing went wrong.
+    // What could not be found out; empty if nothing went wrong.
     std::string warning() const { return watch_ ? watch_->warning() : std::string(); }
     // The system that was found, or null.
     std::shared_ptr<const Provider> provider() const { return system_.provider; }
@@ -88,12 +88,12 @@ class EventFollower {
     EventListener* listener_;
     System system_;
     std::unique_ptr<EventWatch> watch_;  // null: not started
-    trace::CpuState cpu_;                // of the moment that is being told
+    trace::CpuState cpu_;                // at the moment that is being told
     std::vector<WatchedStore> stores_;   // not told yet
     bool attentive_ = true;              // to the next block
-    bool started_ = false;               // once
+    bool started_ = false;               // at least once
     std::string failure_;
-    uint64_t wait_ = 0;       // system calls to pass before `open` is asked again
+    uint64_t wait_ = 0;       // system calls to wait for before `open` is asked again
     uint64_t next_wait_ = 1;  // doubles with each failure
 };
 

@@ -1,4 +1,4 @@
-// What happens to tasks along a run of a guest: who is told, and how a provider finds it.
+// What happens to tasks along a run of a guest: the listener that is told, and how a provider finds it.
 #pragma once
 
 #include <array>
@@ -17,26 +17,26 @@ namespace panda::osi {
 struct EventPoint {
     Point point;
     uint64_t instr = 0;  // instructions executed before it
-    uint64_t pc = 0;     // linear address of the instruction that did it
+    uint64_t pc = 0;     // linear address of the instruction that caused it
 };
 
-// Who is told. All of a guest's structures are as they are right after the event. Each does nothing unless it
-// is overridden.
+// Is told of events. During a call, all of the guest's structures are as they are right after the event. Each
+// function does nothing unless it is overridden.
 class EventListener {
   public:
     virtual ~EventListener() = default;
 
-    // Tasks are watched from here on. What is there already is not new.
+    // Tasks are watched from here on. Tasks that are already there are not new.
     virtual void on_start(const EventPoint&, const Provider&) {}
     // The processor has switched to this thread.
     virtual void on_task_change(const EventPoint&, const Thread&) {}
     // The process is on the process list from here on. Kernel threads are processes too.
     virtual void on_new_process(const EventPoint&, const Process&) {}
-    // Its last thread has begun to exit: its memory and files are still there. Once a process.
+    // The process's last thread has begun to exit; its memory and files are still there. Once per process.
     virtual void on_finished_process(const EventPoint&, const Process&) {}
-    // A thread beside the first one of a process.
+    // A process has another thread beside its first one.
     virtual void on_new_thread(const EventPoint&, const Thread&) {}
-    // The thread has begun to exit; the last one of a process too.
+    // The thread has begun to exit. This is called for the last thread of a process too.
     virtual void on_finished_thread(const EventPoint&, const Thread&) {}
     // The process is about to run the first instruction of another program.
     virtual void on_exec(const EventPoint&, const Process&) {}
@@ -44,12 +44,12 @@ class EventListener {
     virtual void on_stop() {}
 };
 
-// Addresses whose stores matter, and what for. A store that does not matter costs about a nanosecond.
+// Addresses for which stores matter, and why. A store that does not matter costs about a nanosecond.
 class WatchedAddresses {
   public:
     enum class Role : uint8_t {
         current_task,    // the processor's current task
-        per_cpu_offset,  // says where that is
+        per_cpu_offset,  // says where current_task is
         process_tail,    // the end of the process list
         process_link,    // a process's place in it
         thread_tail,     // the end of a process's thread list
@@ -59,10 +59,10 @@ class WatchedAddresses {
     };
     struct Watch {
         Role role;
-        uint64_t task = 0;  // of the thread, or of the process's first one; 0 for what belongs to none
+        uint64_t task = 0;  // of the thread, or of the process's first one; 0: belongs to no task
     };
 
-    // One watch an address: the later one counts.
+    // An address has one watch: a later one replaces it.
     void add(uint64_t address, const Watch& watch);
     void remove(uint64_t address);
     void clear();
@@ -70,7 +70,7 @@ class WatchedAddresses {
 
     // Whether the address may be watched.
     bool may_hold(uint64_t address) const { return filter_[slot(address)]; }
-    // Nothing (null) when it is not.
+    // Null if the address is not watched.
     const Watch* find(uint64_t address) const {
         const auto found = watches_.find(address);
         return found == watches_.end() ? nullptr : &found->second;
@@ -83,36 +83,36 @@ class WatchedAddresses {
 
     std::unordered_map<uint64_t, Watch> watches_;
     std::bitset<slot_count> filter_;
-    std::array<uint16_t, slot_count> users_{};  // watched addresses of a slot of the filter
+    std::array<uint16_t, slot_count> users_{};  // how many watched addresses use a slot of the filter
 };
 
 // A store to a watched address.
 struct WatchedStore {
-    EventPoint at;  // right after it
+    EventPoint at;  // right after the store
     uint64_t address = 0;
     uint64_t value = 0;
     uint8_t size = 0;  // bytes
 };
 
-// Finds the events of one run. Made by Provider::watch(); the provider and the listener outlive it.
+// Finds the events of one run. Provider::watch() makes it; the provider and the listener must outlive it.
 class EventWatch {
   public:
     virtual ~EventWatch() = default;
 
-    // Takes what is there: tasks and addresses. False when the system is not there, or not yet; it may be
-    // tried again.
+    // Takes the tasks that are there, and the addresses to watch. Returns false when the system is not there,
+    // or not yet; the call may be repeated.
     virtual bool start(const EventPoint& at) = 0;
-    // To be called for every store that addresses() knows, in order, when memory has it.
+    // Call this for every store to an address that addresses() has, in order, when memory has the store.
     virtual void on_store(const WatchedStore& store) = 0;
     const WatchedAddresses& addresses() const { return addresses_; }
 
-    // Whether on_block() is to be called, with the linear address of each block that is about to run.
+    // Whether on_block() must be called, with the linear address of each block that is about to run.
     bool wants_blocks() const { return wants_blocks_; }
     virtual void on_block(const EventPoint& at) = 0;
     // The processor returns to user mode.
     virtual void on_user_mode(const EventPoint& at) = 0;
 
-    // What could not be found out; empty when nothing went wrong.
+    // What could not be found out; empty if nothing went wrong.
     const std::string& warning() const { return warning_; }
 
   protected:

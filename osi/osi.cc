@@ -31,7 +31,7 @@ struct Osi {
 
 namespace {
 
-// Asks the provider's callback `member`, with what goes between the CPUState and the result.
+// Asks the provider's callback `member`. arguments: what goes between the CPUState and the result.
 template <typename Result, typename Callback, typename... Arguments>
 Result* ask(CPUState* cpu, Callback OsiProvider::* member, Arguments... arguments) {
     Result* result = nullptr;
@@ -40,7 +40,7 @@ Result* ask(CPUState* cpu, Callback OsiProvider::* member, Arguments... argument
     return result;
 }
 
-// Callbacks may add callbacks: those are called the next time.
+// Callbacks may add callbacks; those are called from the next time on.
 template <typename Callback, typename... Arguments>
 void notify(std::vector<Callback> callbacks, Arguments... arguments) {
     for (const Callback callback : callbacks)

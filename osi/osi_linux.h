@@ -6,12 +6,13 @@
 
 G_BEGIN_DECLS
 
-/* The name of the file that the process has open by this number, as /proc/PID/fd shows it: a full path, or
- * "pipe:[1234]" and the like. NULL when none is open by it or it cannot be read; else to be freed with
+/* The name of the file that the process has open under this number, as /proc/PID/fd shows it: a full path, or
+ * "pipe:[1234]" and the like. NULL if none is open under that number or it cannot be read. Free it with
  * g_free(). */
 char* osi_linux_fd_to_filename(CPUState* env, OsiProc* p, int fd);
 
-/* The position in that file, in bytes; all bits set when none is open by that number or it cannot be read. */
+/* The position in that file, in bytes; all bits set if none is open under that number or it cannot be read.
+ * */
 unsigned long long osi_linux_fd_to_pos(CPUState* env, OsiProc* p, int fd);
 
 G_END_DECLS

@@ -1,7 +1,8 @@
 /* The data types of the OSI API, as PANDA's osi_types.h has them, for C and C++.
  *
- * Ownership: whoever gets a struct by pointer frees it with free_osi…(). Structs in a GArray are freed with
- * it by g_array_free(array, true), for their providers set the clear function. Text is GLib's: g_free().
+ * Ownership: a caller that gets a struct by pointer frees it with free_osi…(). Structs in a GArray are freed
+ * with it by g_array_free(array, true), because providers set the clear function. Text is GLib's: use
+ * g_free().
  */
 #ifndef PANDA_OSI_OSI_TYPES_H
 #define PANDA_OSI_OSI_TYPES_H
@@ -16,7 +17,7 @@ typedef int32_t target_pid_t;
 
 G_BEGIN_DECLS
 
-/* Enough to tell a process and to ask for more. */
+/* Enough to identify a process and to ask for more. */
 typedef struct osi_prochandle_struct {
     target_ptr_t taskd; /* virtual address of the task descriptor; Linux: struct task_struct */
     target_ptr_t asid;  /* physical address of the top page table; 0 for kernel threads, which have none */
@@ -27,7 +28,7 @@ typedef struct osi_thread_struct {
     target_pid_t tid;
 } OsiThread;
 
-/* A page of memory; no provider fills these in, as in PANDA. */
+/* A page of memory. As in PANDA, no provider fills these in. */
 typedef struct osi_page_struct {
     target_ptr_t start;
     target_ulong len;
@@ -51,8 +52,8 @@ typedef struct osi_proc_struct {
     OsiPage* pages; /* NULL */
 } OsiProc;
 
-/* The ..._contents functions free what a struct owns, not the struct: for g_array_set_clear_func(). All
- * functions take NULL. */
+/* The ..._contents functions free what a struct owns, but not the struct; they are for
+ * g_array_set_clear_func(). All functions take NULL. */
 void free_osiprochandle(OsiProcHandle* handle);
 void free_osithread(OsiThread* thread);
 void free_osipage(OsiPage* page);
@@ -61,8 +62,8 @@ void free_osimodule(OsiModule* module);
 void free_osiproc_contents(OsiProc* proc);
 void free_osiproc(OsiProc* proc);
 
-/* Copies *from into *to, whose contents are freed first, or into a new struct when to is NULL. Gives the
- * copy; NULL when from is NULL. The copies of texts are the copy's own. */
+/* Copies *from into *to, whose contents are freed first, or into a new struct if to is NULL. Returns the
+ * copy, or NULL if from is NULL. The copy has its own copies of texts. */
 OsiProcHandle* copy_osiprochandle(const OsiProcHandle* from, OsiProcHandle* to);
 OsiProc* copy_osiproc(const OsiProc* from, OsiProc* to);
 OsiModule* copy_osimod(const OsiModule* from, OsiModule* to);

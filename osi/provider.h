@@ -1,5 +1,5 @@
-// Introspection in C++: what a provider (a kind of operating system) tells about a moment of a guest. osi.h
-// is the same for C.
+// Introspection in C++: what a provider (one for each kind of operating system) tells about a moment of a
+// guest. osi.h is the same for C.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ struct Point {
     const trace::CpuState* cpu;
 };
 
-// Enough to tell a process and to ask for more.
+// Enough to identify a process and to ask for more.
 struct ProcessHandle {
     uint64_t task = 0;  // virtual address of the task descriptor
     uint64_t asid = 0;  // physical address of the top page table; kernel threads and zombies have 0
@@ -40,7 +40,7 @@ struct Process {
     bool operator==(const Process&) const = default;
 };
 
-// What else is known of a process; each empty when the provider cannot tell.
+// What else is known about a process. Each is empty if the provider cannot tell.
 struct ProcessDetails {
     std::optional<uint32_t> uid, gid, euid, egid;  // Linux: as in /proc/PID/status
     std::optional<uint64_t> start_time;            // nanoseconds since the system's start
@@ -82,40 +82,40 @@ struct Mapping {
 struct OpenFile {
     int64_t fd = 0;           // the process's number for it; Windows: a handle
     uint64_t descriptor = 0;  // virtual address; Linux: struct file
-    std::string name;         // path, or what stands for it: "pipe:[1234]"; empty when it cannot be read
+    std::string name;         // path, or its stand-in: "pipe:[1234]"; empty if it cannot be read
     uint64_t position = 0;    // bytes
 
     bool operator==(const OpenFile&) const = default;
 };
 
-// What was found. Guest memory may be damaged or caught in the middle of a change: then a list ends early.
+// What was found. Guest memory may be damaged or caught in the middle of a change; then the list ends early.
 template <typename T>
 struct List {
     std::vector<T> entries;
-    std::string warning;  // empty, or one sentence on why there may be more
+    std::string warning;  // empty, or one sentence that says why there may be more
 };
 
 // An operating system's introspection. All functions are const and may run on several points at once. None
-// throws for what guest memory holds, and each takes bounded time and memory; they throw Error for what the
-// provider was not given (a key that a kernelinfo.conf lacks).
+// throws because of what guest memory holds, and each takes bounded time and memory. They throw Error when
+// they need something that the provider was not given (a key that a kernelinfo.conf lacks).
 class Provider {
   public:
     virtual ~Provider() = default;
 
-    // All processes, kernel threads included, the idle task (pid 0) first.
+    // All processes, kernel threads included, with the idle task (pid 0) first.
     virtual List<ProcessHandle> process_handles(const Point& point) const = 0;
     virtual List<Process> processes(const Point& point) const = 0;
-    // What a handle points to; nothing when it points to no process.
+    // The process that a handle identifies; nothing if there is no such process.
     virtual std::optional<Process> process(const Point& point, const ProcessHandle& handle) const = 0;
     virtual List<Thread> threads(const Point& point, const ProcessHandle& handle) const = 0;
 
     virtual ProcessDetails details(const Point& point, const ProcessHandle& handle) const = 0;
-    // What the process was started with, from its own memory, where it may have changed it; none for kernel
-    // threads. Linux: /proc/PID/cmdline, /proc/PID/environ, without the zeros at their ends.
+    // What the process was started with, from its own memory, where it may have changed it; empty for kernel
+    // threads. Linux: /proc/PID/cmdline, /proc/PID/environ, without the zeros at the ends.
     virtual List<std::string> arguments(const Point& point, const ProcessHandle& handle) const = 0;
     virtual List<std::string> environment(const Point& point, const ProcessHandle& handle) const = 0;
 
-    // What the processor is running.
+    // The process that the processor is running.
     virtual std::optional<ProcessHandle> current_process_handle(const Point& point) const = 0;
     virtual std::optional<Thread> current_thread(const Point& point) const = 0;
 
@@ -124,14 +124,15 @@ class Provider {
 
     // Files that the process holds open, by ascending number.
     virtual List<OpenFile> files(const Point& point, const ProcessHandle& handle) const = 0;
-    // One of them; nothing when that number is not open or cannot be read.
+    // One of them; nothing if that number is not open or cannot be read.
     virtual std::optional<OpenFile> file(const Point& point, const ProcessHandle& handle,
                                          int64_t fd) const = 0;
 
     // Modules of the kernel.
     virtual List<Module> modules(const Point& point) const = 0;
 
-    // What finds the events of a run (events.h), of which the listener is told; both outlive it.
+    // An object that finds the events of a run (events.h) and tells them to the listener. This and the
+    // listener must outlive it.
     virtual std::unique_ptr<EventWatch> watch(EventListener& listener) const = 0;
 };
 

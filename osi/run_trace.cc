@@ -51,7 +51,7 @@ void run(Osi& osi, const std::string& path, const OsiRun& wanted) {
     if (wanted.kconf != nullptr)
         file.emplace(kernelinfo::KeyFile::open(wanted.kconf));
     else if (wanted.kconf_group != nullptr)
-        throw UsageError("a kernelinfo group needs a file that it is in");
+        throw UsageError("a kernelinfo group was given without its file");
     const std::string group = wanted.kconf_group != nullptr ? wanted.kconf_group : "";
     const OpenProvider open = [&](const Point& point) {
         auto provider =

@@ -1,4 +1,4 @@
-// Virtual addresses of the guest: trace/memory/address_space.h, by the names that introspection uses.
+// Virtual memory of the guest: trace/memory/address_space.h, by the names that introspection uses.
 #pragma once
 
 #include "trace/memory/address_space.h"

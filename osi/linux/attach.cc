@@ -13,7 +13,7 @@ using kernelinfo::KernelInfo;
 constexpr uint64_t page_bytes = 4096;
 constexpr size_t max_banner = 512;
 
-// Where the gate of an interrupt leads to (Intel SDM volume 3, figures 6-2 and 6-8).
+// Where the gate of an interrupt leads (Intel SDM volume 3, figures 6-2 and 6-8).
 std::optional<uint64_t> gate_target(const KernelMemory& memory, const trace::CpuState& cpu, unsigned vector) {
     const uint64_t gate = cpu.idt.base + uint64_t{vector} * (memory.pointer_size() * 2);
     const auto low = memory.u64(gate);
@@ -26,8 +26,8 @@ std::optional<uint64_t> gate_target(const KernelMemory& memory, const trace::Cpu
     return high ? std::optional(target | uint64_t{*high} << 32) : std::nullopt;
 }
 
-// The slides that the registers speak for, likeliest first. Groups without any of the addresses are of
-// kernels that do not move.
+// The slides that the registers suggest, likeliest first. A group without any of the addresses is of a kernel
+// that does not move.
 std::vector<uint64_t> possible_slides(const KernelMemory& memory, const trace::CpuState& cpu,
                                       const KernelInfo& info) {
     std::vector<uint64_t> slides;
@@ -135,7 +135,7 @@ std::string find_banner(const trace::PhysicalMemory& memory) {
                     const auto banner = kernelinfo::parse_banner(text.substr(at, max_banner));
                     return banner.release + " " + banner.version;
                 } catch (const Error&) {
-                    continue;  // the format string of one, or a text that mentions it
+                    continue;  // the format string of a banner, or a text that mentions one
                 }
             }
         }

@@ -1,4 +1,4 @@
-// Finding a known kernel in a guest: how far KASLR has moved it, and by which page table it can be read.
+// Finds a known kernel in a guest: how far KASLR has moved it, and by which page table it can be read.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 namespace panda::osi::linux_guest {
 
 struct Attachment {
-    uint64_t slide = 0;        // add to a link-time address of the kernel, modulo 2^64 (2^32)
+    uint64_t slide = 0;        // to add to a link-time address of the kernel, modulo 2^64 (2^32 on i386)
     uint64_t kernel_root = 0;  // physical address of the kernel's own top page table (init_mm.pgd)
 };
 
@@ -21,28 +21,28 @@ struct Attachment {
 struct KernelEntries {
     std::optional<uint64_t> syscall, sysenter, page_fault, int80;
 
-    // Those that are known, likeliest first.
+    // The addresses that are known, likeliest first.
     std::vector<uint64_t> all() const;
 };
-// memory: through which the interrupt table is read.
+// memory: the interrupt table is read through it.
 KernelEntries kernel_entries(const KernelMemory& memory, const trace::CpuState& cpu);
 
 // The top page tables that may map the kernel. With page table isolation the user half of the pair is in CR3
-// while user code runs, and maps only the kernel's entry code; the kernel's half lies one page before
+// while user code runs, and maps only the kernel's entry code; the kernel's half is one page before it
 // (arch/x86/entry/calling.h, PTI_USER_PGTABLE_BIT).
 std::vector<uint64_t> possible_roots(const trace::CpuState& cpu);
 
 // Finds the kernel that `info` describes. The slide is the difference between where the processor's registers
-// point to (system call entry, interrupt table) and the link-time address of what is there; it counts only if
-// the kernel's banner (or the idle task, in groups that do not say where the banner is) lies where it then
-// must. Nothing when another kernel runs, or none yet.
+// point (system call entry, interrupt table) and the link-time address of what is there. It counts only if
+// the kernel's banner (or the idle task, in groups that do not say where the banner is) is where it must be
+// then. Returns nothing when another kernel runs, or none yet.
 std::optional<Attachment> try_attach(const Point& point, const kernelinfo::KernelInfo& info);
 
-// The same, but throws Error naming file, group and key, and the banner found in the guest.
+// The same, but throws an Error that names file, group and key, and the banner found in the guest.
 Attachment attach(const Point& point, const kernelinfo::KernelInfo& info);
 
-// The first kernel banner ("Linux version ... #1 SMP ...") in guest memory, in physical order; empty when
-// there is none. Reads all memory: about 0.1 s for 256 MiB.
+// The first kernel banner ("Linux version ... #1 SMP ...") in guest memory, by physical address; empty if
+// there is none. Reads all memory, which takes about 0.1 s for 256 MiB.
 std::string find_banner(const trace::PhysicalMemory& memory);
 
 }  // namespace panda::osi::linux_guest

@@ -10,15 +10,15 @@ namespace panda::osi::linux_guest {
 namespace {
 
 constexpr uint64_t page_bytes = 4096;
-constexpr uint64_t piece_bytes = uint64_t{2} << 20;  // the kernel's image is mapped in such pages
-// From the entry code back to the start of the text, and on to the end of the data: distribution kernels have
-// 10 to 20 MiB of text and end within 60 MiB.
+constexpr uint64_t piece_bytes = uint64_t{2} << 20;  // the kernel's image is mapped in pages of this size
+// How far to look from the entry code back to the start of the text, and on to the end of the data.
+// Distribution kernels have 10 to 20 MiB of text and end within 60 MiB.
 constexpr uint64_t max_before = uint64_t{64} << 20;
 constexpr uint64_t max_after = uint64_t{128} << 20;
-// Freed parts of the image (the init sections, the ends of sections) are unmapped and leave holes.
+// Parts of the image that were freed (the init sections, the ends of sections) are unmapped and leave holes.
 constexpr uint64_t max_hole = uint64_t{16} << 20;
 
-// Fills `out` from `address`, page by page, leaving out what is not there. False when nothing is.
+// Fills `out` from `address`, page by page, and leaves out what is not there. Returns false if nothing is.
 bool read_piece(const AddressSpace& space, uint64_t address, std::span<std::byte> out) {
     bool any = false;
     for (uint64_t offset = 0; offset < out.size(); offset += page_bytes)
@@ -57,7 +57,7 @@ kernelinfo::LoadedKernel read_image(const KernelMemory& memory, uint64_t entry) 
 kernelinfo::KernelInfo discover_kernel(const Point& point, const std::string& name) {
     const Paging paging = paging_of(*point.cpu);
     const unsigned pointer_size = point.cpu->long_mode() ? 8 : 4;
-    std::string reason = "the processor's registers lead to no kernel";
+    std::string reason = "the processor's registers do not lead to a kernel";
     if (paging != Paging::none) {
         for (const uint64_t root : possible_roots(*point.cpu)) {
             const KernelMemory memory(AddressSpace(*point.memory, root, paging), pointer_size);

@@ -1,4 +1,4 @@
-// A kernel that nobody has described: found in a guest by its own tables.
+// Finds a kernel that nobody has described, by its own tables in guest memory.
 #pragma once
 
 #include <string>
@@ -9,9 +9,9 @@
 namespace panda::osi::linux_guest {
 
 // The group of the kernel that runs at `point`, from its symbol table (kallsyms) and types (BTF) in guest
-// memory; the same numbers as from the kernel's file. The processor's registers (system call entry, interrupt
-// table) lead to the kernel. name: stands for the guest in errors. Throws FileError naming the kernel's
-// banner when it carries no BTF, or that there is no kernel yet. About 0.2 s.
+// memory. The numbers are the same as from the kernel's file. The processor's registers (system call entry,
+// interrupt table) lead to the kernel. name: stands for the guest in errors. Throws a FileError that names
+// the kernel's banner if the kernel carries no BTF, or says that there is no kernel yet. Takes about 0.2 s.
 kernelinfo::KernelInfo discover_kernel(const Point& point, const std::string& name);
 
 }  // namespace panda::osi::linux_guest

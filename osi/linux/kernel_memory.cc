@@ -31,7 +31,7 @@ std::optional<std::string> KernelMemory::raw_string(uint64_t address, size_t lim
     std::string text;
     std::array<char, 64> piece;
     while (text.size() < limit) {
-        // Pieces that end at multiples of their size never reach into a page that need not be there.
+        // A piece that ends at a multiple of its size never reaches into a page that may not be there.
         const uint64_t at = wrap(address + text.size());
         const size_t size = std::min(limit - text.size(), piece.size() - at % piece.size());
         if (!space_.read(at, std::as_writable_bytes(std::span(piece)).first(size)))
@@ -53,7 +53,7 @@ std::optional<std::string> KernelMemory::string(uint64_t address, size_t limit) 
 }
 
 bool KernelMemory::is_kernel_address(uint64_t address) const {
-    // 32-bit kernels split at 3 GiB by default and at 1 or 2 GiB when configured so.
+    // 32-bit kernels split the address space at 3 GiB by default, and at 1 or 2 GiB if configured so.
     return pointer_size_ == 8 ? address >> 63 != 0 : address >= 0x4000'0000 && address <= 0xffff'ffff;
 }
 

@@ -19,21 +19,21 @@ class KernelMemory {
     // pointer_size: bytes of the kernel's pointers, 4 or 8.
     KernelMemory(AddressSpace space, unsigned pointer_size) : space_(space), pointer_size_(pointer_size) {}
 
-    // Each gives nothing when the address cannot be read.
+    // Each returns nothing when the address cannot be read.
     std::optional<uint64_t> pointer(uint64_t address) const;
     std::optional<uint32_t> u32(uint64_t address) const;
     std::optional<uint64_t> u64(uint64_t address) const;
-    // Text up to its final zero, at most `limit` bytes; what cannot be printed becomes '?'.
+    // The text up to its final zero, at most `limit` bytes. What cannot be printed becomes '?'.
     std::optional<std::string> string(uint64_t address, size_t limit) const;
-    // The same with every byte as it is, as file names have them.
+    // The same, with every byte as it is: for file names.
     std::optional<std::string> raw_string(uint64_t address, size_t limit) const;
 
-    // True for addresses that a kernel's pointers to its own data can have.
+    // Whether a kernel's pointer to its own data can have this value.
     bool is_kernel_address(uint64_t address) const;
 
     const AddressSpace& space() const { return space_; }
     unsigned pointer_size() const { return pointer_size_; }
-    // An address after arithmetic: 32-bit kernels wrap at 4 GiB.
+    // Makes an address of the result of arithmetic: 32-bit kernels wrap at 4 GiB.
     uint64_t wrap(uint64_t address) const { return pointer_size_ == 8 ? address : address & 0xffff'ffff; }
 
   private:

@@ -29,7 +29,7 @@ std::string walk_list(const KernelMemory& memory, uint64_t head, const std::func
         if (!seen.insert(*next).second)
             return sentence("the list runs in a circle", node);
         if (seen.size() > max_list)
-            return "the list is longer than any can be";
+            return "the list is longer than any list can be";
         node = *next;
         if (!visit(node))
             return {};

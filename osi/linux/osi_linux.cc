@@ -10,7 +10,7 @@ namespace {
 
 using kernelinfo::KernelInfo;
 
-// include/linux/sched.h; both have been so since 2.6.
+// include/linux/sched.h; both have had these values since 2.6.
 constexpr uint32_t pf_wq_worker = 0x20;
 constexpr uint32_t pf_kthread = 0x0020'0000;
 constexpr size_t max_title = 64;
@@ -76,7 +76,7 @@ std::string OsiLinux::walk_threads(const KernelMemory& memory, uint64_t leader,
             return visit(memory.wrap(node - static_cast<uint64_t>(node_offset)));
         });
     }
-    // The older ring has no head of its own: it begins at the leader.
+    // The older ring has no head of its own; it starts at the leader.
     const int64_t ring_offset = info_.need(&KernelInfo::task_thread_group_offset);
     if (!visit(leader))
         return {};
@@ -100,11 +100,11 @@ List<Thread> OsiLinux::threads(const Point& point, const ProcessHandle& handle) 
 }
 
 std::optional<uint64_t> OsiLinux::current_task_place(const Point& point) const {
-    // One processor: its per-CPU area is the first. (arch/x86/include/asm/current.h reads %gs:current_task,
-    // where the base of gs is __per_cpu_offset of the processor; on i386 fs.)
+    // There is one processor, so its per-CPU area is the first. (arch/x86/include/asm/current.h reads
+    // %gs:current_task, where the base of gs is __per_cpu_offset of the processor; on i386 it is fs.)
     const KernelMemory memory = kernel_memory(point);
     uint64_t variable = info_.need(&KernelInfo::task_current_task_addr);
-    // x86_64 links per-CPU variables at 0 until 6.14; where they have kernel addresses, they move with the
+    // Until 6.14, x86_64 links per-CPU variables at 0. If they have kernel addresses, they move with the
     // kernel.
     if (memory.is_kernel_address(variable))
         variable = moved(variable);
@@ -154,8 +154,8 @@ std::optional<int64_t> OsiLinux::number(const KernelMemory& memory, uint64_t tas
     return value ? std::optional<int64_t>(static_cast<int32_t>(*value)) : std::nullopt;
 }
 
-// The memory of a process whose first thread has ended before others: theirs, as find_lock_task_mm() of
-// mm/oom_kill.c finds it.
+// The memory of a process whose first thread has ended before others: it is the memory of those, as
+// find_lock_task_mm() of mm/oom_kill.c finds it.
 std::optional<uint64_t> OsiLinux::memory_of_others(const KernelMemory& memory, uint64_t leader) const {
     std::optional<uint64_t> found = 0;
     const bool kernel_thread =
@@ -225,13 +225,13 @@ std::string OsiLinux::worker_title(const KernelMemory& memory, uint64_t kthread,
     const auto field = [&](const kernelinfo::Offset& offset) {
         return offset ? memory.pointer(at(*worker, *offset)).value_or(0) : 0;
     };
-    // Rescuers are called so since 6.9 or so (format_worker_id()), and cut short in comm.
+    // Rescuers have this name since about 6.9 (format_worker_id()); comm has it cut short.
     const uint64_t rescued = field(info_.panda_worker_rescue_wq_offset);
     if (comm.rfind("kworker/R-", 0) == 0 && memory.is_kernel_address(rescued) &&
         info_.panda_workqueue_name_offset)
         title =
             "kworker/R-" + memory.string(at(rescued, *info_.panda_workqueue_name_offset), 31).value_or("");
-    // What it works on, or last did, as long as it belongs to a pool.
+    // What it works on, or worked on last, as long as it belongs to a pool.
     if (info_.panda_worker_pool_offset && field(info_.panda_worker_pool_offset) == 0)
         return title;
     const std::string work = memory.string(at(*worker, *info_.panda_worker_desc_offset), 31).value_or("");
@@ -240,8 +240,8 @@ std::string OsiLinux::worker_title(const KernelMemory& memory, uint64_t kthread,
     return title.substr(0, max_title - 1);
 }
 
-// What proc_task_name() of fs/proc/array.c makes of it: the long name of a kernel thread, and what a worker
-// works on.
+// What proc_task_name() of fs/proc/array.c makes of a task's name: the long name of a kernel thread, and what
+// a worker works on.
 std::string OsiLinux::title(const KernelMemory& memory, uint64_t task, const std::string& comm) const {
     if (!info_.panda_task_flags_offset || !info_.panda_task_worker_private_offset)
         return comm;

@@ -1,4 +1,4 @@
-// osi_linux: introspection of Linux guests by the offsets of a kernelinfo.conf group.
+// osi_linux: introspection of Linux guests, by the offsets of a kernelinfo.conf group.
 #pragma once
 
 #include <functional>
@@ -15,9 +15,9 @@ namespace panda::osi::linux_guest {
 
 class OsiLinux final : public Provider {
   public:
-    // Finds the kernel at `point`, which stays where it is until the guest reboots: other points of the same
-    // run need no further search. Throws Error when another kernel runs, naming file, group, key and the
-    // banner found.
+    // Finds the kernel at `point`. It stays where it is until the guest reboots, so other points of the same
+    // run need no search. When another kernel runs, throws an Error that names file, group, key and the
+    // banner that was found.
     OsiLinux(kernelinfo::KernelInfo info, const Point& point);
     OsiLinux(kernelinfo::KernelInfo info, const Attachment& attachment);
 
@@ -41,34 +41,34 @@ class OsiLinux final : public Provider {
     uint64_t slide() const { return attachment_.slide; }
     // The kernel's own view of memory.
     KernelMemory kernel_memory(const Point& point) const;
-    // The thread that a task descriptor is of; nothing when it cannot be read.
+    // The thread that has this task descriptor; nothing if it cannot be read.
     std::optional<Thread> thread(const Point& point, uint64_t task) const;
-    // Address of the per-CPU variable that says which task the processor runs.
+    // The address of the per-CPU variable that says which task the processor runs.
     std::optional<uint64_t> current_task_place(const Point& point) const;
-    // Where an address of the kernel's image is in memory.
+    // The address at run time of something in the kernel's image.
     uint64_t moved(uint64_t linked) const { return linked + attachment_.slide; }
 
   private:
     std::optional<uint64_t> current_task(const Point& point) const;
     std::optional<uint64_t> group_leader(const KernelMemory& memory, uint64_t task) const;
     std::optional<int64_t> number(const KernelMemory& memory, uint64_t task, kernelinfo::Offset member) const;
-    // Calls visit with the task of each thread of a process, until that returns false. Gives why the walk
-    // ended early; empty when it did not.
+    // Calls visit with the task of each thread of a process, until visit returns false. Returns why the walk
+    // ended early; empty if it did not.
     std::string walk_threads(const KernelMemory& memory, uint64_t leader,
                              const std::function<bool(uint64_t)>& visit) const;
     std::optional<uint64_t> memory_of_others(const KernelMemory& memory, uint64_t leader) const;
-    // The address space of a task; nothing when its memory cannot be read.
+    // The address space of a task; nothing if its memory cannot be read.
     std::optional<uint64_t> asid(const KernelMemory& memory, uint64_t task) const;
     std::optional<Process> read_process(const KernelMemory& memory, uint64_t task) const;
     std::optional<Thread> read_thread(const KernelMemory& memory, uint64_t task) const;
     std::string title(const KernelMemory& memory, uint64_t task, const std::string& comm) const;
     std::string worker_title(const KernelMemory& memory, uint64_t kthread, const std::string& comm) const;
     Mapping read_mapping(const KernelMemory& memory, uint64_t mm, uint64_t area) const;
-    // What /proc/PID/maps calls memory that is of no file; empty when it has no name.
+    // What /proc/PID/maps calls memory that belongs to no file; empty if it has no name.
     std::string area_name(const KernelMemory& memory, uint64_t mm, const Mapping& mapping) const;
     uint64_t module_size(const KernelMemory& memory, uint64_t module) const;
     std::string comm(const KernelMemory& memory, uint64_t task) const;
-    // The mm_struct of a task: 0 for kernel threads and zombies; nothing when it cannot be read.
+    // The address of a task's mm_struct; 0 for kernel threads and zombies; nothing if it cannot be read.
     std::optional<uint64_t> memory_of(const KernelMemory& memory, uint64_t task) const;
     // The memory that a process itself sees.
     AddressSpace user_space(const Point& point, const KernelMemory& memory, uint64_t mm) const;

@@ -1,4 +1,4 @@
-// OsiLinux: whose a process is, since when it runs, and what it was started with.
+// OsiLinux: who owns a process, when it was started, and with what.
 #include <algorithm>
 #include <array>
 
@@ -18,7 +18,7 @@ struct Range {
     uint64_t end = 0;
 };
 
-// What of [start, end) can be read, up to the first page that cannot.
+// What can be read of [start, end), up to the first page that cannot be read.
 std::string read_text(const AddressSpace& space, Range range) {
     std::string text;
     std::array<char, 4096> page;
@@ -33,7 +33,7 @@ std::string read_text(const AddressSpace& space, Range range) {
     return text;
 }
 
-// Texts that end with zeros each, but for the last, which may lack it.
+// Splits texts that each end with a zero; the last one may lack it.
 std::vector<std::string> split(const std::string& text) {
     std::vector<std::string> parts;
     for (size_t start = 0; start < text.size();) {
@@ -47,7 +47,7 @@ std::vector<std::string> split(const std::string& text) {
 List<std::string> read_texts(const AddressSpace& space, Range range, const std::string& what) {
     List<std::string> list;
     if (range.end < range.start || range.end - range.start > max_text) {
-        list.warning = what + " cannot be read: it lies nowhere";
+        list.warning = what + " cannot be read: it has no address";
         return list;
     }
     const std::string text = read_text(space, range);
@@ -67,7 +67,7 @@ std::optional<uint64_t> OsiLinux::memory_of(const KernelMemory& memory, uint64_t
 AddressSpace OsiLinux::user_space(const Point& point, const KernelMemory& memory, uint64_t mm) const {
     const auto table = memory.pointer(at(mm, info_.need(&KernelInfo::mm_pgd_offset)));
     const auto root = table ? memory.space().translate(memory.wrap(*table)) : std::nullopt;
-    // Without a page table of its own nothing but the kernel can be seen, and so no text.
+    // Without a page table of its own only the kernel can be seen, and so no text.
     return AddressSpace(*point.memory, root.value_or(memory.space().root()), memory.space().paging());
 }
 
@@ -88,7 +88,7 @@ ProcessDetails OsiLinux::details(const Point& point, const ProcessHandle& handle
     details.gid = id(info_.cred_gid_offset);
     details.euid = id(info_.cred_euid_offset);
     details.egid = id(info_.cred_egid_offset);
-    // Groups of PANDA's own know only the clock that stands still while the machine sleeps.
+    // PANDA's own groups know only the clock that stands still while the machine sleeps.
     const auto& start = info_.panda_task_start_boottime_offset ? info_.panda_task_start_boottime_offset
                                                                : info_.task_start_time_offset;
     if (start)
@@ -106,7 +106,7 @@ ProcessDetails OsiLinux::details(const Point& point, const ProcessHandle& handle
     return details;
 }
 
-// As get_mm_cmdline() of fs/proc/base.c does it.
+// Does what get_mm_cmdline() of fs/proc/base.c does.
 List<std::string> OsiLinux::arguments(const Point& point, const ProcessHandle& handle) const {
     const KernelMemory memory = kernel_memory(point);
     const auto mm = memory_of(memory, handle.task);
@@ -119,7 +119,7 @@ List<std::string> OsiLinux::arguments(const Point& point, const ProcessHandle& h
                       address(&KernelInfo::panda_mm_arg_end_offset)};
     const AddressSpace space = user_space(point, memory, *mm);
     List<std::string> list = read_texts(space, range, "the argument list");
-    // A program that has overwritten the last zero, as setproctitle() does, means one text, that goes on into
+    // A program that has overwritten the last zero, as setproctitle() does, has one text, which goes on into
     // the environment.
     std::byte last{};
     if (range.start < range.end && list.warning.empty() && space.read(range.end - 1, std::span(&last, 1)) &&

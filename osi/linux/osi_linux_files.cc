@@ -8,7 +8,7 @@ namespace {
 using kernelinfo::KernelInfo;
 
 constexpr uint64_t max_files = uint64_t{1} << 20;  // sysctl fs.nr_open by default
-// So many unreadable files mean that the table is none: each costs a walk up a path that may lead anywhere.
+// With this many unreadable files it is not a table. Each costs a walk up a path that may lead anywhere.
 constexpr unsigned max_unreadable = 16;
 
 // A process's table of open files: task->files->fdt, whose array `fd` has `size` pointers to struct file.
@@ -17,7 +17,7 @@ struct Table {
     uint64_t size = 0;
 };
 
-// Nothing when it cannot be read; no size when the process has ended and so has none.
+// Returns nothing when it cannot be read, and size 0 when the process has ended and so has no table.
 std::optional<Table> table_of(const KernelMemory& memory, const KernelInfo& info, uint64_t task) {
     const auto files = memory.pointer(at(task, info.need(&KernelInfo::task_files_offset)));
     if (files == uint64_t{0})
@@ -28,14 +28,14 @@ std::optional<Table> table_of(const KernelMemory& memory, const KernelInfo& info
     if (!table || !memory.is_kernel_address(*table))
         return std::nullopt;
     const auto fd = memory.pointer(at(*table, info.need(&KernelInfo::fs_fd_offset)));
-    // struct fdtable begins with max_fds; groups of PANDA's own do not say so.
+    // struct fdtable starts with max_fds; PANDA's own groups do not say so.
     const auto size = memory.u32(at(*table, info.panda_fdtable_max_fds_offset.value_or(0)));
     if (!fd || !size || !memory.is_kernel_address(*fd) || *size > max_files)
         return std::nullopt;
     return Table{*fd, *size};
 }
 
-// Struct file's position is 64 bits wide on all machines.
+// The position in struct file has 64 bits on all machines.
 std::optional<OpenFile> read_file(const KernelMemory& memory, const KernelInfo& info, int64_t fd,
                                   uint64_t descriptor) {
     if (!memory.is_kernel_address(descriptor))

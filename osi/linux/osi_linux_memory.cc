@@ -19,7 +19,7 @@ constexpr uint64_t vm_mayshare = 0x80;
 
 constexpr uint64_t page_bytes = 4096;
 constexpr size_t max_anonymous_name = 80;    // ANON_VMA_NAME_MAX_LEN
-constexpr int64_t max_module_pieces = 4096;  // bytes of their descriptions; 7 of 72 bytes in 6.12
+constexpr int64_t max_module_pieces = 4096;  // bytes of their descriptions; in 6.12 there are 7, of 72 bytes
 
 std::string permissions_of(uint64_t flags) {
     return {(flags & vm_read) != 0 ? 'r' : '-', (flags & vm_write) != 0 ? 'w' : '-',
@@ -66,7 +66,7 @@ Mapping OsiLinux::read_mapping(const KernelMemory& memory, uint64_t mm, uint64_t
     return mapping;
 }
 
-// As show_map_vma() of fs/proc/task_mmu.c does it.
+// Does what show_map_vma() of fs/proc/task_mmu.c does.
 std::string OsiLinux::area_name(const KernelMemory& memory, uint64_t mm, const Mapping& mapping) const {
     const auto field = [&](uint64_t base, const kernelinfo::Offset& offset) {
         return offset ? memory.pointer(at(base, *offset)) : std::nullopt;
@@ -95,7 +95,8 @@ std::string OsiLinux::area_name(const KernelMemory& memory, uint64_t mm, const M
     return {};
 }
 
-// As module_total_size() of kernel/module/internal.h does it: of one piece, or of several since 6.4.
+// Does what module_total_size() of kernel/module/internal.h does: adds up several pieces since 6.4, one
+// before.
 uint64_t OsiLinux::module_size(const KernelMemory& memory, uint64_t module) const {
     const int64_t first = info_.need(&KernelInfo::panda_module_size_offset);
     const int64_t pieces_bytes = info_.panda_module_mem_size.value_or(0);

@@ -8,7 +8,7 @@ namespace {
 using kernelinfo::KernelInfo;
 
 constexpr size_t max_name = 255;      // NAME_MAX
-constexpr unsigned max_steps = 4096;  // up a path: PATH_MAX bounds the parts, and mounts are few
+constexpr unsigned max_steps = 4096;  // up a path: PATH_MAX bounds its parts, and there are few mounts
 constexpr size_t max_path = 4096;     // PATH_MAX
 
 std::string join(const std::vector<std::string>& parts_backwards) {
@@ -26,11 +26,11 @@ std::string Paths::of_file(uint64_t file) const {
     return dentry && mount ? of(*dentry, *mount) : std::string();
 }
 
-// As prepend_path() and d_path() of fs/d_path.c do it.
+// Does what prepend_path() and d_path() of fs/d_path.c do.
 std::string Paths::of(uint64_t dentry, uint64_t mount) const {
     if (!memory_.is_kernel_address(dentry) || !memory_.is_kernel_address(mount))
         return {};
-    // What is the root of a mount has a place in a directory, whatever it is: a bind mount of a namespace.
+    // The root of a mount has a place in a directory, whatever it is: it may be a bind mount of a namespace.
     const auto mount_root = memory_.pointer(at(mount, info_.need(&KernelInfo::path_mnt_root_offset)));
     if (mount_root != dentry)
         if (std::string name = pseudo_name(dentry); !name.empty())
@@ -96,7 +96,8 @@ std::string Paths::pseudo_name(uint64_t dentry) const {
     return label + ":[" + (number ? std::to_string(*number) : "?") + "]";
 }
 
-// As ns_dname() of fs/nsfs.c does it; the inode leads to the namespace in all versions, the dentry in some.
+// Does what ns_dname() of fs/nsfs.c does. The inode leads to the namespace in all kernels, the dentry in
+// some.
 std::string Paths::namespace_kind(uint64_t inode) const {
     if (!info_.panda_inode_i_private_offset || !info_.panda_ns_common_ops_offset ||
         !info_.panda_ns_operations_name_offset)
@@ -122,7 +123,7 @@ std::string Paths::file_system(uint64_t dentry) const {
 }
 
 bool Paths::is_deleted(uint64_t dentry) const {
-    // d_unlinked(): not hashed, and no root.
+    // d_unlinked(): it is not hashed, and is not a root.
     if (!info_.panda_dentry_d_hash_pprev_offset)
         return false;
     const auto hashed = memory_.pointer(at(dentry, *info_.panda_dentry_d_hash_pprev_offset));
@@ -133,8 +134,8 @@ bool Paths::is_deleted(uint64_t dentry) const {
 uint64_t Paths::vfsmount_offset() const {
     if (info_.panda_mount_mnt_offset)
         return static_cast<uint64_t>(*info_.panda_mount_mnt_offset);
-    // Groups of PANDA's own do not say. Before 3.3 mnt_parent points to a vfsmount; since then to a struct
-    // mount, that begins with two pointers (mnt_hash) and mnt_parent.
+    // PANDA's own groups do not say. Before 3.3, mnt_parent points to a vfsmount; since then it points to a
+    // struct mount, which starts with two pointers (mnt_hash) and mnt_parent.
     const int64_t parent = info_.need(&KernelInfo::path_mnt_parent_offset);
     return parent >= 0 ? 0 : 2 * uint64_t{memory_.pointer_size()} - static_cast<uint64_t>(parent);
 }

@@ -1,4 +1,4 @@
-// File names out of the kernel's dentries and mounts, as /proc shows them.
+// Makes file names from the kernel's dentries and mounts, as /proc shows them.
 #pragma once
 
 #include <cstdint>
@@ -11,24 +11,24 @@ namespace panda::osi::linux_guest {
 
 class Paths {
   public:
-    // Both must outlive this. Needs the group's path and qstr keys when used.
+    // Both must outlive this. The other functions need the path and qstr keys of the group.
     Paths(const KernelMemory& memory, const kernelinfo::KernelInfo& info) : memory_(memory), info_(info) {}
 
-    // The path of a struct file (its address), from the root of its mount namespace; pipes, sockets and
-    // anonymous inodes by the names that /proc/PID/fd gives them; " (deleted)" after names that are gone.
-    // Empty when unreadable.
+    // The path of a struct file, given its address, from the root of its mount namespace. Pipes, sockets and
+    // anonymous inodes have the names that /proc/PID/fd gives them, and deleted names end in " (deleted)".
+    // Empty if it cannot be read.
     std::string of_file(uint64_t file) const;
     // The same for a dentry and a vfsmount.
     std::string of(uint64_t dentry, uint64_t mount) const;
 
   private:
     std::string dentry_name(uint64_t dentry) const;
-    // Names of what is in no directory (those with d_dname, unless mounted somewhere); empty for all others.
+    // The name of something that is in no directory (has d_dname, and is not mounted); empty for all else.
     std::string pseudo_name(uint64_t dentry) const;
-    std::string namespace_kind(uint64_t inode) const;  // "mnt", "net" …; "?" when unreadable
+    std::string namespace_kind(uint64_t inode) const;  // "mnt", "net" …; "?" if it cannot be read
     bool is_deleted(uint64_t dentry) const;
     std::string file_system(uint64_t dentry) const;
-    // Place of struct mount's vfsmount in it.
+    // The place of the vfsmount in struct mount.
     uint64_t vfsmount_offset() const;
 
     const KernelMemory& memory_;

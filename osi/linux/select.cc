@@ -9,20 +9,20 @@ namespace panda::osi::linux_guest {
 
 namespace {
 
-// By the group of `file` whose kernel runs at `point`; nothing when there is none. broken: takes what is
-// wrong with the first group that cannot be read, for it may be the one.
+// The provider by the group of `file` whose kernel runs at `point`; nothing if there is none. broken: gets
+// what is wrong with the first group that cannot be read, because it may be the right one.
 std::optional<OsiLinux> try_groups(const kernelinfo::KeyFile& file, const Point& point, std::string& broken) {
     for (const std::string& name : file.groups()) {
         try {
             kernelinfo::KernelInfo info = file.read(name);
-            // Without a banner's address a group cannot be told from that of a similar kernel.
+            // Without the banner's address, the groups of two similar kernels cannot be told apart.
             if (!info.panda_linux_banner_addr)
                 continue;
             if (const auto attachment = try_attach(point, info))
                 return OsiLinux(std::move(info), *attachment);
         } catch (const Error& error) {
             if (broken.empty())
-                broken = std::string("; passed over: ") + error.what();
+                broken = std::string("; skipped: ") + error.what();
         }
     }
     return std::nullopt;

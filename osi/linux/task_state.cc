@@ -22,8 +22,8 @@ constexpr std::array<unsigned, 6> arguments_64 = {14, 13, 12, 7, 9, 8};
 constexpr std::array<unsigned, 6> arguments_compat = {5, 11, 12, 13, 14, 4};
 constexpr std::array<unsigned, 6> arguments_32 = {0, 1, 2, 3, 4, 5};
 
-// arch/x86/include/asm/segment.h: __USER_CS, __USER32_CS and __USER_DS of 64-bit kernels, those of 32-bit
-// ones.
+// arch/x86/include/asm/segment.h: __USER_CS, __USER32_CS and __USER_DS of 64-bit kernels, then those of
+// 32-bit kernels.
 constexpr uint64_t user_cs = 0x33, user32_cs = 0x23, user_ds = 0x2b;
 constexpr uint64_t i386_user_cs = 0x73, i386_user_ds = 0x7b;
 constexpr uint64_t flags_always = 0x202;  // programs run with interrupts enabled; bit 1 is always set
@@ -84,14 +84,14 @@ std::optional<Queue> queue_at(const KernelMemory& memory, uint64_t address) {
     return set ? std::optional(Queue{address, *set}) : std::nullopt;
 }
 
-// As next_signal() of kernel/signal.c chooses.
+// Chooses as next_signal() of kernel/signal.c does.
 unsigned first_of(uint64_t set) {
     if ((set & synchronous) != 0)
         set &= synchronous;
     return set == 0 ? 0 : static_cast<unsigned>(std::countr_zero(set)) + 1;
 }
 
-// As collect_signal() does; a signal that was not queued has no more than its number. struct sigqueue begins
+// Does what collect_signal() does. A signal that was not queued has only its number. struct sigqueue starts
 // with the list's node.
 PendingSignal signal_in(const KernelMemory& memory, const KernelInfo& info, const Queue& queue,
                         unsigned number) {
@@ -137,7 +137,7 @@ std::optional<UserRegisters> user_registers(const KernelMemory& memory, const Ke
     if (!stack || !memory.is_kernel_address(*stack))
         return std::nullopt;
     // THREAD_SIZE and TOP_OF_KERNEL_STACK_PADDING (arch/x86/include/asm/thread_info.h) depend on how the
-    // kernel was configured; the registers show where they are.
+    // kernel was configured, so the registers are found by how they look.
     const bool wide = memory.pointer_size() == 8;
     const uint64_t bytes = (wide ? places_64.words : places_32.words) * memory.pointer_size();
     for (const uint64_t size :
@@ -193,7 +193,7 @@ std::optional<uint32_t> exit_code(const KernelMemory& memory, const KernelInfo& 
 
 bool has_program(const KernelMemory& memory, const KernelInfo& info, uint64_t task) {
     constexpr uint32_t pf_kthread = 0x0020'0000;  // include/linux/sched.h
-    // A thread of the kernel may borrow a program's memory (kernel/kthread.c, kthread_use_mm).
+    // A kernel thread may borrow a program's memory (kernel/kthread.c, kthread_use_mm).
     if (info.panda_task_flags_offset &&
         (memory.u32(at(task, *info.panda_task_flags_offset)).value_or(0) & pf_kthread) != 0)
         return false;

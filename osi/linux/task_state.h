@@ -1,5 +1,6 @@
-// What the kernel keeps of a task's program while the task is in the kernel: its registers, the signals that
-// wait for it, how it ended. By the offsets of a kernelinfo group; what a group has not is nothing.
+// What the kernel keeps about a task's program while the task is in the kernel: its registers, the signals
+// that wait for it, how it ended. Read by the offsets of a kernelinfo group; each function returns nothing if
+// the group lacks what it needs.
 #pragma once
 
 #include <array>
@@ -17,22 +18,22 @@ namespace panda::osi::linux_guest {
 struct UserRegisters {
     uint64_t address = 0;     // of the struct
     uint64_t ax_address = 0;  // where the kernel keeps the result of a system call
-    bool code64 = false;      // the program was in 64-bit code
+    bool code64 = false;      // whether the program ran 64-bit code
     uint64_t ax = 0;
-    // The number of the system call that the task is in; all bits set when it came by an interrupt or a
+    // The number of the system call that the task is in; all bits are set if it entered by an interrupt or a
     // fault.
     uint64_t original_ax = 0;
-    std::array<uint64_t, 6> arguments{};  // in the order of system calls of the code's kind
+    std::array<uint64_t, 6> arguments{};  // in the order that system calls of such code have
     uint64_t ip = 0;
     uint64_t sp = 0;
 };
 
-// Nothing when no such registers are there: of a kernel thread, or of a task that is on its way in.
+// Returns nothing if there are no such registers: for a kernel thread, or a task that is just entering.
 std::optional<UserRegisters> user_registers(const KernelMemory& memory, const kernelinfo::KernelInfo& info,
                                             uint64_t task);
 
-// A signal that waits for a task, with the kernel's siginfo of it (struct kernel_siginfo, whose layout is
-// that of the kernel's own siginfo_t).
+// A signal that waits for a task, with the kernel's siginfo for it (struct kernel_siginfo, which has the
+// layout of the kernel's own siginfo_t).
 struct PendingSignal {
     uint32_t number = 0;
     std::array<std::byte, 48> info{};
@@ -45,12 +46,12 @@ std::optional<PendingSignal> next_signal(const KernelMemory& memory, const kerne
 std::optional<PendingSignal> synchronous_signal(const KernelMemory& memory,
                                                 const kernelinfo::KernelInfo& info, uint64_t task);
 
-// Of a task that has ended, as wait() tells it: the exit status << 8, or the number of the signal, with 0x80
-// when core was dumped.
+// How a task has ended, as wait() tells it: the exit status << 8, or the number of the signal, plus 0x80 if
+// core was dumped.
 std::optional<uint32_t> exit_code(const KernelMemory& memory, const kernelinfo::KernelInfo& info,
                                   uint64_t task);
 
-// Whether it runs a program: the kernel's threads do not, nor do its helpers before they have one.
+// Whether the task runs a program. The kernel's threads do not, nor do its helpers before they have one.
 bool has_program(const KernelMemory& memory, const kernelinfo::KernelInfo& info, uint64_t task);
 
 }  // namespace panda::osi::linux_guest

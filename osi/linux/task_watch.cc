@@ -7,7 +7,7 @@ namespace {
 
 using kernelinfo::KernelInfo;
 
-constexpr uint32_t pf_exiting = 4;  // include/linux/sched.h; so since 2.0
+constexpr uint32_t pf_exiting = 4;  // include/linux/sched.h; has this value since 2.0
 
 }  // namespace
 
@@ -106,7 +106,7 @@ void TaskWatch::add_thread(const KernelMemory& memory, uint64_t task, uint64_t l
     }
     addresses_.add(memory.wrap(at(task, *info_.task_mm_offset)), {Role::thread_memory, task});
     const uint64_t link = memory.wrap(at(task, link_offset_) + memory.pointer_size());
-    // In a ring without a head the leader's link is the end already.
+    // In a ring without a head, the leader's link is already watched as the end.
     if (link != processes_[leader].thread_tail)
         addresses_.add(link, {Role::thread_link, task});
     processes_[leader].running += thread.exiting ? 0 : 1;
@@ -141,7 +141,7 @@ void TaskWatch::remove_process(uint64_t leader) {
     const uint64_t link = at(leader, tasks_offset_) + info_.pointer_size();
     addresses_.remove(info_.pointer_size() == 4 ? link & 0xffff'ffff : link);
     remove_thread(leader);
-    // Nobody else should be left; memory that is damaged may say otherwise.
+    // No other thread should be left, but damaged memory may say otherwise.
     if (found->second.threads != 0) {
         std::vector<uint64_t> gone;
         for (const auto& [task, thread] : threads_)
@@ -224,17 +224,17 @@ void TaskWatch::on_user_mode(const EventPoint& at) {
         listener_.on_exec(at, *now);
 }
 
-// What the end of a list leads to now, where list_del_rcu() or list_replace_rcu() has put LIST_POISON2
-// (include/linux/poison.h): no address at all on x86_64, a user's on i386.
+// Whether list_del_rcu() or list_replace_rcu() has put LIST_POISON2 (include/linux/poison.h) where the end of
+// a list leads now. The poison is not an address at all on x86_64, and a user's address on i386.
 bool TaskWatch::is_off_list(const KernelMemory& memory, uint64_t link) const {
     return !memory.is_kernel_address(link) || !memory.space().translate(link);
 }
 
-// The end moves when a process is added, and when the last one goes.
+// The end moves when a process is added, and when the last process goes.
 void TaskWatch::on_process_tail(const WatchedStore& store) {
     const KernelMemory memory = provider_.kernel_memory(store.at.point);
     const uint64_t task = memory.wrap(store.value - static_cast<uint64_t>(tasks_offset_));
-    // A thread that is known takes the place of its process's first one.
+    // A known thread may take the place of its process's first one.
     if (is_off_list(memory, store.value) || task == init_task_ || processes_.count(task) != 0 ||
         threads_.count(task) != 0)
         return;
@@ -247,7 +247,7 @@ void TaskWatch::on_process_link(const WatchedStore& store, uint64_t leader) {
     const KernelMemory memory = provider_.kernel_memory(store.at.point);
     if (!is_off_list(memory, store.value))
         return;
-    // Both leave the way forward in place. Who is there now, before the next one?
+    // Both leave the forward link in place. Which process is now before the next one?
     const auto next = memory.pointer(at(leader, tasks_offset_));
     const auto link = next ? memory.pointer(memory.wrap(*next + memory.pointer_size())) : std::nullopt;
     const uint64_t heir = link ? memory.wrap(*link - static_cast<uint64_t>(tasks_offset_)) : 0;
@@ -275,7 +275,7 @@ void TaskWatch::on_thread_tail(const WatchedStore& store, uint64_t leader) {
     const uint64_t task = memory.wrap(store.value - static_cast<uint64_t>(link_offset_));
     if (is_off_list(memory, store.value) || threads_.count(task) != 0)
         return;
-    // The list's own head, when the last one has gone, is no task's.
+    // When the last thread has gone, this is the list's own head, which does not belong to a task.
     const auto thread = provider_.thread(store.at.point, task);
     if (!thread || thread->pid != processes_[leader].pid)
         return;

@@ -1,4 +1,4 @@
-// Events of a Linux guest, found by the stores to its task descriptors and lists.
+// Finds events of a Linux guest by the stores to its task descriptors and lists.
 #pragma once
 
 #include <map>
@@ -10,19 +10,19 @@
 
 namespace panda::osi::linux_guest {
 
-// Each event is one store of the kernel, so nothing is missed and nothing compared:
+// Each event is one store of the kernel, so nothing is missed and nothing has to be compared:
 //
 //   - current_task of the processor (__switch_to of arch/x86/kernel/process_64.c);
 //   - init_task.tasks.prev: copy_process() of kernel/fork.c puts a new process at the list's end;
 //   - thread_head.prev (before 3.14 the ring's, at the leader): the same for a thread;
-//   - PF_EXITING in flags: do_exit() of kernel/exit.c begins with it, for every task;
-//   - the poison that list_del_rcu() and list_replace_rcu() leave in a task's own link: it is off the list
-//     (release_task), or another thread takes its place in it (de_thread of fs/exec.c);
+//   - PF_EXITING in flags: do_exit() of kernel/exit.c sets it first, for every task;
+//   - the poison that list_del_rcu() and list_replace_rcu() leave in a task's own link: the task is off the
+//     list (release_task), or another thread takes its place (de_thread of fs/exec.c);
 //   - mm: exec_mmap() of fs/exec.c gives a task another memory. The exec is over when the task then returns
-//     to user mode. (Kernel threads that borrow a memory, kthread_use_mm(), never do.)
+//     to user mode. (Kernel threads that borrow a program's memory, kthread_use_mm(), never return there.)
 //
-// With task.switch_task_hook_addr, task changes are told when that is executed next, as PANDA does, but at
-// the latest when the processor returns to user mode or switches again.
+// With task.switch_task_hook_addr, a task change is told when that address is executed next, as in PANDA, but
+// at the latest when the processor returns to user mode or switches again.
 class TaskWatch final : public EventWatch {
   public:
     TaskWatch(const OsiLinux& provider, EventListener& listener);
@@ -40,7 +40,7 @@ class TaskWatch final : public EventWatch {
         unsigned threads = 0;      // on its list
         unsigned running = 0;      // those that have not begun to exit
         bool finished = false;
-        bool executing = false;  // has another memory, and has not returned to user mode
+        bool executing = false;  // it has another memory, and has not returned to user mode yet
     };
     struct ThreadState {
         uint64_t leader = 0;  // key in processes_

@@ -10,10 +10,10 @@ using kernelinfo::KernelInfo;
 constexpr size_t max_areas = size_t{1} << 20;  // sysctl vm.max_map_count is 65530 by default
 constexpr unsigned max_height = 31;            // MAPLE_HEIGHT_MAX, include/linux/maple_tree.h
 
-// lib/maple_tree.c. The root, if it is a node, has 2 in its low two bits (mte_mk_root(); xa_is_internal()),
-// nodes below have not (mte_mk_node()); bits 3 to 6 are a node's type; nodes are aligned to 256 bytes. A
-// slot's entry covers the range from the pivot before it (exclusive) to its own (inclusive); the last slot in
-// use has a pivot of 0, or the node's own maximum, or none when all are in use.
+// lib/maple_tree.c. The root, if it is a node, has 2 in its low two bits (mte_mk_root(); xa_is_internal());
+// nodes below it do not (mte_mk_node()). Bits 3 to 6 are a node's type, and nodes are aligned to 256 bytes. A
+// slot's entry covers the range from the pivot before it (exclusive) to its own pivot (inclusive). The last
+// slot in use has a pivot of 0, or the node's own maximum, or no pivot if all slots are in use.
 class MapleTree {
   public:
     MapleTree(const KernelMemory& memory, const KernelInfo& info, const std::function<void(uint64_t)>& visit)
@@ -25,7 +25,7 @@ class MapleTree {
             return "the maple tree cannot be read";
         const uint64_t maximum = memory_.wrap(~uint64_t{0});
         if (*root != 0 && !is_internal(*root))
-            return "the maple tree has a root that is none";
+            return "the maple tree has a root that is not a node";
         return *root == 0 ? std::string() : walk_entry(*root, maximum, 0);
     }
 
@@ -38,7 +38,7 @@ class MapleTree {
         const unsigned type = (entry >> 3) & 0xf;
         const uint64_t node = entry & ~uint64_t{0xff};
         if (!memory_.is_kernel_address(node) || type == dense || type > arange_64)
-            return "the maple tree has a node that is none";
+            return "the maple tree has an entry that is not a node";
         if (height > max_height || seen_.size() > max_areas || !seen_.insert(node).second)
             return "the maple tree runs in a circle";
         const bool wide = type != arange_64;

@@ -66,9 +66,9 @@ TEST_CASE_METHOD(DetailsGuest, "what is not in memory is said to be missing") {
     CHECK(environment().entries.at(0) == "A=1");
     memory.put<uint64_t>(mm + 0x38, ~uint64_t{0});
     CHECK(environment().entries.empty());
-    CHECK_THAT(environment().warning, ContainsSubstring("nowhere"));
+    CHECK_THAT(environment().warning, ContainsSubstring("has no address"));
     memory.put<uint64_t>(mm + 0x38, 0);
-    CHECK_THAT(environment().warning, ContainsSubstring("nowhere"));
+    CHECK_THAT(environment().warning, ContainsSubstring("has no address"));
 }
 
 TEST_CASE_METHOD(DetailsGuest, "kernel threads were started with nothing") {

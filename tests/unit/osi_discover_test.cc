@@ -103,7 +103,8 @@ TEST_CASE("without types the guest's kernel is named") {
 TEST_CASE("before a kernel runs there is none") {
     PlainGuest guest(0);
     guest.cpu.lstar = 0;
-    CHECK_THROWS_WITH(discover_kernel(guest.point(), "a trace"), ContainsSubstring("lead to no kernel"));
+    CHECK_THROWS_WITH(discover_kernel(guest.point(), "a trace"),
+                      ContainsSubstring("do not lead to a kernel"));
     guest.cpu.cr0 = 0;
     CHECK_THROWS_AS(discover_kernel(guest.point(), "a trace"), Error);
 }
