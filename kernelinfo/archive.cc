@@ -49,7 +49,7 @@ Bytes read_content(archive* reader, uint64_t limit) {
     }
 }
 
-// Lets an entry of one archive be read as an archive itself.
+// Lets an entry of an archive be read as an archive itself.
 struct NestedArchive {
     archive* outer;
     Bytes piece = Bytes(size_t{256} << 10);
@@ -106,7 +106,7 @@ Bytes decompress_any(std::span<const std::byte> stream, uint64_t limit, const st
         archive_entry* entry = nullptr;
         if (archive_read_open_memory(reader.get(), stream.data(), stream.size()) != ARCHIVE_OK)
             throw Error(error_of(reader.get()));
-        if (archive_filter_count(reader.get()) < 2)  // the last one is "none"
+        if (archive_filter_count(reader.get()) < 2)  // the last filter is "none"
             throw Error("compressed in an unknown way (LZO is not supported)");
         if (!next_entry(reader.get(), &entry))
             throw Error("empty");

@@ -1,4 +1,4 @@
-// Compressed streams and Debian packages, through libarchive. No external program is ever started.
+// Reads compressed streams and Debian packages, through libarchive. It never starts an external program.
 #pragma once
 
 #include <functional>
@@ -9,14 +9,14 @@
 
 namespace panda::kernelinfo {
 
-// Decompresses one gzip, bzip2, xz, lzma, lz4 (also of the kernel's legacy kind) or zstd stream. `place`
-// names the stream in errors. Throws Error when the data is damaged, of another kind, or larger than `limit`
-// bytes.
+// Decompresses one gzip, bzip2, xz, lzma, lz4 (also the kernel's legacy kind) or zstd stream. `place` names
+// the stream in errors. Throws Error when the data is damaged, is of another kind, or unpacks to more than
+// `limit` bytes.
 Bytes decompress_any(std::span<const std::byte> stream, uint64_t limit, const std::string& place);
 
-// The first regular file of the Debian package `path` whose name inside the package `wanted` accepts,
-// unpacked. Throws FileError when there is none, when the package is damaged or when the file is larger than
-// `limit` bytes.
+// The first regular file in the Debian package `path` whose name in the package `wanted` accepts, unpacked.
+// Throws FileError when there is none, when the package is damaged, or when the file is larger than `limit`
+// bytes.
 struct PackagedFile {
     std::string name;
     Bytes content;

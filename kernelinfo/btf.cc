@@ -33,9 +33,9 @@ enum Kind : uint32_t {
 
 constexpr uint32_t record_size = 12;
 constexpr uint32_t member_size = 12;
-// Chains and nestings deeper than this do not occur in kernels (the deepest is below 10); they end a cycle.
+// Chains and nestings are never this deep in kernels (the deepest is below 10), so this ends a cycle.
 constexpr unsigned max_depth = 64;
-// The largest structs have some hundred members, anonymous ones included.
+// The largest structs have a few hundred members, anonymous ones included.
 constexpr unsigned max_members = 10'000;
 
 uint32_t kind_of(uint32_t info) {
@@ -48,7 +48,7 @@ bool has_members(uint32_t info) {
     return kind_of(info) == kind_struct || kind_of(info) == kind_union;
 }
 
-// Bytes that follow a record of this kind.
+// How many bytes follow a record of this kind.
 uint64_t extra_size(uint32_t info, uint64_t offset) {
     const uint64_t count = length_of(info);
     switch (kind_of(info)) {
@@ -88,7 +88,7 @@ uint64_t extra_size(uint32_t info, uint64_t offset) {
 BtfTypes::BtfTypes(std::span<const std::byte> section) {
     ByteReader reader(section);
     if (section.size() < 24 || reader.get<uint16_t>() != btf_magic)
-        throw Error("BTF: no BTF header");
+        throw Error("BTF: there is no BTF header");
     const auto version = reader.get<uint8_t>();
     if (version != 1)
         throw Error("BTF: version " + std::to_string(version) + " is unknown");
@@ -130,7 +130,8 @@ void BtfTypes::index_types() {
         const auto id = static_cast<uint32_t>(types_.size());
         types_.push_back(type);
         const std::string_view name = string_at(type.name);
-        // Some names occur twice (a struct private to two files). The first is the one of the wider header.
+        // Some names occur twice (a struct that is private to each of two files). The first one is the one
+        // from the more widely used header.
         if (has_members(type.info) && !name.empty())
             structs_.emplace(name, id);
     }
@@ -208,7 +209,7 @@ std::optional<Member> BtfTypes::find_member(uint32_t id, std::string_view path, 
     const Type& type = types_[resolve(id)];
     if (depth > max_depth)
         return std::nullopt;
-    if (kind_of(type.info) == kind_array)  // a path goes through an array's first element
+    if (kind_of(type.info) == kind_array)  // a path goes through the first element of an array
         return find_member(word_at(type.extra), path, depth + 1, budget);
     if (!has_members(type.info))
         return std::nullopt;

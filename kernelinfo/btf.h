@@ -1,5 +1,5 @@
-// BTF, the type information that kernels carry in themselves (section .BTF, /sys/kernel/btf/vmlinux).
-// Layout: Documentation/bpf/btf.rst and include/uapi/linux/btf.h of Linux.
+// BTF, the type information that kernels carry in themselves (section .BTF, /sys/kernel/btf/vmlinux). Its
+// layout is described in Documentation/bpf/btf.rst and include/uapi/linux/btf.h of Linux.
 #pragma once
 
 #include <span>
@@ -16,14 +16,14 @@ namespace panda::kernelinfo {
 class BtfTypes final : public TypeSource {
   public:
     // Takes a whole .BTF section; the bytes are copied. Bytes after the string section are ignored, so a
-    // larger piece of guest memory will do. Checks every type record's place; throws Error naming the offset
-    // of the first thing that is not BTF. About 5 ms for a distribution kernel.
+    // larger piece of guest memory is fine too. Checks the place of every type record; throws an Error that
+    // names the offset of the first thing that is not BTF. Takes about 5 ms for a distribution kernel.
     explicit BtfTypes(std::span<const std::byte> section);
 
     std::optional<uint64_t> struct_size(std::string_view name) const override;
     std::optional<Member> member(std::string_view name, std::string_view path) const override;
 
-    // Number of types, "void" (0) not counted.
+    // The number of types, without "void" (0).
     size_t size() const { return types_.size() - 1; }
 
   private:
@@ -37,10 +37,10 @@ class BtfTypes final : public TypeSource {
     void index_types();
     std::string_view string_at(uint32_t offset) const;
     uint32_t word_at(uint32_t offset) const;
-    // Follows typedefs and qualifiers. Gives 0 ("void") for chains that are too long to be honest.
+    // Follows typedefs and qualifiers. Returns 0 ("void") for chains that are too long to be real.
     uint32_t resolve(uint32_t id) const;
     uint64_t size_of(uint32_t id) const;
-    // budget: members that may yet be looked at, against types that nest without end.
+    // budget: how many more members may be looked at; it ends types that nest without end.
     std::optional<Member> find_member(uint32_t id, std::string_view path, unsigned depth,
                                       unsigned& budget) const;
 
@@ -48,7 +48,7 @@ class BtfTypes final : public TypeSource {
     std::span<const std::byte> types_section_;
     std::span<const std::byte> strings_;
     std::vector<Type> types_;                                 // by type id
-    std::unordered_map<std::string_view, uint32_t> structs_;  // names of structs and unions that have members
+    std::unordered_map<std::string_view, uint32_t> structs_;  // by name: structs and unions that have members
 };
 
 }  // namespace panda::kernelinfo

@@ -12,7 +12,8 @@
 namespace panda::kernelinfo {
 namespace {
 
-// Deepest nesting, and members looked at for one path: against types that nest without end.
+// The deepest nesting, and the most members that are looked at for one path: these end types that nest
+// without end.
 constexpr unsigned max_depth = 64;
 constexpr unsigned max_members = 10'000;
 
@@ -28,7 +29,7 @@ bool has_members(Dwarf_Die& die) {
     return tag == DW_TAG_structure_type || tag == DW_TAG_union_type;
 }
 
-// The type of a member or typedef, without typedefs and qualifiers. False when it has none.
+// The type of a member or typedef, without typedefs and qualifiers. Returns false if it has none.
 bool type_of(Dwarf_Die& die, Dwarf_Die& type) {
     Dwarf_Attribute attribute;
     Dwarf_Die raw;
@@ -120,8 +121,8 @@ void DwarfTypes::State::list_structs() {
 
 DwarfTypes::DwarfTypes(std::span<const std::byte> elf) : state_(std::make_unique<State>()) {
     elf_version(EV_CURRENT);
-    // libelf takes a mutable pointer, and writes only when asked to decompress in place, which libdw does
-    // not.
+    // libelf takes a mutable pointer, but writes only when it is asked to decompress in place, which libdw
+    // does not do.
     auto* image = const_cast<char*>(reinterpret_cast<const char*>(elf.data()));
     state_->elf.reset(elf_memory(image, elf.size()));
     if (state_->elf)

@@ -1,4 +1,4 @@
-// DWARF type information, for kernels that carry no BTF: the vmlinux of a debug package.
+// DWARF type information, from the vmlinux of a debug package, for kernels that carry no BTF.
 #pragma once
 
 #include <memory>
@@ -10,8 +10,8 @@ namespace panda::kernelinfo {
 
 class DwarfTypes final : public TypeSource {
   public:
-    // Takes an ELF file with .debug_info, which has to stay in memory as long as this. Throws Error when it
-    // has none. Lists the structs of all compilation units: about 10 s for a distribution kernel.
+    // Takes an ELF file with .debug_info, which must stay in memory as long as this. Throws Error when it has
+    // none. Lists the structs of all compilation units, which takes about 10 s for a distribution kernel.
     explicit DwarfTypes(std::span<const std::byte> elf);
     ~DwarfTypes() override;
 

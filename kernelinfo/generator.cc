@@ -56,7 +56,7 @@ std::optional<int64_t> evaluate(const Origin& origin, const TypeSource& types, c
     return std::nullopt;
 }
 
-// The numbers of "6.1.192-2"; as many as there are.
+// The numbers in "6.1.192-2", as many as there are.
 std::vector<int64_t> numbers_of(std::string_view text) {
     std::vector<int64_t> numbers;
     while (!text.empty()) {
@@ -75,7 +75,7 @@ std::vector<int64_t> numbers_of(std::string_view text) {
 
 void set_version(KernelInfo& info, const Banner& banner) {
     auto numbers = numbers_of(banner.release);
-    // Debian's releases are 6.1.0-56; the real number stands in the version.
+    // Debian's releases look like 6.1.0-56; the real number is in the version.
     if (const size_t debian = banner.version.find("Debian "); debian != std::string::npos) {
         const auto real = numbers_of(std::string_view(banner.version).substr(debian + 7));
         if (real.size() >= 2)
@@ -136,7 +136,7 @@ Banner parse_banner(std::string_view text) {
     constexpr std::string_view start = "Linux version ";
     text = text.substr(0, std::min(text.find('\0'), max_banner));
     text = text.substr(0, text.find('\n'));
-    // "#1", "#121-Ubuntu"; a kernel also holds the banner of its own first linking, with a bare "#".
+    // "#1", "#121-Ubuntu". A kernel also holds the banner from when it was first linked, with a bare "#".
     const size_t version = text.find(" #");
     if (text.substr(0, start.size()) != start || version == std::string_view::npos ||
         text.size() < version + 3 || text[version + 2] < '0' || text[version + 2] > '9')

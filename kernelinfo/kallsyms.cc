@@ -20,8 +20,7 @@ using Span = std::span<const std::byte>;
 constexpr uint32_t min_symbols = 64;
 constexpr uint32_t max_symbols = 4'000'000;
 constexpr size_t max_name = 1024;  // KSYM_NAME_LEN is 512
-// How many names may be looked at in the search for the first one, before the search gives up on a hostile
-// image.
+// How many names the search for the first one may look at before it gives up on a hostile image.
 constexpr uint64_t search_budget = 64'000'000;
 
 template <typename T>
@@ -54,10 +53,10 @@ class Finder {
   private:
     std::optional<Tokens> tokens_at(size_t zero_token) const;
     bool read_index(Tokens& tokens, size_t text_end) const;
-    // Leaves in alignment_ what the tables are aligned to.
+    // Sets alignment_ to the alignment of the tables.
     std::optional<Names> find_names(const Tokens& tokens);
     std::optional<Names> find_aligned_names(const Tokens& tokens);
-    // Place of the name after the one at `offset`, or nothing when there is no name.
+    // The place of the name after the one at `offset`; nothing if there is no name at `offset`.
     std::optional<size_t> next_name(const Tokens& tokens, size_t offset, size_t end) const;
     bool is_count(const Tokens& tokens, Names& names);
     bool is_type(char type) const { return std::strchr("abcdgnrstuvwABCDGNRSTUVW?", type) && type != 0; }
@@ -77,7 +76,7 @@ class Finder {
     uint64_t budget_ = search_budget;
 };
 
-// Digits occur in symbols, so the tokens '0' to '9' expand to themselves and stand side by side in the table.
+// Digits occur in symbols, so the tokens '0' to '9' expand to themselves and are side by side in the table.
 constexpr std::string_view digits("0\0001\0002\0003\0004\0005\0006\0007\0008\0009", 20);
 
 SymbolTable Finder::find() {
@@ -91,7 +90,7 @@ SymbolTable Finder::find() {
             continue;
         const auto addresses_found = find_addresses(*tokens, *names);
         if (!addresses_found)
-            throw Error("kallsyms: names are there, but no addresses that fit them");
+            throw Error("kallsyms: there are names, but no addresses that fit them");
         SymbolTable symbols;
         size_t offset = names->names;
         for (const uint64_t address : *addresses_found) {
@@ -104,8 +103,8 @@ SymbolTable Finder::find() {
 }
 
 std::optional<Tokens> Finder::tokens_at(size_t zero_token) const {
-    // 48 tokens come before '0'. Walk back over their ends; the byte before the first is padding or the end
-    // of what precedes, and cannot be told from a token's end. token_index decides.
+    // 48 tokens come before '0'. Walk back over their ends. The byte before the first token is padding or the
+    // end of what comes before, and looks like a token's end; token_index decides.
     size_t start = zero_token;
     for (unsigned token = 0; token < '0'; ++token) {
         if (start < 2)
@@ -132,7 +131,7 @@ std::optional<Tokens> Finder::tokens_at(size_t zero_token) const {
 }
 
 bool Finder::read_index(Tokens& tokens, size_t text_end) const {
-    // The index repeats what the table says, so it proves the table's start.
+    // The index repeats what the table says, so it proves where the table starts.
     for (size_t offset = (text_end + 1) / 2 * 2; offset <= text_end + 16; offset += 2) {
         if (image_.size() < 512 || offset > image_.size() - 512)
             return false;
@@ -171,7 +170,7 @@ std::optional<Names> Finder::find_names(const Tokens& tokens) {
 }
 
 std::optional<Names> Finder::find_aligned_names(const Tokens& tokens) {
-    // The count stands aligned and right before the names, which end before the token table.
+    // The count is aligned and right before the names, which end before the token table.
     for (size_t at = 0; at + alignment_ + 3 < tokens.table && budget_ > 0; at += alignment_) {
         Names names;
         names.count_offset = at;
@@ -199,7 +198,7 @@ bool Finder::is_count(const Tokens& tokens, Names& names) {
         --budget_;
         offset = *next;
     }
-    // The markers, aligned, follow and repeat where every 256th name is.
+    // The markers follow, aligned, and repeat where every 256th name is.
     offset = align(offset);
     if (markers.size() * 4 > tokens.table || offset > tokens.table - markers.size() * 4)
         return false;
@@ -238,7 +237,7 @@ std::optional<Finder::Addresses> Finder::find_addresses(const Tokens& tokens, co
     return std::nullopt;
 }
 
-// The text begins with a page.
+// The text starts at a page.
 bool Finder::are_plausible(const Tokens& tokens, const Names& names, const Addresses& addresses) const {
     if (!std::is_sorted(addresses.begin(), addresses.end()))
         return false;

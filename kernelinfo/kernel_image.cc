@@ -46,12 +46,12 @@ Bytes unpack_bzimage(std::span<const std::byte> image) {
     const uint64_t start = protected_mode + load<uint32_t>(image, 0x248);
     const uint64_t length = load<uint32_t>(image, 0x24c);
     if (start > image.size() || length > image.size() - start)
-        throw Error("boot header: the payload lies beyond the file's end");
+        throw Error("boot header: the payload is beyond the file's end");
     auto payload = image.subspan(start, length);
     if (begins_with(payload, ELFMAG))
         return Bytes(payload.begin(), payload.end());
-    // Makefile.lib's size_append puts the unpacked size, 4 bytes, after every stream but gzip's, which ends
-    // with it.
+    // Makefile.lib's size_append puts the unpacked size, 4 bytes, after every stream except gzip's, which
+    // ends with its size anyway.
     if (!begins_with(payload, "\x1f\x8b") && payload.size() > 4)
         payload = payload.first(payload.size() - 4);
     return decompress_any(payload, max_image, "boot payload at offset " + std::to_string(start));
@@ -74,7 +74,7 @@ KernelImage::KernelImage(Bytes file, std::string name) : file_(std::move(file)),
         if (is_bzimage(file_))
             file_ = unpack_bzimage(file_);
         if (!begins_with(file_, ELFMAG))
-            throw Error("is no kernel: neither ELF nor a bzImage nor a Debian package of one");
+            throw Error("is not a kernel: neither ELF nor a bzImage nor a Debian package with one");
         const auto elf_class = load<uint8_t>(file_, EI_CLASS);
         if (load<uint8_t>(file_, EI_DATA) != ELFDATA2LSB ||
             (elf_class != ELFCLASS32 && elf_class != ELFCLASS64))

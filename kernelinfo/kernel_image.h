@@ -1,5 +1,5 @@
-// A Linux kernel as an ELF file in memory, out of whatever it comes in: vmlinux, bzImage (vmlinuz), or a
-// Debian package of either.
+// A Linux kernel as an ELF file in memory, unpacked from what it comes in: vmlinux, a bzImage (vmlinuz), or a
+// Debian package with either.
 #pragma once
 
 #include <optional>
@@ -19,16 +19,17 @@ class KernelImage {
     // unpacked.
     static KernelImage open(const std::string& path);
 
-    // Takes the ELF file's bytes or those of a bzImage; `name` stands for it in errors. Throws FileError.
+    // Takes the bytes of an ELF file or of a bzImage; `name` stands for it in errors. Throws FileError.
     KernelImage(Bytes file, std::string name);
 
-    // The content of the ELF section, as it is in the file; empty when there is none. Valid while this lives.
+    // The content of the ELF section, as it is in the file; empty if there is no such section. Valid while
+    // this lives.
     std::span<const std::byte> section(std::string_view name) const;
 
-    // `size` bytes at a link-time virtual address; nothing when no loaded segment's file content covers them.
+    // `size` bytes at a link-time virtual address; nothing if no loaded segment's file content covers them.
     std::optional<std::span<const std::byte>> read(uint64_t address, uint64_t size) const;
 
-    // The symbols of .symtab; empty when the file is stripped, as what a bzImage holds always is.
+    // The symbols of .symtab; empty if the file is stripped, as the kernel in a bzImage always is.
     SymbolTable elf_symbols() const;
 
     // The loaded segments' file contents.
@@ -66,7 +67,7 @@ class KernelImage {
 // The ELF file inside a bzImage (Documentation/arch/x86/boot.rst, "payload_offset"). Throws Error.
 Bytes unpack_bzimage(std::span<const std::byte> image);
 
-// True when the bytes begin as a bzImage of boot protocol 2.08 or newer does.
+// Whether the bytes start as a bzImage of boot protocol 2.08 or newer does.
 bool is_bzimage(std::span<const std::byte> image);
 
 }  // namespace panda::kernelinfo

@@ -1,4 +1,4 @@
-// What introspection has to know of a kernel: addresses of its variables and the layout of its structs.
+// What introspection has to know about a kernel: addresses of its variables and the layout of its structs.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@ namespace panda::kernelinfo {
 using Address = std::optional<uint64_t>;  // virtual, at link time: before KASLR moves the kernel
 using Offset = std::optional<int64_t>;    // bytes: a member's place in its struct, or a size
 
-// One group of a kernelinfo.conf. Members are named as the keys are, with _ for the dot; those that begin
-// with panda_ are this project's own (see keys.cc for what each one is). What a kernel has not, or a group
+// One group of a kernelinfo.conf. Members have the names of the keys, with _ for the dot; those that begin
+// with panda_ are this project's own (keys.cc says what each one is). What a kernel does not have, or a group
 // does not say, is empty: users probe, and call need() for what they cannot do without.
 struct KernelInfo {
     std::string source;  // the file that the group comes from, for errors
@@ -21,9 +21,9 @@ struct KernelInfo {
 
     Offset version_a, version_b, version_c;
 
-    // per_cpu_offset_0_addr is no address but the value of __per_cpu_offset[0], which depends on the boot: 0
-    // = read it from guest memory. per_cpu_offsets_addr is the address of __per_cpu_offset; current_task_addr
-    // that of the per-CPU variable before __per_cpu_offset is added to it.
+    // per_cpu_offset_0_addr is not an address but the value of __per_cpu_offset[0], which depends on the
+    // boot; 0 = read it from guest memory. per_cpu_offsets_addr is the address of __per_cpu_offset, and
+    // current_task_addr is that of the per-CPU variable before __per_cpu_offset is added to it.
     Address task_init_addr, task_per_cpu_offsets_addr, task_per_cpu_offset_0_addr, task_current_task_addr,
         task_switch_task_hook_addr;
     Offset task_size, task_tasks_offset, task_pid_offset, task_tgid_offset, task_group_leader_offset,
@@ -69,8 +69,8 @@ struct KernelInfo {
     Offset panda_module_list_offset, panda_module_name_offset, panda_module_name_size,
         panda_module_base_offset, panda_module_size_offset, panda_module_mem_size, panda_module_memory_size;
 
-    // The value of a member, for those who cannot do without. Throws Error naming file, group and key when
-    // empty: info.need(&KernelInfo::task_pid_offset).
+    // The value of a member that the caller cannot do without, as in info.need(&KernelInfo::task_pid_offset).
+    // If it is empty, throws an Error that names file, group and key.
     uint64_t need(Address KernelInfo::* member) const;
     int64_t need(Offset KernelInfo::* member) const;
 
@@ -80,7 +80,7 @@ struct KernelInfo {
         return name_part(1);
     }  // #1 SMP PREEMPT_DYNAMIC Debian 6.1.192-2 (2026-11-16)
     std::string machine() const { return name_part(2); }  // x86_64, i686
-    // Bytes of a pointer of this kernel, 4 or 8. Throws Error when the machine is not an x86.
+    // The size of this kernel's pointers in bytes, 4 or 8. Throws Error when the machine is not an x86.
     unsigned pointer_size() const;
 
   private:

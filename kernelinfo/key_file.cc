@@ -59,7 +59,7 @@ KeyFile KeyFile::open(const std::string& path) {
     const MappedFile file(path);
     const auto bytes = file.bytes();
     if (bytes.size() > max_file)
-        throw FileError(path, "larger than 16 MiB, so no kernelinfo.conf");
+        throw FileError(path, "larger than 16 MiB, so it is not a kernelinfo.conf");
     return KeyFile(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), path);
 }
 
@@ -67,7 +67,7 @@ KeyFile::KeyFile(std::string_view text, std::string path) : path_(std::move(path
     if (text.find('\0') != std::string_view::npos)
         throw FileError(path_, "is not a text file");
     if (text.empty())
-        return;  // GLib refuses what is empty, although no group is a valid key file
+        return;  // GLib refuses an empty text, although a key file without groups is valid
     GError* error = nullptr;
     if (g_key_file_load_from_data(file_.get(), text.data(), text.size(), G_KEY_FILE_NONE, &error) == 0) {
         const std::unique_ptr<GError, FreeText> owner(error);

@@ -104,7 +104,7 @@ const Key all_keys[] = {
     {"path.d_op_offset", &K::path_d_op_offset, {member("dentry", "d_op")}},
     {"path.d_dname_offset", &K::path_d_dname_offset, {member("dentry_operations", "d_dname")}},
     {"path.mnt_root_offset", &K::path_mnt_root_offset, {member("vfsmount", "mnt_root")}},
-    // Relative to mount.mnt since 3.3 brought struct mount (commit 7d6fec45a513), for f_path.mnt points
+    // Relative to mount.mnt since struct mount came in 3.3 (commit 7d6fec45a513), because f_path.mnt points
     // there.
     {"path.mnt_parent_offset",
      &K::path_mnt_parent_offset,
@@ -113,7 +113,8 @@ const Key all_keys[] = {
      &K::path_mnt_mountpoint_offset,
      {distance("mount", "mnt", "mnt_mountpoint"), member("vfsmount", "mnt_mountpoint")}},
 
-    // This project's own. Where the processor's registers point to: these give the KASLR slide.
+    // From here on, the keys are this project's own. First what the processor's registers point to, which
+    // gives the KASLR slide.
     {"panda.entry_syscall_64_addr", &K::panda_entry_syscall_64_addr, {symbol("entry_SYSCALL_64")}},
     {"panda.entry_sysenter_32_addr", &K::panda_entry_sysenter_32_addr, {symbol("entry_SYSENTER_32")}},
     {"panda.int80_addr", &K::panda_int80_addr, {symbol("entry_INT80_32")}},
@@ -137,8 +138,8 @@ const Key all_keys[] = {
      {member("task_struct", "thread_node")}},
     {"panda.task.fs_offset", &K::panda_task_fs_offset, {member("task_struct", "fs")}},
     {"panda.task.flags_offset", &K::panda_task_flags_offset, {member("task_struct", "flags")}},
-    // Where a kernel thread keeps its struct kthread: in worker_private since 5.17 (commit e32cf5dfbe22), in
-    // set_child_tid before.
+    // Where a kernel thread keeps its struct kthread: in worker_private since 5.17 (commit e32cf5dfbe22), and
+    // in set_child_tid before that.
     {"panda.task.worker_private_offset",
      &K::panda_task_worker_private_offset,
      {member("task_struct", "worker_private"), member("task_struct", "set_child_tid")}},
@@ -157,7 +158,7 @@ const Key all_keys[] = {
     {"panda.signal.thread_head_offset",
      &K::panda_signal_thread_head_offset,
      {member("signal_struct", "thread_head")}},
-    // Names longer than comm, since 5.17 (commit d6986ce24fc0).
+    // Names that are longer than comm, since 5.17 (commit d6986ce24fc0).
     {"panda.kthread.full_name_offset", &K::panda_kthread_full_name_offset, {member("kthread", "full_name")}},
     {"panda.kthread.data_offset", &K::panda_kthread_data_offset, {member("kthread", "data")}},
     {"panda.worker.desc_offset", &K::panda_worker_desc_offset, {member("worker", "desc")}},
@@ -177,7 +178,7 @@ const Key all_keys[] = {
     {"panda.vma.vm_private_data_offset",
      &K::panda_vma_vm_private_data_offset,
      {member("vm_area_struct", "vm_private_data")}},
-    // Names that programs give to anonymous memory, where configured; since 5.17 (commit 9a10064f5625).
+    // Names that programs give to anonymous memory, if configured, since 5.17 (commit 9a10064f5625).
     {"panda.vma.anon_name_offset", &K::panda_vma_anon_name_offset, {member("vm_area_struct", "anon_name")}},
     {"panda.anon_vma_name.name_offset",
      &K::panda_anon_vma_name_name_offset,
@@ -225,19 +226,19 @@ const Key all_keys[] = {
     {"panda.module.name_offset", &K::panda_module_name_offset, {member("module", "name")}},
     {"panda.module.name_size", &K::panda_module_name_size, {size_of_member("module", "name")}},
     // mem[MOD_TEXT] since 6.4 (commit ac3b43283923), core_layout since 4.5 (commit 7523e4dc5057). The array's
-    // first element is MOD_TEXT, so its struct's members lie at the array's start.
+    // first element is MOD_TEXT, so the members of its struct are at the array's start.
     {"panda.module.base_offset",
      &K::panda_module_base_offset,
      {member("module", "mem.base"), member("module", "core_layout.base"), member("module", "module_core")}},
     {"panda.module.size_offset",
      &K::panda_module_size_offset,
      {member("module", "mem.size"), member("module", "core_layout.size"), member("module", "core_size")}},
-    // The module is as large as all of mem[], an array of struct module_memory.
+    // The module has the size of all of mem[], an array of struct module_memory.
     {"panda.module.mem_size", &K::panda_module_mem_size, {size_of_member("module", "mem")}},
     {"panda.module_memory.size", &K::panda_module_memory_size, {size_of("module_memory")}},
 };
 
-// Names that groups made by older versions of PANDA's module use.
+// Names in groups that older versions of PANDA's module made.
 struct Alias {
     const char* old_name;
     const char* name;

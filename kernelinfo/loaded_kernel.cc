@@ -28,7 +28,7 @@ struct BtfHeader {
 };
 constexpr std::array<uint8_t, 4> btf_begin = {0x9f, 0xeb, 1, 0};
 
-// The bytes of the BTF at `at`; nothing when its header shows that there is none.
+// The bytes of the BTF at `at`; nothing if its header shows that there is none.
 std::optional<std::span<const std::byte>> btf_at(std::span<const std::byte> content, size_t at) {
     BtfHeader header;
     if (content.size() - at < sizeof header)
@@ -42,7 +42,7 @@ std::optional<std::span<const std::byte>> btf_at(std::span<const std::byte> cont
     return content.subspan(at, end);
 }
 
-// The kernel's own BTF is that which knows task_struct.
+// The kernel's own BTF is the one that knows task_struct.
 BtfTypes find_btf(std::span<const std::byte> content) {
     const std::string_view text(reinterpret_cast<const char*>(content.data()), content.size());
     const std::string_view begin(reinterpret_cast<const char*>(btf_begin.data()), btf_begin.size());
@@ -64,7 +64,7 @@ BtfTypes find_btf(std::span<const std::byte> content) {
         " in the kernel's memory (panda-kernelinfo makes a group from the kernel's debugging information)");
 }
 
-// What linux_banner, a symbol at its address in memory, says.
+// The kernel's banner, from linux_banner, which is a symbol at its address in memory.
 Banner banner_of(const LoadedKernel& kernel, const SymbolTable& symbols) {
     const auto address = symbols.find("linux_banner");
     if (!address || *address < kernel.address || *address - kernel.address >= kernel.content.size())
@@ -85,7 +85,7 @@ KernelInfo make_kernel_info(const LoadedKernel& kernel) {
             throw Error("symbol _text is missing");
         const Banner banner = banner_of(kernel, symbols);
         const uint64_t linked = kernel.pointer_size == 8 ? linked_text_64 : linked_text_32;
-        // Per-CPU variables, linked at 0 until 6.14, do not move.
+        // Per-CPU variables, which are linked at 0 until 6.14, do not move.
         symbols.move(kernel.address, linked - *text);
         return make_kernel_info(types, symbols, banner, kernel.pointer_size);
     } catch (const FileError&) {

@@ -1,4 +1,4 @@
-// A kernel as it lies in a running machine's memory: it describes itself, so nothing has to be prepared.
+// A kernel in a running machine's memory. It describes itself, so nothing has to be prepared.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,10 @@ struct LoadedKernel {
 };
 
 // Fills in every key that the kernel has, from the kallsyms and the BTF that are found in its memory. The
-// addresses are those of the kernel's image, as from its file: what KASLR has added is taken off again. (The
-// image is taken to be linked at 16 MiB, CONFIG_PHYSICAL_START's default; if it is not, addresses and the
-// slide that readers find still fit each other.) Throws FileError when the kernel carries neither or they are
-// damaged. About 0.1 s.
+// addresses are link-time addresses, as from the kernel's file: what KASLR has added is subtracted. (The
+// image is assumed to be linked at 16 MiB, the default of CONFIG_PHYSICAL_START; if it is not, the addresses
+// and the slide that readers find still fit each other.) Throws FileError when the kernel lacks either, or
+// they are damaged. Takes about 0.1 s.
 KernelInfo make_kernel_info(const LoadedKernel& kernel);
 
 }  // namespace panda::kernelinfo

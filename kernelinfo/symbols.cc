@@ -27,7 +27,7 @@ SymbolTable parse_system_map(std::string_view text) {
             throw Error("line " + std::to_string(line) + " is not of the form \"address type name\"");
         const std::string_view name = row.substr(digits + 3);
         if (name.find(' ') != std::string_view::npos)
-            throw Error("line " + std::to_string(line) + " holds no symbol: \"" +
+            throw Error("line " + std::to_string(line) + " has no symbol: \"" +
                         std::string(name.substr(0, 80)) + "\"");
         symbols.add(std::string(name), address);
     }

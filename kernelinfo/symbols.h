@@ -11,7 +11,7 @@ namespace panda::kernelinfo {
 
 class SymbolTable {
   public:
-    // The first address given for a name stays: what comes first in a kernel's tables is global.
+    // The first address that is given for a name stays, because the first one in a kernel's tables is global.
     void add(std::string name, uint64_t address) { addresses_.emplace(std::move(name), address); }
 
     std::optional<uint64_t> find(std::string_view name) const {
@@ -20,7 +20,8 @@ class SymbolTable {
             return std::nullopt;
         return found->second;
     }
-    // Also finds what the compiler made of a function: "finish_task_switch.isra.0" for "finish_task_switch".
+    // Also finds a function that the compiler has renamed: "finish_task_switch.isra.0" for
+    // "finish_task_switch".
     std::optional<uint64_t> find_function(std::string_view name) const;
 
     // Adds `distance` (modulo 2^64) to every address from `from` on.
@@ -36,8 +37,8 @@ class SymbolTable {
     std::unordered_map<std::string, uint64_t> addresses_;
 };
 
-// Reads the text of a System.map file ("address type name" lines, hexadecimal). Throws Error naming the line
-// of the first that is none, and for the one-line file that Debian puts in the place of the real one.
+// Reads the text of a System.map file (lines of "address type name", hexadecimal). Throws an Error that names
+// the first line that is not one, also for the one-line file that Debian puts in place of the real one.
 SymbolTable parse_system_map(std::string_view text);
 
 }  // namespace panda::kernelinfo
