@@ -1,4 +1,4 @@
-// The story of processes as text, JSON, entries of a pandalog, a timeline.
+// Writes the story of processes as text, JSON, entries of a pandalog, or a timeline.
 #pragma once
 
 #include <cstdint>
@@ -12,20 +12,21 @@
 
 namespace panda::asidstory {
 
-// COUNT INSTRUCTIONS PID PPID ASID FIRST LAST NAMES/TIDS, those that ran for the most instructions first.
+// Columns: COUNT INSTRUCTIONS PID PPID ASID FIRST LAST NAMES/TIDS. The processes that ran for the most
+// instructions come first.
 void write_table(std::ostream& out, const Story& story);
 
-// A row a process, in the order in which they first ran: its name, and for each of `width` equal parts of the
-// time how much of it the process ran: '#' half or more, '+' a tenth, '-' a hundredth, '.' less, ' ' not at
-// all.
+// One row per process, in the order in which they first ran. It has the process's name and, for each of
+// `width` equal parts of the time, how much of it the process ran: '#' half or more, '+' a tenth, '-' a
+// hundredth, '.' less, ' ' not at all.
 void write_picture(std::ostream& out, const Story& story, unsigned width);
 
 // {"kind": "process-story", "pid", "ppid", "create_ns", "asid": "0x…", "names", "tids", "start_instr",
-// "end_instr", "count", "instructions"}, one object a line, in the order in which they first ran.
+// "end_instr", "count", "instructions"}, one object per line, in the order in which they first ran.
 void write_json(std::ostream& out, const Story& story);
 void write_pandalog(pandalog::PandalogFile& file, const Story& story);
 
-// As it goes on: {"kind": "running", "instr", "pid", "tid", "name", "asid"}.
+// Written along the way: {"kind": "running", "instr", "pid", "tid", "name", "asid"}.
 class JsonRunning final : public StoryListener {
   public:
     explicit JsonRunning(std::ostream& out) : out_(out) {}
@@ -35,7 +36,7 @@ class JsonRunning final : public StoryListener {
     std::ostream& out_;
 };
 
-// As it goes on: an entry `asidstory` whenever process, address space or name change.
+// Written along the way: an entry `asidstory` whenever the process, the address space or the name changes.
 class PandalogRunning final : public StoryListener {
   public:
     explicit PandalogRunning(pandalog::PandalogFile& file) : file_(file) {}
@@ -45,7 +46,8 @@ class PandalogRunning final : public StoryListener {
     pandalog::PandalogFile& file_;
 };
 
-// As it goes on: each thread's runs as slices, and execs and exits as marks. The idle task's are left out.
+// Written along the way: each thread's runs as slices, and execs and exits as marks. The idle task is left
+// out.
 class Timeline final : public StoryListener {
   public:
     explicit Timeline(analyzers::TimelineFile& file) : file_(file) {}
@@ -57,7 +59,7 @@ class Timeline final : public StoryListener {
     void mark(const char* what, const osi::EventPoint& at, const osi::Process& process);
 
     analyzers::TimelineFile& file_;
-    std::map<std::pair<int64_t, int64_t>, std::string> names_;  // by pid and tid, as the timeline has them
+    std::map<std::pair<int64_t, int64_t>, std::string> names_;  // by pid and tid, as the timeline shows them
 };
 
 }  // namespace panda::asidstory

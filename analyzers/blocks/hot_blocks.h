@@ -28,17 +28,18 @@ struct BlockCount {
 struct SpaceCount {
     uint64_t kernel = 0;  // instructions
     uint64_t user = 0;
-    uint64_t first_instr = 0;  // where it was seen first
-    uint64_t last_instr = 0;   // one past where it was seen last
+    uint64_t first_instr = 0;  // where it was first seen
+    uint64_t last_instr = 0;   // one past where it was last seen
 };
 
 // Whether a block's code runs as a program: at privilege level 3.
 bool is_user(const trace::BlockTable& blocks, uint32_t id);
 
-// An analyzer (trace/pass/pass.h). 8 bytes a block definition, since every execution looks one up.
+// An analyzer (trace/pass/pass.h). It takes 8 bytes per block definition, because every execution looks one
+// up.
 class HotBlocks {
   public:
-    // state: outlives the pass.
+    // state: must outlive the pass.
     HotBlocks(const trace::PassState& state, const Selection& selection);
 
     void on_block(const trace::BlockExecution& block) {
@@ -58,19 +59,19 @@ class HotBlocks {
     }
     void on_event(const trace::Event& event) {
         if (std::holds_alternative<trace::Gap>(event.detail))
-            end_stretch();  // what follows has not been executed by anybody
+            end_stretch();  // nobody is known to have executed what the gap leaves out
     }
     void append(HotBlocks&& next);
 
-    // By block id; the blocks that were defined last may be missing.
+    // The counts by block id. The blocks that were defined last may be missing.
     std::vector<BlockCount> blocks(const trace::BlockTable& blocks) const;
-    // By address space.
+    // The counts by address space.
     const std::map<uint64_t, SpaceCount>& spaces();
 
   private:
     // A counter: executions in units of one_execution, and two bits that never change.
     static constexpr uint64_t user_bit = 1;
-    static constexpr uint64_t declined_bit = 2;  // of the privilege that is not selected
+    static constexpr uint64_t declined_bit = 2;  // it has the privilege that is not selected
     static constexpr uint64_t one_execution = 4;
 
     static constexpr uint64_t no_kind = ~uint64_t{0};

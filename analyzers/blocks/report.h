@@ -1,4 +1,4 @@
-// What panda-analyze blocks says.
+// What panda-analyze blocks writes.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,12 @@
 
 namespace panda::analyze_blocks {
 
-// All blocks of one place: code is translated again after it changed, or under other flags.
+// All blocks at one place. There may be several, because code is translated again when it has changed, or
+// under other flags.
 struct HotPlace {
     uint64_t pc = 0;
     bool user = false;
-    uint32_t size = 0;  // bytes, of the longest block there
+    uint32_t size = 0;  // bytes of the longest block there
     uint64_t executions = 0;
     uint64_t instructions = 0;
 };
@@ -25,12 +26,12 @@ struct HotSpace {
 };
 
 struct Report {
-    uint64_t executions = 0;  // of the selection
+    uint64_t executions = 0;  // that are selected
     uint64_t instructions = 0;
     uint64_t kernel = 0;  // instructions of these
     uint64_t user = 0;
-    uint64_t place_count = 0;      // before the limit
-    std::vector<HotPlace> places;  // by falling instructions, then by pc
+    uint64_t place_count = 0;      // before `top` was applied
+    std::vector<HotPlace> places;  // by descending instructions, then by pc
     std::vector<HotSpace> spaces;  // likewise, then by asid
 };
 
@@ -38,7 +39,7 @@ struct Report {
 Report make_report(HotBlocks& counts, const trace::BlockTable& blocks, uint64_t top);
 
 void write_table(std::ostream& out, const Report& report);
-// A JSON object a line: one of kind "summary", then "space" and "block".
+// One JSON object per line: one of kind "summary", then those of kind "space" and "block".
 void write_json(std::ostream& out, const Report& report);
 
 }  // namespace panda::analyze_blocks

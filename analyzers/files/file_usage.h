@@ -1,4 +1,4 @@
-// Who opened, read and wrote which file, from system calls.
+// Finds out from system calls who opened, read and wrote which file.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace panda::analyze_files {
 
-// What one process did with one file; only calls that succeeded, but for failed_opens.
+// What one process did with one file. Except for failed_opens, only calls that succeeded count.
 struct Usage {
     uint64_t opens = 0;
     uint64_t failed_opens = 0;
@@ -30,7 +30,7 @@ struct Usage {
 };
 
 struct Options {
-    bool all = false;  // pipes, sockets and the like too, not only what has a path
+    bool all = false;  // also pipes, sockets and the like, not only what has a path
     std::vector<std::string> processes;
 };
 
@@ -42,14 +42,14 @@ class FileUsage {
     FileUsage(const FileUsage&) = delete;
     FileUsage& operator=(const FileUsage&) = delete;
 
-    // Adds itself to the tracker. describe_fd: what a descriptor of the current task is; AT_FDCWD (-100) too.
-    // All outlive the pass.
+    // Adds itself to the tracker. describe_fd: tells what a descriptor of the current task is, also AT_FDCWD
+    // (-100). All of them must outlive the pass.
     void attach(syscalls::CallTracker& tracker, const syscalls::Guest& guest,
                 std::function<std::string(int64_t)> describe_fd);
 
     const std::map<Key, Usage>& usage() const { return usage_; }
 
-    // PID NAME OPENS READS READ WRITES WRITTEN FILE
+    // Columns: PID NAME OPENS READS READ WRITES WRITTEN FILE.
     void write_table(std::ostream& out) const;
     // {"kind": "file_usage", "pid", "name", "file", "opens", "failed_opens", "reads", "read_bytes", "writes",
     // "written_bytes", "maps", "executed", "first_instr", "last_instr"}
@@ -57,9 +57,10 @@ class FileUsage {
 
   private:
     struct Open {
-        std::string file;    // that the call reads, maps or names
-        std::string second;  // that it writes
-        // A path that was not there when the call was made: its page is read when the kernel wants it.
+        std::string file;    // the one that the call reads, maps or names
+        std::string second;  // the one that it writes
+        // The address of a path that could not be read when the call was made: its page appears when the
+        // kernel reads it.
         uint64_t path = 0;
         int64_t directory = 0;
     };
@@ -70,7 +71,8 @@ class FileUsage {
     int64_t mapped_fd(const syscalls::Call& call) const;
     Open open_path(int64_t directory, uint64_t path) const;
     Usage* usage_of(const syscalls::Call& call, const std::string& file, uint64_t instr);
-    // A path as the process means it: from its working directory or from that of a descriptor.
+    // The whole of a path that the process gave relative to its working directory, or to that of a
+    // descriptor.
     std::string whole_path(int64_t directory, const std::string& path) const;
 
     Options options_;

@@ -1,4 +1,4 @@
-// The notes of an ELF core.
+// Makes the notes of an ELF core.
 #pragma once
 
 #include <cstdint>
@@ -9,14 +9,14 @@
 
 namespace panda::analyze_memdump {
 
-// A note: name, type, content, padded to 4 bytes each.
+// Appends a note: name, type and content, each padded to 4 bytes.
 void put_note(ByteWriter& out, const std::string& name, uint32_t type, std::span<const std::byte> content);
 
-// struct elf_prstatus of Linux, of a processor: its registers; everything else is 0.
+// Linux's struct elf_prstatus with a processor's registers; everything else in it is 0.
 Bytes prstatus64(const trace::CpuState& cpu);
 Bytes prstatus32(const trace::CpuState& cpu);
 
-// struct QEMUCPUState, of version 1 (QEMU's target/i386/arch_dump.c).
+// QEMU's struct QEMUCPUState, version 1 (target/i386/arch_dump.c of QEMU).
 Bytes qemu_cpu_state(const trace::CpuState& cpu);
 
 }  // namespace panda::analyze_memdump

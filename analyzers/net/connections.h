@@ -1,4 +1,4 @@
-// The sockets of a guest: who talked to whom, and how many bytes, from system calls.
+// The sockets of a guest, from system calls: who talked to whom, and how many bytes were sent and received.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,13 @@ namespace panda::analyze_net {
 
 // A socket, whichever processes have it open.
 struct Socket {
-    int64_t pid = 0;   // of the process that made it, accepted it, or was seen with it first
+    int64_t pid = 0;   // of the process that made it, accepted it, or was first seen with it
     std::string name;  // of that process
     std::string
-        family;  // "inet", "inet6", "unix", "netlink", "family 17"; empty when it was made before the trace
+        family;  // "inet", "inet6", "unix", "netlink", "family 17"; empty if it was made before the trace
     std::string type;   // "stream", "dgram", …
-    std::string local;  // "127.0.0.1:80", a path; empty when no call told it
-    std::string peer;   // of the last connect, accept, send or receive that tells it
+    std::string local;  // "127.0.0.1:80", or a path; empty if no call tells it
+    std::string peer;   // from the last connect, accept, send or receive that tells it
     std::string role;   // "client", "server", "listener", or empty
     int64_t error = 0;  // errno of a connect that failed
     uint64_t sends = 0, sent_bytes = 0;
@@ -36,23 +36,24 @@ class Connections {
     Connections(const Connections&) = delete;
     Connections& operator=(const Connections&) = delete;
 
-    // Adds itself to the tracker. describe_fd: what a descriptor of the current task is; sockets as
-    // "socket:[123]". All outlive the pass.
+    // Adds itself to the tracker. describe_fd: tells what a descriptor of the current task is; for sockets,
+    // "socket:[123]". All of them must outlive the pass.
     void attach(syscalls::CallTracker& tracker, const syscalls::Guest& guest,
                 std::function<std::string(int64_t)> describe_fd);
 
-    // By the socket's own name, "socket:[123]".
+    // The sockets by the kernel's name for them, "socket:[123]".
     const std::map<std::string, Socket>& sockets() const { return sockets_; }
 
-    // PID NAME FAMILY TYPE ROLE LOCAL PEER SENT RECEIVED, in the order in which they were seen first.
+    // Columns: PID NAME FAMILY TYPE ROLE LOCAL PEER SENT RECEIVED, in the order in which they were first
+    // seen.
     void write_table(std::ostream& out) const;
     // {"kind": "socket", "pid", "name", "socket", "family", "type", "role", "local", "peer", "error",
     // "sends", "sent_bytes", "receives", "received_bytes", "first_instr", "last_instr"}
     void write_json(std::ostream& out) const;
 
   private:
-    // Of a call: the socket that it is about or receives from, and the one that it sends to; empty when it is
-    // none.
+    // For a call: the socket that it is about or receives from, and the one that it sends to. A name is empty
+    // if there is no such socket.
     struct Open {
         std::string socket;
         std::string second;
@@ -64,7 +65,7 @@ class Connections {
     void count_transfer(const syscalls::Call& call, const syscalls::Return& result, const Open& open,
                         uint64_t bytes);
     std::string named_peer(const syscalls::Call& call, const syscalls::Return& result) const;
-    // The socket that a descriptor is; null when it is none.
+    // The socket that a descriptor is; null if it is not a socket.
     Socket* socket_of(const syscalls::Call& call, const std::string& name);
     void made(const syscalls::Call& call, int64_t fd, uint64_t instr);
     uint32_t length_at(uint64_t address) const;

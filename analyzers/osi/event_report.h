@@ -1,4 +1,4 @@
-// Events of a guest's tasks as rows, or as one JSON object a line.
+// Writes events of a guest's tasks as rows, or as one JSON object per line.
 #pragma once
 
 #include <iosfwd>
@@ -11,17 +11,17 @@
 
 namespace panda::analyze_osi {
 
-// "task-change,exit" and the like; "all". Throws UsageError, which lists the names.
+// The events in "task-change,exit" and the like, or in "all". Throws a UsageError that lists the names.
 std::set<EventKind> parse_events(const std::string& text);
 
-// "task-change" …: as on the command line, and as "kind" in JSON.
+// "task-change" and so on, as on the command line and as "kind" in JSON.
 const char* name_of(EventKind kind);
 
-// INSTR EVENT PID TID NAME, and of events of processes what the query asks for of one, on lines beneath. With
-// a tree or modules asked for, all of that follows each event.
+// Columns: INSTR EVENT PID TID NAME. For an event of a process, what the query asks about it is on the lines
+// below. If the query asks for a tree or for modules, all of that follows each event.
 class EventReport final : public osi::EventListener {
   public:
-    // All outlive this. log: null for none.
+    // All must outlive this. log: null for none.
     EventReport(std::ostream& out, std::set<EventKind> wanted, Reporter& reporter,
                 pandalog::PandalogFile* log);
 

@@ -1,4 +1,4 @@
-// The files that processes hold open, as text for people or one JSON object a line.
+// Writes the files that processes hold open, as text or as one JSON object per line.
 #pragma once
 
 #include <cstdint>
@@ -22,12 +22,12 @@ struct FileReport {
     std::vector<std::string> warnings;
 };
 
-// Of the process `pid`, or of all that have files open, in ascending order of pid. Throws Error when there is
-// no process of that number.
+// The files of the process `pid`, or of all processes that have files open, by ascending pid. Throws Error
+// when there is no process with that number.
 FileReport make_file_report(const osi::Provider& provider, const osi::Point& point,
                             std::optional<int64_t> pid);
 
-// PID FD POSITION NAME
+// Columns: PID FD POSITION NAME.
 void write_table(std::ostream& out, const FileReport& report);
 // {"kind": "file", "instr", "pid", "fd", "position", "name", "file": "0x…"}
 void write_json(std::ostream& out, const FileReport& report);

@@ -1,4 +1,4 @@
-// JSON lines. Only for .cc files: the library's header is large.
+// Writes JSON lines. Include it only in .cc files, because the library's header is large.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,12 +8,13 @@
 
 namespace panda::analyze_osi {
 
-// One object a line. A guest's texts are any bytes: what is no UTF-8 becomes U+FFFD, for JSON cannot hold it.
+// Writes the object on one line. A guest's texts may be any bytes; what is not UTF-8 becomes U+FFFD, because
+// JSON cannot hold it.
 inline void write_line(std::ostream& out, const nlohmann::ordered_json& object) {
     out << object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
 }
 
-// A process as write_json() of process_report.h has it, with another "kind".
+// A process as write_json() of process_report.h writes it, but with this "kind".
 nlohmann::ordered_json process_line(const char* kind, uint64_t instr, const ProcessEntry& entry,
                                     const ProcessOptions& options);
 

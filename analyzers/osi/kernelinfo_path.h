@@ -1,4 +1,4 @@
-// Where kernelinfo.conf is when nobody says.
+// Finds the default kernelinfo.conf.
 #pragma once
 
 #include <optional>
@@ -6,10 +6,10 @@
 
 namespace panda::analyze_osi {
 
-// Next to the build (the directory above `directory`, in which the program lies), then where the install puts
-// it. Nothing when it is in neither.
+// Looks next to the build (in the directory above `directory`, which has the program), then where the install
+// puts it. Returns nothing if it is in neither.
 std::optional<std::string> find_kernelinfo(const std::string& directory);
-// The same, but throws Error naming both places.
+// The same, but throws an Error that names both places.
 std::string default_kernelinfo(const std::string& directory);
 
 }  // namespace panda::analyze_osi

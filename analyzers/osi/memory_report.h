@@ -1,4 +1,4 @@
-// The mappings of processes and the modules of the kernel, as text for people or one JSON object a line.
+// Writes the mappings of processes and the modules of the kernel, as text or as one JSON object per line.
 #pragma once
 
 #include <cstdint>
@@ -28,18 +28,19 @@ struct ModuleReport {
     std::vector<std::string> warnings;
 };
 
-// Of the process `pid`, or of all that have memory of their own, in ascending order of pid. Throws Error when
-// there is no process of that number.
+// The mappings of the process `pid`, or of all processes that have memory of their own, by ascending pid.
+// Throws Error when there is no process with that number.
 MappingReport make_mapping_report(const osi::Provider& provider, const osi::Point& point,
                                   std::optional<int64_t> pid);
 ModuleReport make_module_report(const osi::Provider& provider, const osi::Point& point);
 
-// Lines as in /proc/PID/maps without device and inode, each after the pid.
+// The pid, and then a line as in /proc/PID/maps, without device and inode.
 void write_table(std::ostream& out, const MappingReport& report);
-// {"kind": "mapping", "instr", "pid", "start", "end", "permissions", "offset", "name"}; addresses are text.
+// {"kind": "mapping", "instr", "pid", "start", "end", "permissions", "offset", "name"}; addresses are
+// strings.
 void write_json(std::ostream& out, const MappingReport& report);
 
-// BASE SIZE NAME, in the kernel's order: the latest loaded first.
+// Columns: BASE SIZE NAME, in the kernel's order: the module that was loaded last comes first.
 void write_table(std::ostream& out, const ModuleReport& report);
 // {"kind": "module", "instr", "name", "base", "size"}
 void write_json(std::ostream& out, const ModuleReport& report);

@@ -1,4 +1,4 @@
-// What panda-analyze osi finds, as entries of a pandalog (analyzers/pandalog/pandalog.capnp).
+// Writes what panda-analyze osi finds as entries of a pandalog (analyzers/pandalog/pandalog.capnp).
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace panda::analyze_osi {
 
-// An entry a process, mapping, file or module. pc: of the moment.
+// Writes an entry for each process, mapping, file or module. pc: at the moment.
 void write_pandalog(pandalog::PandalogFile& file, const ProcessReport& report, uint64_t pc);
 void write_pandalog(pandalog::PandalogFile& file, const MappingReport& report, uint64_t pc);
 void write_pandalog(pandalog::PandalogFile& file, const FileReport& report, uint64_t pc);
@@ -27,7 +27,7 @@ enum class EventKind : uint8_t {
     execution
 };
 
-// What happened to a process or to a thread.
+// Writes what happened to a process or to a thread.
 void write_pandalog(pandalog::PandalogFile& file, EventKind kind, const osi::EventPoint& at,
                     const ProcessEntry& entry, const ProcessOptions& options);
 void write_pandalog(pandalog::PandalogFile& file, EventKind kind, const osi::EventPoint& at,

@@ -11,18 +11,18 @@
 
 namespace panda::analyze_osi {
 
-// Which kernel a pass is about.
+// Which kernel a pass looks for.
 struct PassSystem {
     osi::OpenProvider open;
     bool load_now = false;  // fail unless the kernel is there where the pass begins
 };
 
 // Reports at the first block at or after every multiple of `every` at which a kernel runs. options: the
-// range; one thread goes through it. Throws Error when no kernel runs at any of them.
+// range; one thread goes through it. Throws Error when no kernel runs at any of these moments.
 void report_every(trace::TraceReader& reader, const trace::PassOptions& options, const PassSystem& system,
                   uint64_t every, Reporter& reporter);
 
-// Tells the listener of all events in the range, in order. Gives what could not be found out; empty when
+// Tells the listener about all events in the range, in order. Returns what could not be found out; empty if
 // nothing went wrong. Throws Error when no kernel runs there.
 std::string follow_events(trace::TraceReader& reader, const trace::PassOptions& options,
                           const PassSystem& system, osi::EventListener& listener);

@@ -17,27 +17,27 @@ enum class Subject : uint8_t { processes, mappings, files, modules };
 
 struct Query {
     Subject subject = Subject::processes;
-    std::optional<int64_t> pid;  // of mappings and files: nothing = of all processes
+    std::optional<int64_t> pid;  // whose mappings and files; nothing = those of all processes
     ProcessOptions processes;
     bool json = false;
-    bool repeated = false;  // more than one moment: tables get a heading, and a process may be missing
+    bool repeated = false;  // there are many moments: tables get a heading, and a process may be missing
 };
 
 class Reporter {
   public:
-    // log: null for none. All outlive this.
+    // log: null for none. All must outlive this.
     Reporter(std::ostream& out, std::ostream& errors, const Query& query, pandalog::PandalogFile* log)
         : out_(out), errors_(errors), query_(query), log_(log) {}
 
     const Query& query() const { return query_; }
-    // What was asked for, at this moment. Throws NoSuchProcess, unless there are many moments.
+    // Writes what was asked for, at this moment. Throws NoSuchProcess unless there are many moments.
     void report(const osi::Provider& provider, const osi::EventPoint& at);
-    // What is mapped into the process, or open in it.
+    // Writes what is mapped into the process, or open in it.
     void report_of(const osi::Provider& provider, const osi::EventPoint& at, const osi::Process& process);
-    // Writes warnings; what was read is not all.
+    // Writes warnings that something may be missing.
     void warn(const std::vector<std::string>& warnings, uint64_t instr);
 
-    // What was written, and whether anything may be missing.
+    // How many reports were written, and whether anything may be missing from them.
     uint64_t reports() const { return reports_; }
     bool complete() const { return complete_; }
 

@@ -1,4 +1,4 @@
-// Which processes a report is about.
+// Selects the processes that a report is about.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +11,18 @@
 
 namespace panda::analyze_osi {
 
-// No process has the number that was asked for.
+// Thrown when no process has the number that was asked for.
 class NoSuchProcess : public Error {
   public:
     using Error::Error;
 };
 
-// The process `pid`, or all, in ascending order of pid; a list that ended early adds to `warnings`. Throws
+// The process `pid`, or all of them, by ascending pid. Adds to `warnings` if the list ended early. Throws
 // NoSuchProcess.
 std::vector<osi::Process> select_processes(const osi::Provider& provider, const osi::Point& point,
                                            std::optional<int64_t> pid, std::vector<std::string>& warnings);
 
-// Adds "process 7: …" unless the warning is empty.
+// Adds the warning as "process 7: …", unless it is empty.
 void add_warning(std::vector<std::string>& warnings, int64_t pid, const std::string& warning);
 
 }  // namespace panda::analyze_osi

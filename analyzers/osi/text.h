@@ -1,4 +1,4 @@
-// Addresses and texts of a guest, for people.
+// Makes a guest's addresses and texts readable.
 #pragma once
 
 #include <cinttypes>
@@ -8,18 +8,18 @@
 
 namespace panda::analyze_osi {
 
-// "0x…", at least `digits` digits.
+// "0x…", with at least `digits` digits.
 inline std::string hexadecimal(uint64_t value, int digits = 1) {
     char text[32];
     std::snprintf(text, sizeof text, "0x%0*" PRIx64, digits, value);
     return text;
 }
 
-// A guest's text, any bytes, fit for a terminal: printable UTF-8 as it is, every other byte and the backslash
-// as \ooo in octal, as in /proc/PID/maps.
+// A guest's text, which may be any bytes, made fit for a terminal: printable UTF-8 stays as it is, and every
+// other byte, and the backslash, becomes \ooo in octal, as in /proc/PID/maps.
 std::string printable(const std::string& text);
-// The same as one word: between single quotes, as a shell takes them, when it is empty or holds anything but
-// letters, digits and the signs that are common in file names.
+// The same as one word: in single quotes, as a shell takes them, if it is empty or has anything but letters,
+// digits and the signs that are common in file names.
 std::string quoted(const std::string& text);
 
 }  // namespace panda::analyze_osi

@@ -1,6 +1,6 @@
-# Entries of a pandalog: facts that an analyzer found in a trace, one message each, in ordinary stream framing.
+# Entries of a pandalog: facts that an analyzer found in a trace, one message for each, in ordinary stream framing.
 #
-# capnp decode pandalog.capnp Entry < FILE prints one. Fields and members of the union are appended, never changed.
+# capnp decode pandalog.capnp Entry < FILE prints them. Fields and members of the union are appended and never changed.
 @0xc3d0a6f1b2e94d57;
 
 using Cxx = import "/capnp/c++.capnp";
@@ -8,13 +8,13 @@ $Cxx.namespace("panda::pandalog");
 
 struct Entry {
   instr @0 :UInt64;  # guest instructions executed since the recording began
-  pc @1 :UInt64;     # linear address; 0 where it says nothing
+  pc @1 :UInt64;     # linear address; 0 where it would say nothing
 
   union {
     nothing @2 :Void;
     systemCall @3 :SystemCall;  # instr and pc: of the call
 
-    # What there is at instr, which a list was asked of.
+    # What there is at instr: items of a list.
     process @4 :Process;
     mapping @5 :Mapping;
     openFile @6 :OpenFile;
@@ -26,7 +26,7 @@ struct Entry {
     finishedProcess @10 :Process;
     newThread @11 :Task;
     finishedThread @12 :Task;
-    execution @13 :Process;      # about to run another program
+    execution @13 :Process;      # it is about to run another program
 
     asidstory @14 :Task;         # another process, address space or name runs from here on
     processStory @15 :ProcessStory;
@@ -48,7 +48,7 @@ struct Process {
   title @3 :Text;  # as the guest's own tools show it
   task @4 :UInt64;
   asid @5 :UInt64;
-  details @6 :Details;  # this and what follows, as far as it was asked for
+  details @6 :Details;  # this and the following fields, if they were asked for
   arguments @7 :List(Text);
   environment @8 :List(Text);
   threads @9 :List(Task);
@@ -58,7 +58,7 @@ struct Process {
       unknown @0 :Void;
       known @1 :Owner;
     }
-    startTime @2 :UInt64;  # nanoseconds since the system's start; 0 when unknown
+    startTime @2 :UInt64;  # nanoseconds since the system's start; 0 if unknown
     executable @3 :Text;
     workingDirectory @4 :Text;
   }
@@ -94,17 +94,17 @@ struct KernelModule {
 }
 
 struct ProcessStory {
-  # The whole of a process's time in the trace.
+  # All of a process's time in the trace.
   pid @0 :Int64;
   ppid @1 :Int64;
   createTime @2 :UInt64;     # nanoseconds since the system's start
   asid @3 :UInt64;           # the last one
-  names @4 :List(Text);      # in the order of their appearance
+  names @4 :List(Text);      # in the order in which it had them
   tids @5 :List(Int64);      # ascending
   startInstr @6 :UInt64;     # when it first ran
   endInstr @7 :UInt64;       # when it last stopped running
   count @8 :UInt64;          # how often it got the processor
-  instructions @9 :UInt64;   # that went by while it had it
+  instructions @9 :UInt64;   # for how many it had the processor
 }
 
 struct SystemCall {
@@ -117,7 +117,7 @@ struct SystemCall {
   registers @6 :List(UInt64);  # arguments as they were in registers
   arguments @7 :List(Text);    # as strace writes them
   ending @8 :Ending;
-  value @9 :Int64;        # that the call returned
+  value @9 :Int64;        # what the call returned
   result @10 :Text;       # as strace writes it
   returnInstr @11 :UInt64;
 

@@ -12,12 +12,12 @@ namespace panda::pandalog {
 
 class PandalogFile {
   public:
-    // Throws FileError when the file cannot be created; an existing one is overwritten.
+    // Throws FileError when the file cannot be created. Overwrites an existing file.
     explicit PandalogFile(const std::string& path) : file_(path, IfExists::overwrite) {}
 
-    // Appends an entry, the message's root. Throws FileError when the file cannot be written.
+    // Appends an entry, which is the message's root. Throws FileError when the file cannot be written.
     void write(capnp::MessageBuilder& entry);
-    // To be called at the end: what is not written yet is. Throws FileError when it cannot be.
+    // Writes what is not written yet. Call it at the end. Throws FileError when the file cannot be written.
     void finish();
 
   private:

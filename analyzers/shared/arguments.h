@@ -1,4 +1,4 @@
-// The command line that analyzers have in common: options, and one trace.
+// The part of the command line that analyzers have in common: options, and one trace.
 #pragma once
 
 #include <boost/program_options.hpp>
@@ -16,7 +16,7 @@ namespace panda::analyzers {
 
 namespace po = boost::program_options;
 
-// A number as people write it: decimal, or with 0x hexadecimal. Throws UsageError that names the option.
+// A number, decimal or, with 0x, hexadecimal. Throws a UsageError that names the option.
 inline uint64_t parse_number(const std::string& option, const std::string& text) {
     size_t used = 0;
     uint64_t value = 0;
@@ -37,8 +37,8 @@ struct Usage {
     const char* description;  // one or two sentences
 };
 
-// Parses what an analyzer's main was given: `visible` options and the positional ones `positional`, which
-// `hidden` declares. Nothing when --help or --version was asked for, and answered.
+// Parses what an analyzer's main was given: the options `visible`, and the positional ones, which `hidden`
+// declares. Returns nothing after it has answered --help or --version. Throws UsageError and Boost's errors.
 inline std::optional<po::variables_map> parse_arguments(
     const Usage& usage, int count, char** arguments, po::options_description visible,
     const po::options_description& hidden, const po::positional_options_description& positional) {
@@ -61,7 +61,7 @@ inline std::optional<po::variables_map> parse_arguments(
     return given;
 }
 
-// The same for an analyzer whose only argument is the trace, which is then given["trace"].
+// The same for an analyzer whose only argument is the trace; it is given["trace"] then.
 inline std::optional<po::variables_map> parse_arguments(const Usage& usage, int count, char** arguments,
                                                         const po::options_description& visible) {
     po::options_description hidden;
@@ -74,15 +74,15 @@ inline std::optional<po::variables_map> parse_arguments(const Usage& usage, int 
     return given;
 }
 
-// Options of everything that passes over a range of a trace.
+// Adds the options of every analyzer that passes over a range of a trace.
 inline void add_pass_options(po::options_description& options) {
     options.add_options()("from", po::value<uint64_t>()->default_value(0), "first instr")(
         "to", po::value<uint64_t>()->default_value(~uint64_t{0}, "end"), "instr to stop before")(
-        "threads", po::value<unsigned>()->default_value(0, "all"), "threads to work on")("quiet,q",
-                                                                                         "no progress bar");
+        "threads", po::value<unsigned>()->default_value(0, "all"), "number of threads")("quiet,q",
+                                                                                        "no progress bar");
 }
 
-// What the options above ask for. progress: outlives the pass.
+// What the options above ask for. progress: must outlive the pass.
 inline trace::PassOptions pass_options(const po::variables_map& given, Progress& progress) {
     trace::PassOptions options;
     options.range = {given["from"].as<uint64_t>(), given["to"].as<uint64_t>()};

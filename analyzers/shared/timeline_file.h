@@ -1,4 +1,4 @@
-// Timelines that ui.perfetto.dev and chrome://tracing open.
+// Writes timelines for ui.perfetto.dev and chrome://tracing.
 #pragma once
 
 #include <cstdint>
@@ -10,17 +10,17 @@
 
 namespace panda::analyzers {
 
-// Where a moment stands on a timeline: in microseconds, a thousand instructions each.
+// Where a moment is on a timeline, in microseconds: each stands for a thousand instructions.
 inline double timeline_time(uint64_t instr) {
     return static_cast<double>(instr) / 1000;
 }
 
-// Chrome's JSON trace events ("Trace Event Format"), gzip-compressed when the path ends in .gz.
+// A file of Chrome's JSON trace events ("Trace Event Format"), gzip-compressed if the path ends in .gz.
 class TimelineFile {
   public:
     using Event = nlohmann::ordered_json;
 
-    // Throws FileError when the file cannot be created; an existing one is overwritten.
+    // Throws FileError when the file cannot be created. Overwrites an existing file.
     explicit TimelineFile(const std::string& path);
     ~TimelineFile();
     TimelineFile(const TimelineFile&) = delete;
@@ -30,7 +30,7 @@ class TimelineFile {
     void add(const Event& event);
     void name_process(int64_t pid, const std::string& name);
     void name_thread(int64_t pid, int64_t tid, const std::string& name);
-    // To be called at the end: without it the file is not whole.
+    // Completes the file. Call it at the end.
     void finish();
 
   private:

@@ -1,4 +1,4 @@
-// Tables by which an analyzer knows system calls.
+// Looks up system calls in an analyzer's own tables.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +10,7 @@
 
 namespace panda::syscalls {
 
-// The table's entry whose `name` is that of the call; null when there is none, or when no kernel header knows
-// the call.
+// The table's entry whose `name` is the call's; null if there is none, or if no kernel header knows the call.
 template <typename Entry, size_t count>
 const Entry* entry_of(const Entry (&table)[count], const Call& call) {
     if (call.description == nullptr)

@@ -1,4 +1,4 @@
-// What a notation works with: a call, the memory of its program, and how texts shall look.
+// What a notation works with: a call, the memory of its program, and how texts should look.
 #pragma once
 
 #include <array>
@@ -15,14 +15,14 @@
 namespace panda::syscalls {
 
 struct TextOptions {
-    uint32_t string_limit = 32;  // bytes of a string or a buffer that are shown
-    // With it, descriptors are written with what they are: gives the text for one, empty when there is none.
+    uint32_t string_limit = 32;  // how many bytes of a string or a buffer are shown
+    // If it is set, descriptors are written with what they are. Returns the text for one, or an empty text.
     std::function<std::string(int64_t fd)> describe_fd;
 };
 
 enum class Moment : uint8_t { entry, exit };
 
-// Lives as long as the call: what a notation keeps at the entry is there at the return.
+// It lives as long as the call, so what a notation keeps at the entry is there at the return.
 class Context {
   public:
     // Both must outlive it, and `memory` follows the guest.
@@ -41,24 +41,24 @@ class Context {
         result_ = result;
     }
     const Return& result() const { return result_; }
-    // At the return: the kernel gave nothing back, as the call failed or never returned.
+    // At the return: whether the kernel wrote nothing to memory, because the call failed or never returned.
     bool without_output() const { return result_.ending != Ending::returned || result_.failed(); }
 
-    // The register of the argument that the notation is of, and of argument `index` of the call's
-    // description; 0 when it has no such argument.
+    // The register of the argument that has the notation, and of argument `index` of the call's description;
+    // 0 if it has no such argument.
     uint64_t argument(const Notation& notation) const;
     uint64_t argument_at(size_t index) const;
 
     // What notations keep between entry and return, by register.
     std::array<uint64_t, 6> kept{};
 
-    // Memory at this moment.
+    // Reads memory at this moment. Returns false if any byte cannot be read.
     bool read(uint64_t address, std::span<std::byte> out) const {
         const bool there = memory_.read(address, out);
         missed_ = missed_ || !there;
         return there;
     }
-    // Whether anything could not be read since the last call of this.
+    // Whether anything could not be read since the last call of this function.
     bool take_missed() const { return std::exchange(missed_, false); }
     std::optional<uint64_t> read_unsigned(uint64_t address, unsigned size) const;
     std::optional<int64_t> read_signed(uint64_t address, unsigned size) const;

@@ -10,9 +10,9 @@
 
 namespace panda::syscalls {
 
-// By which rules a program calls its kernel. A 64-bit kernel serves both, and one process may use both.
+// The rules by which a program calls its kernel. A 64-bit kernel serves both, and one process may use both.
 enum class Abi : uint8_t { x86_64, i386 };
-// Bytes of a pointer and of a C long.
+// The size of a pointer and of a C long, in bytes.
 constexpr unsigned word_size(Abi abi) {
     return abi == Abi::x86_64 ? 8 : 4;
 }
@@ -26,7 +26,7 @@ struct Constant {
 
 // Constants that belong together. Flags are written in this order.
 struct Family {
-    const char* unknown;  // stands for what has no name: "MAP_???"
+    const char* unknown;  // what stands for a value without a name: "MAP_???"
     ByAbi<std::span<const Constant>> constants;
 
     std::span<const Constant> of(Abi abi) const { return constants[static_cast<size_t>(abi)]; }
@@ -39,22 +39,22 @@ struct Layout;
 // A value, and where in the guest's memory it came from.
 struct Value {
     uint64_t raw = 0;      // unsigned, of `size` bytes; undefined for more than 8
-    uint64_t address = 0;  // virtual; 0 for an argument itself, which was in a register
+    uint64_t address = 0;  // virtual; 0 for an argument itself, because it was in a register
     uint32_t size = 8;     // bytes
 };
 
-// Writes a value.
+// Returns the text of a value.
 using ValueFunction = std::string (*)(const Context&, const Value&, const Notation&);
-// Writes an argument. Nothing: not yet; it is asked again when the call returns, and then it must have an
-// answer. An empty text: this call has no such argument.
+// Returns the text of an argument. Returns nothing if it is not known yet; the function is called again when
+// the call returns, and then it must return a text. An empty text means that this call has no such argument.
 using ArgumentFunction = std::optional<std::string> (*)(Context&, const Notation&);
-// Writes what a call that succeeded returned, after "= ".
+// Returns the text of what a call that succeeded returned, to be put after "= ".
 using ResultFunction = std::string (*)(Context&);
 
 // The number that stands for "as many as the call returns", where a notation refers to another argument.
 inline constexpr uint8_t returned = 255;
 
-// How an argument, or a member of a structure, is written: a function and what it works with.
+// How an argument, or a member of a structure, is written: a function, and what it works with.
 struct Notation {
     constexpr Notation(ValueFunction function, std::array<const Family*, 2> families, const Layout* layout,
                        std::array<uint8_t, 2> numbers, uint8_t size, uint8_t position)
@@ -73,12 +73,12 @@ struct Notation {
           size(size),
           position(position) {}
 
-    // One of the two.
+    // One of these two is set.
     ValueFunction value = nullptr;
     ArgumentFunction argument = nullptr;
     std::array<const Family*, 2> families;
     const Layout* layout;
-    std::array<uint8_t, 2> numbers;  // of other arguments
+    std::array<uint8_t, 2> numbers;  // of other arguments that it refers to
     uint8_t size;                    // of an argument, bytes; 0 = a word of the ABI
     uint8_t position;                // of an argument: its register, from 0
 };
@@ -97,7 +97,7 @@ struct Layout {
     uint32_t size_in(Abi abi) const { return size[static_cast<size_t>(abi)]; }
 };
 
-// How the kernel takes up a call that a signal interrupted: the error that it returns inside of itself
+// How the kernel resumes a call that a signal interrupted: the error that it returns inside of itself
 // (include/linux/errno.h), which programs never see but strace shows. never: EINTR, which programs do see.
 enum class Restart : uint16_t { never = 4, system = 512, no_intr = 513, no_hand = 514, block = 516 };
 
@@ -114,7 +114,7 @@ enum Group : uint32_t {
     group_clock = 1 << 8,
 };
 
-// Of calls that only socketcall makes.
+// The number of calls that only socketcall makes.
 inline constexpr uint32_t no_number = UINT32_MAX;
 
 struct CallDescription {
@@ -126,13 +126,13 @@ struct CallDescription {
     uint32_t groups;  // of Group
 };
 
-// All calls of an ABI, by ascending number; those without one are the last.
+// All calls of an ABI, by ascending number; those without a number come last.
 std::span<const CallDescription> calls(Abi abi);
-// The call of that number; null when the kernel's headers know none.
+// The call with that number; null if the kernel's headers know none.
 const CallDescription* find_call(Abi abi, uint64_t number);
-// The call of that name; null when the ABI has none.
+// The call with that name; null if the ABI has none.
 const CallDescription* find_call(Abi abi, const std::string& name);
-// The bit of a group's name; 0 when there is none.
+// The bit of the group with that name; 0 if there is none.
 uint32_t group_bit(const std::string& name);
 
 }  // namespace panda::syscalls

@@ -1,4 +1,4 @@
-// Calls as JSON, one object a line.
+// Writes calls as JSON, one object per line.
 #pragma once
 
 #include <iosfwd>
@@ -8,12 +8,12 @@
 namespace panda::syscalls {
 
 // {"kind": "syscall", "instr": entry, "return_instr": …, "pc": "0x…", "pid", "tid", "name", "abi": "x86_64",
-// "call": "openat", "number", "arguments": [texts as strace has them], "registers": ["0x…"], "result": text,
-// "value": number, "error": "ENOENT"}. A call without a return has "ending": "gone" or "unfinished", and
-// neither value nor return_instr. Calls come in the order of their returns.
+// "call": "openat", "number", "arguments": [texts as strace writes them], "registers": ["0x…"], "result":
+// text, "value": number, "error": "ENOENT"}. A call without a return has "ending": "gone" or "unfinished",
+// and neither value nor return_instr. Calls are in the order of their returns.
 class JsonWriter final : public CallSink {
   public:
-    explicit JsonWriter(std::ostream& out) : out_(out) {}  // out: outlives this
+    explicit JsonWriter(std::ostream& out) : out_(out) {}  // out: must outlive this
     void signal(const Task& task, const Signal& signal, const std::string& info, uint64_t instr) override;
     void ended(const Task& task, uint32_t code, uint64_t instr) override;
     void end(const Call& call, const Return& result, const CallText& text) override;

@@ -1,4 +1,4 @@
-// Finds the begins of the kernel's functions among block executions.
+// Finds where the kernel's functions start among block executions.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +12,13 @@ namespace panda::syscalls {
 
 class KernelFunctions {
   public:
-    // blocks: outlives this, and may grow.
+    // blocks: must outlive this, and may grow.
     explicit KernelFunctions(const trace::BlockTable& blocks) : blocks_(blocks) {}
 
     bool known() const { return !places_.empty(); }
     void set(const std::vector<LinuxGuest::FunctionPlace>& places) { places_ = places; }
 
-    // The function that begins with this block. About 1 ns.
+    // The function that starts with this block. Takes about 1 ns.
     std::optional<KernelFunction> begun_by(uint32_t block) {
         if (block < kinds_.size() && kinds_[block] == none) [[likely]]
             return std::nullopt;
@@ -26,9 +26,9 @@ class KernelFunctions {
     }
 
   private:
-    static constexpr uint8_t unknown = 0, none = 1, first = 2;  // first + a place's number
+    static constexpr uint8_t unknown = 0, none = 1, first = 2;  // first + the number of a place
 
-    // A block begins with every jump's target, and so with every function that is called.
+    // A block starts at every target of a jump, and so at every function that is called.
     std::optional<KernelFunction> look(uint32_t block) {
         if (places_.empty())
             return std::nullopt;

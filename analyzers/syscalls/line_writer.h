@@ -1,4 +1,4 @@
-// Calls as lines of text, as strace -f -o FILE writes them.
+// Writes calls as lines of text, as strace -f -o FILE does.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace panda::syscalls {
 //     <... read resumed>"…", 10) = 5
 class LineWriter final : public CallSink {
   public:
-    // out: outlives this. with_instr: each line begins with the instr.
+    // out: must outlive this. with_instr: each line starts with the instr.
     LineWriter(std::ostream& out, bool with_instr) : out_(out), with_instr_(with_instr) {}
 
     void begin(const Call& call, const CallText& text) override;
@@ -29,7 +29,7 @@ class LineWriter final : public CallSink {
 
     std::ostream& out_;
     bool with_instr_;
-    // The last line, if it is not ended: who made the call, and what stands there.
+    // The last line, if it has not ended: the call, and what the line has so far.
     const Call* open_ = nullptr;
     std::string line_;
 };

@@ -18,11 +18,11 @@ namespace panda::syscalls {
 
 class LinuxGuest final : public Guest {
   public:
-    // Finds the kernel at a moment; throws Error when there is none that it knows. It is asked when the guest
-    // makes its first system call, and after a failure again, more and more rarely.
+    // Finds the kernel at a moment. Throws Error when there is none that it knows. It is asked when the guest
+    // makes its first system call, and after a failure again, less and less often.
     using Open = std::function<osi::linux_guest::OsiLinux(const osi::Point&)>;
 
-    // memory: as it is now, always; outlives this.
+    // memory: always as it is at the current moment; must outlive this.
     LinuxGuest(const trace::PhysicalMemory& memory, Open open)
         : user_memory_(memory), open_(std::move(open)) {}
     LinuxGuest(const LinuxGuest&) = delete;
@@ -30,10 +30,10 @@ class LinuxGuest final : public Guest {
 
     // The processor is in this state.
     void set_cpu(const trace::CpuState& cpu) { user_memory_.cpu = cpu; }
-    // What changes it: address spaces and modes. Others are ignored.
+    // Follows an event that changes it: of the address space or the mode. Others are ignored.
     void apply(const trace::Event& event);
 
-    // Guest. About 1 us.
+    // Guest's functions. Takes about 1 us.
     std::optional<Task> current_task() override;
     bool is_alive(const Task& task) override;
     const UserMemory& user_memory() const override { return user_memory_; }
@@ -46,20 +46,20 @@ class LinuxGuest final : public Guest {
     bool has_program(const Task& task) override;
     std::optional<uint32_t> exit_code(const Task& task) override;
 
-    // Looks for the kernel now, and does not mind when there is none yet.
+    // Looks for the kernel now. It is not an error if there is none yet.
     void find_kernel();
-    // Where the kernel's functions begin; empty when it is not known, or does not tell.
+    // Where the kernel's functions start; empty if the kernel is not known, or does not tell.
     struct FunctionPlace {
         uint64_t address;
         KernelFunction function;
     };
     const std::vector<FunctionPlace>& functions() const { return functions_; }
 
-    // What a descriptor of the current task is, as /proc/PID/fd names it; of AT_FDCWD (-100) the working
-    // directory. Empty when it is not open.
+    // What a descriptor of the current task is, as /proc/PID/fd names it; for AT_FDCWD (-100) the working
+    // directory. Empty if it is not open.
     std::string describe_fd(int64_t fd) const;
 
-    // Throws why no kernel was found, when one was looked for.
+    // If a kernel was looked for and not found, throws the reason.
     void require_kernel() const;
 
   private:
@@ -80,10 +80,10 @@ class LinuxGuest final : public Guest {
     Open open_;
     std::optional<osi::linux_guest::OsiLinux> kernel_;
     std::string failure_;
-    uint64_t wait_ = 0;       // calls to pass before the next attempt
+    uint64_t wait_ = 0;       // calls to wait for before the next attempt
     uint64_t next_wait_ = 1;  // doubles with each failure
     std::vector<FunctionPlace> functions_;
-    // While tasks are visited: the one that is.
+    // While tasks are visited: the current one.
     std::optional<Task> visited_;
     osi::ProcessHandle visited_process_;
 };

@@ -1,6 +1,5 @@
 // How arguments, members of structures and results are written: strace's notation. knowledge/*.table refer to
-// these functions by their names. Each bounds what it reads, and shows an address where memory cannot be
-// read.
+// these functions by their names. Each bounds what it reads, and shows an address if memory cannot be read.
 #pragma once
 
 #include "analyzers/syscalls/context.h"
@@ -19,16 +18,16 @@ ValueNotation mode;       // octal, at least three digits: 0644
 ValueNotation file_mode;  // S_IFREG|0644
 ValueNotation flags;      // a set of the family's constants
 ValueNotation one;        // one of the family's constants
-ValueNotation id;         // of a user or a group; -1 stands for none
+ValueNotation id;         // of a user or a group; -1 means none
 ValueNotation device;     // makedev(0x1, 0x3)
-ValueNotation rlim;       // of a limit: multiples of 1024, RLIM64_INFINITY
+ValueNotation rlim;       // a limit: multiples of 1024, RLIM64_INFINITY
 ValueNotation magic, magic_command, personality, sysv_key, shm_flags, lx_plain, page_offset, load_averages;
 ValueNotation file_system_id, statfs_flags;
 ArgumentNotation offset64, lx_offset, llseek_offset, llseek_omitted, out_llseek;
 ArgumentNotation mmap_flags, mremap_address, old_mmap;
 
 // --- texts and buffers (buffers.cc) ---
-ValueNotation path;    // whole
+ValueNotation path;    // the whole string
 ValueNotation string;  // up to TextOptions::string_limit
 ValueNotation text;    // an array of characters in a structure
 ArgumentNotation in_bytes, out_bytes, out_random, out_text, out_path, in_strings, in_environment;

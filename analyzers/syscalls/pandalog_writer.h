@@ -1,4 +1,4 @@
-// Calls as entries of a pandalog (pandalog.capnp).
+// Writes calls as entries of a pandalog (pandalog.capnp).
 #pragma once
 
 #include <string>
@@ -8,13 +8,13 @@
 
 namespace panda::syscalls {
 
-// In the order of the calls' returns.
+// Entries are in the order of the calls' returns.
 class PandalogWriter final : public CallSink {
   public:
-    // Throws FileError when the file cannot be created; an existing one is overwritten.
+    // Throws FileError when the file cannot be created. Overwrites an existing file.
     explicit PandalogWriter(const std::string& path) : file_(path) {}
 
-    // Throws FileError when it cannot be written.
+    // Throws FileError when the file cannot be written.
     void end(const Call& call, const Return& result, const CallText& text) override;
     void finish() override { file_.finish(); }
 

@@ -1,4 +1,4 @@
-// Arguments out of registers, in their order: for typed_calls.h, which is generated.
+// Takes arguments out of registers, in their order, for typed_calls.h, which is generated.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +10,11 @@ namespace panda::syscalls {
 
 class RegisterReader {
   public:
-    // call: outlives this.
+    // call: must outlive this.
     explicit RegisterReader(const Call& call) : call_(call) {}
 
     uint64_t next() { return next_ < call_.arguments.size() ? call_.arguments[next_++] : 0; }
-    // 64 bits: on i386 two registers, the lower half first.
+    // An argument of 64 bits. On i386 it is in two registers, the lower half first.
     uint64_t wide() {
         const uint64_t low = next();
         return call_.abi == Abi::x86_64 ? low : (low & 0xffff'ffff) | next() << 32;

@@ -1,4 +1,4 @@
-// From the tracker's callbacks to what is written: decodes the calls that are selected, and hands them to
+// Between the tracker's callbacks and what is written: decodes the calls that are selected, and hands them to
 // sinks.
 #pragma once
 
@@ -13,27 +13,27 @@
 
 namespace panda::syscalls {
 
-// Gets the selected calls in order of time.
+// Gets the selected calls in the order of time.
 class CallSink {
   public:
     virtual ~CallSink() = default;
 
-    // text: with what is known at the entry.
+    // A call is made. text: has what is known at the entry.
     virtual void begin(const Call& call, const CallText& text) {
         (void)call;
         (void)text;
     }
-    // text: after CallText::finish(). Calls that never return come here too, at their task's end or at the
-    // trace's.
+    // A call has returned. text: after CallText::finish(). Calls that never return come here too, when their
+    // task or the trace ends.
     virtual void end(const Call& call, const Return& result, const CallText& text) = 0;
-    // A task is about to get a signal. info: what it tells, as strace writes it.
+    // A task is about to get a signal. info: what the signal tells, as strace writes it.
     virtual void signal(const Task& task, const Signal& signal, const std::string& info, uint64_t instr) {
         (void)task;
         (void)signal;
         (void)info;
         (void)instr;
     }
-    // A task ended; code: as wait() tells it.
+    // A task has ended. code: as wait() tells it.
     virtual void ended(const Task& task, uint32_t code, uint64_t instr) {
         (void)task;
         (void)code;
@@ -53,14 +53,14 @@ struct ReportOptions {
 
 class CallReport {
   public:
-    // sinks: outlive this.
+    // sinks: must outlive this.
     CallReport(ReportOptions options, std::vector<CallSink*> sinks);
     CallReport(const CallReport&) = delete;
     CallReport& operator=(const CallReport&) = delete;
 
-    // Adds itself to the tracker, whose guest is `guest`. Both outlive the pass, and this too.
+    // Adds itself to the tracker, whose guest is `guest`. Both, and this, must outlive the pass.
     void attach(CallTracker& tracker, Guest& guest);
-    // With it, descriptors are described; before attach().
+    // From now on, descriptors are shown with what they are. Call it before attach().
     void describe_fds(std::function<std::string(int64_t)> describe) {
         options_.text.describe_fd = std::move(describe);
     }

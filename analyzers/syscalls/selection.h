@@ -1,4 +1,4 @@
-// Which calls, of which processes, the command line asks for.
+// Selects the calls and processes that the command line asks for.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace panda::syscalls {
 class CallSelection {
   public:
     CallSelection() = default;  // all
-    // Throws UsageError naming what it does not know.
+    // Throws a UsageError that names what it does not know.
     explicit CallSelection(const std::string& expression);
 
     bool selects(const Call& call) const;
@@ -34,7 +34,7 @@ class CallSelection {
 class SignalSelection {
   public:
     SignalSelection() = default;  // all
-    // expression: without the "signal=". Throws UsageError naming what it does not know.
+    // expression: without the "signal=". Throws a UsageError that names what it does not know.
     explicit SignalSelection(const std::string& expression);
 
     bool selects(uint32_t signal) const;
@@ -44,13 +44,14 @@ class SignalSelection {
     std::set<uint32_t> signals_;
 };
 
-// -p PID|NAME, once or more: those processes, by number or by the name of a task; with follow, their children
-// too, once they are told by add_child().
+// -p PID|NAME, once or more: selects these processes, by number or by the name of a task. With follow, it
+// also selects their children, once add_child() has told about them.
 class ProcessSelection {
   public:
     ProcessSelection(const std::vector<std::string>& wanted, bool follow);
 
-    // Of a task; follows a process that was selected by its name when that changes.
+    // Whether it selects a task. A process that was selected by its name stays selected when the name
+    // changes.
     bool selects(const Task& task);
     // `parent`, the number of a process, has made a process or a thread, `child`.
     void add_child(int64_t parent, int64_t child);

@@ -1,4 +1,4 @@
-// What the kernel puts on a program's stack before it runs a signal's handler.
+// Reads what the kernel puts on a program's stack before it runs a signal's handler.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +16,11 @@ struct SavedRegisters {
     uint64_t sp = 0;
 };
 
-// Of the frame that the stack points to when a handler begins. Nothing when it cannot be read.
+// From the frame that the stack points to when a handler starts. Returns nothing if it cannot be read.
 std::optional<SavedRegisters> saved_at_handler(const UserMemory& memory, Abi abi, uint64_t stack_pointer);
 
-// Of the frame that sigreturn or rt_sigreturn finds: the handler has popped its return address, and for the
-// old sigreturn of i386 the signal's number too.
+// From the frame that sigreturn or rt_sigreturn finds: the handler has popped its return address and, for
+// i386's old sigreturn, the signal's number.
 std::optional<SavedRegisters> saved_at_sigreturn(const UserMemory& memory, Abi abi, bool real_time,
                                                  uint64_t stack_pointer);
 

@@ -1,4 +1,4 @@
-// The letters of strace's notation.
+// The pieces of strace's notation.
 #pragma once
 
 #include <cstddef>
@@ -19,43 +19,43 @@ std::string address_text(uint64_t address);
 // Octal with a leading 0, at least three digits: 0644, 000.
 std::string mode_text(uint64_t mode);
 
-// Bytes between double quotes, escaped as in C, octal for what is no ASCII text.
+// Bytes between double quotes, escaped as in C, with octal for what is not ASCII text.
 std::string quoted(std::span<const std::byte> bytes);
 std::string quoted(const std::string& text);
 
-// The constants of `family` in `value` with | between them, what remains as a number; "0" when nothing is
-// set.
+// The constants of `family` in `value`, with | between them and the rest as a number; "0" if no bit is set.
 std::string flags_text(const Family& family, Abi abi, uint64_t value);
 // The constant that is `value`, or the number and the family's unknown text as a comment: 0x63 /* MADV_???
 // */.
 std::string one_text(const Family& family, Abi abi, uint64_t value);
-// The constant that is `value`; null when there is none.
+// The constant that is `value`; null if there is none.
 const char* constant_name(const Family& family, Abi abi, uint64_t value);
 
-// "SIGCHLD"; the number for those without a name; "SIGRT_1" for real-time signals.
+// "SIGCHLD"; the number if it has no name; "SIGRT_1" for real-time signals.
 std::string signal_text(uint64_t signal);
 
-// Items between a and b with ", " between them.
+// The items with ", " between them, `before` before them and `after` after them.
 std::string list_text(char before, const std::vector<std::string>& items, char after);
 
-// The string at `address`, up to its zero: at most `limit` bytes of it, and ... after the quote when there is
-// more. An address when it cannot be read.
+// The string at `address`, up to its zero: at most `limit` bytes of it, and ... after the quote if there is
+// more. An address if it cannot be read.
 std::string string_at(const Context& context, uint64_t address, uint64_t limit);
-// `size` bytes at `address`, as far as TextOptions::string_limit, and ... when there are more.
+// `size` bytes at `address`, up to TextOptions::string_limit, and ... if there are more.
 std::string bytes_at(const Context& context, uint64_t address, uint64_t size);
 
-// A value in memory by its notation, `size` bytes. Nothing when it cannot be read.
+// The text of a value of `size` bytes in memory, by its notation. Nothing if it cannot be read.
 std::optional<std::string> value_at(const Context& context, uint64_t address, uint32_t size,
                                     const Notation& notation);
-// The structure at `address`, {member=value, …}; an address when it cannot be read.
+// The structure at `address`, {member=value, …}; an address if it cannot be read.
 std::string structure_at(const Context& context, uint64_t address, const Layout& layout);
-// The set of signals at `address`, `size` bytes: [INT CHLD], ~[KILL STOP]; NULL; or an address.
+// The set of signals at `address`, of `size` bytes: [INT CHLD], ~[KILL STOP], NULL, or an address.
 std::string signal_set_at(const Context& context, uint64_t address, uint64_t size);
 // What a signal tells: {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=7, …}.
 std::string siginfo_text(const Signal& signal);
-// What a descriptor is, behind its number: </etc/passwd>, </tmp/x>(deleted); nothing for nothing.
+// What a descriptor is, to be put after its number: </etc/passwd>, </tmp/x>(deleted); empty for an empty
+// text.
 std::string described(const std::string& what);
-// A descriptor: its number, and what it is when that is asked for.
+// A descriptor: its number, and what it is if that is asked for.
 std::string fd_text(const Context& context, int64_t fd);
 
 }  // namespace panda::syscalls

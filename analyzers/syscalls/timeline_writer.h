@@ -1,4 +1,4 @@
-// Calls as slices of a timeline that ui.perfetto.dev and chrome://tracing open.
+// Writes calls as slices of a timeline for ui.perfetto.dev and chrome://tracing.
 #pragma once
 
 #include <map>
@@ -9,11 +9,11 @@
 
 namespace panda::syscalls {
 
-// A thousand instructions are a microsecond of the timeline; each task is a thread, each call a slice from
-// its entry to its return, each signal and each end of a task an instant.
+// A thousand instructions are a microsecond of the timeline. Each task is a thread, each call is a slice from
+// its entry to its return, and each signal and each end of a task is an instant.
 class TimelineWriter final : public CallSink {
   public:
-    // Throws FileError when the file cannot be created; an existing one is overwritten.
+    // Throws FileError when the file cannot be created. Overwrites an existing file.
     explicit TimelineWriter(const std::string& path) : file_(path) {}
 
     // All throw FileError when the file cannot be written.
@@ -27,7 +27,7 @@ class TimelineWriter final : public CallSink {
     void add_instant(const Task& task, uint64_t instr, const std::string& name, const std::string& info);
 
     analyzers::TimelineFile file_;
-    std::map<int64_t, std::string> names_;  // of tasks, as the timeline has them
+    std::map<int64_t, std::string> names_;  // of tasks, as the timeline shows them
 };
 
 }  // namespace panda::syscalls

@@ -12,22 +12,22 @@
 namespace panda::syscalls {
 
 struct SystemCallPass {
-    // Finds the kernel: see LinuxGuest.
+    // Finds the kernel; see LinuxGuest.
     LinuxGuest::Open open_kernel;
     // Adds the callbacks, before the first event. Both arguments live until the pass is over.
     std::function<void(CallTracker&, LinuxGuest&)> set_up;
-    // Told the instr reached, chunk by chunk; may be empty.
+    // Gets the instr that was reached, after each chunk; may be empty.
     std::function<void(uint64_t)> progress;
 };
 
 struct SystemCallPassResult {
     PairCounts counts;
-    std::string flaw;  // why the trace ended early; empty when it did not
+    std::string flaw;  // why the trace ended early; empty if it did not
 };
 
-// In order, in one thread. The reader must be at its begin, and have been opened with snapshots. Throws
-// FileError for a damaged trace, and for one without the columns of memory; Error when the guest makes system
-// calls but no kernel was found in it.
+// Goes over the trace in order, in one thread. The reader must be at its start, and have been opened with
+// snapshots. Throws FileError for a damaged trace and for one without the columns of memory, and Error when
+// the guest makes system calls but no kernel was found in it.
 SystemCallPassResult run_system_call_pass(trace::TraceReader& reader, const SystemCallPass& pass);
 
 }  // namespace panda::syscalls

@@ -1,4 +1,4 @@
-// Calls that move bytes from or to descriptors.
+// Knows which calls move bytes from or to descriptors.
 #pragma once
 
 #include <cstdint>
@@ -9,24 +9,24 @@
 
 namespace panda::syscalls {
 
-// Descriptors of a call; nothing where the other side is the program's memory.
+// The descriptors of a call; nothing where that side is the program's memory.
 struct Transfer {
     std::optional<int64_t> from;
     std::optional<int64_t> to;
 };
 
-// Nothing when the call moves no bytes.
+// Returns nothing if the call moves no bytes.
 std::optional<Transfer> transfer_of(const Call& call);
 
-// How many bytes a transfer has moved; nothing when it failed, when its result is not known, or when it only
-// looked at what is there (MSG_PEEK, MSG_ERRQUEUE). memory: as it is at the return.
+// How many bytes a transfer has moved; nothing if it failed, if its result is not known, or if it only looked
+// at what is there (MSG_PEEK, MSG_ERRQUEUE). memory: as it is at the return.
 std::optional<uint64_t> moved_bytes(const Call& call, const Return& result, const UserMemory& memory);
 
-// The address of the struct msghdr that the call has sent or received, of several the last. Nothing for calls
-// without.
+// The address of the struct msghdr that the call has sent or received; of several, the last one. Nothing for
+// calls that have none.
 std::optional<uint64_t> message_place(const Call& call, const Return& result);
 
-// A descriptor in a register; the kernel looks at 32 bits.
+// A descriptor in a register; the kernel looks at 32 bits of it.
 int64_t fd_argument(const Call& call, size_t index);
 
 }  // namespace panda::syscalls

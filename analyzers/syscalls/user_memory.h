@@ -11,8 +11,8 @@ class UserMemory {
   public:
     virtual ~UserMemory() = default;
 
-    // Fills `out` from virtual address `address`. False when any byte of it cannot be read; `out` is then
-    // undefined.
+    // Fills `out` from virtual address `address`. Returns false if any byte cannot be read; `out` is
+    // undefined then.
     virtual bool read(uint64_t address, std::span<std::byte> out) const = 0;
 };
 
