@@ -98,7 +98,7 @@ void Story::on_exec(const osi::EventPoint& at, const osi::Process& process) {
     tell_running(at, *thread);
 }
 
-// What was running is gone with the machine, and numbers begin anew.
+// After a reset nothing runs any more, and process ids start again.
 void Story::on_stop() {
     if (open_)
         end_run(std::max(end_, open_->from));

@@ -12,7 +12,7 @@ bool is_user(const trace::BlockTable& blocks, uint32_t id) {
 HotBlocks::HotBlocks(const trace::PassState& state, const Selection& selection)
     : state_(&state), selection_(selection) {}
 
-// Of a pipe the table grows while the pass goes on.
+// For a pipe the table grows during the pass.
 void HotBlocks::grow() {
     const trace::BlockTable& blocks = state_->blocks();
     for (auto id = static_cast<uint32_t>(counters_.size()); id < blocks.size(); ++id) {

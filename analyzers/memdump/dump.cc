@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint64_t piece_size = uint64_t{1} << 20;
 
-// Writes physical memory [address, address + size), which has to be there.
+// Writes physical memory [address, address + size), which must be there.
 void write_memory(OutputFile& file, const trace::Moment& moment, uint64_t address, uint64_t size) {
     Bytes piece(std::min(size, piece_size));
     while (size != 0) {
@@ -35,7 +35,7 @@ void write_zeros(OutputFile& file, uint64_t size) {
         file.write(std::span(zeros).first(std::min<uint64_t>(size, zeros.size())));
 }
 
-// Both sizes of ELF by one code.
+// The two sizes of ELF, for which there is one code.
 struct Elf64 {
     using Header = Elf64_Ehdr;
     using Segment = Elf64_Phdr;
@@ -68,7 +68,7 @@ bool holds(const trace::PhysicalMemory::Range& range, const KernelImage& image) 
     return image.physical >= range.start && image.physical < range.end;
 }
 
-// image: lies in one of the ranges, or has no bytes.
+// image: is in one of the ranges, or has no bytes.
 template <typename Elf>
 void write_headers(OutputFile& file, const Bytes& notes, std::span<const trace::PhysicalMemory::Range> ranges,
                    const KernelImage& image) {
@@ -162,7 +162,7 @@ bool write_elf(OutputFile& file, const trace::Moment& moment, const std::string&
 
 std::optional<std::string> find_vmcoreinfo(const trace::Moment& moment) {
     constexpr std::string_view begin = "OSRELEASE=";
-    constexpr std::string_view witness = "\nPAGESIZE=";  // so that a shell script's note is not taken for it
+    constexpr std::string_view witness = "\nPAGESIZE=";  // so that text in a shell script is not taken for it
     std::array<char, trace::page_size> page;
     const auto bytes = std::as_writable_bytes(std::span(page));
     for (const auto& range : moment.memory().ranges()) {

@@ -9,12 +9,12 @@ namespace panda::analyze_memdump {
 namespace {
 
 constexpr uint64_t start_kernel_map = 0xffff'ffff'8000'0000;  // arch/x86/include/asm/page_64_types.h
-constexpr uint64_t large_page = uint64_t{2} << 20;            // by which the image is mapped
+constexpr uint64_t large_page = uint64_t{2} << 20;            // the image is mapped in these
 constexpr uint64_t small_page = 4096;
 constexpr uint64_t max_image = uint64_t{1} << 30;  // KERNEL_IMAGE_SIZE
 constexpr uint64_t max_hole = uint64_t{16} << 20;  // freed parts are unmapped
 
-// The number after "KEY=" at a line's begin.
+// The number after "KEY=" at the start of a line.
 template <typename Number>
 std::optional<Number> number_of(std::string_view text, std::string_view key, int base) {
     const std::string line = "\n" + std::string(key) + "=";
@@ -44,7 +44,7 @@ std::optional<KernelImage> find_kernel_image(const trace::PhysicalMemory& memory
     const trace::AddressSpace space(memory, physical(*table), trace::paging_of(cpu));
     const uint64_t start = *text & ~(large_page - 1);
     uint64_t end = start;
-    // Once around the top of the address space at most: the image lies below it.
+    // Stops at the top of the address space: the image is below it.
     for (uint64_t at = start; at >= start && at - start < max_image && at - end <= max_hole; at += small_page)
         if (space.translate(at) == physical(at))
             end = at + small_page;

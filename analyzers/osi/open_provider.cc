@@ -21,7 +21,7 @@ std::optional<KeyFile> open_file(const ProviderOptions& options) {
     return path ? std::optional(KeyFile::open(*path)) : std::nullopt;
 }
 
-// The group that was named: by --kconf-group, or as a whole by --os.
+// The group that was named, by --kconf-group or, with its whole name, by --os.
 std::string group_of(const ProviderOptions& options, const std::optional<KeyFile>& file) {
     if (options.group.empty() && options.os && file)
         for (const std::string& group : file->groups())
@@ -38,12 +38,13 @@ void add_kernel_options(boost::program_options::options_description& options) {
     auto add = options.add_options();
     add("kconf", po::value<std::string>()->value_name("FILE"),
         "offsets of the guest's kernel (default: kernelinfo.conf next to the build or where it is installed, "
-        "and else the guest's own memory)");
+        "or else the guest's own memory)");
     add("kconf-group", po::value<std::string>()->value_name("NAME"),
         "group in that file (default: the one whose kernel is found in the guest)");
     add("os", po::value<std::string>()->value_name("NAME"),
-        "what the guest must be: linux-64-debian, or with a whole group, linux-64-debian:6.1.0-9-amd64");
-    add("load-now", "fail unless the kernel is found at the moment itself; default: look on at later ones");
+        "what must run in the guest: linux-64-debian, or with a whole group, linux-64-debian:6.1.0-9-amd64");
+    add("load-now",
+        "fail unless the kernel is found at the moment itself; default: also look at later snapshots");
 }
 
 ProviderOptions provider_options(const boost::program_options::variables_map& given) {

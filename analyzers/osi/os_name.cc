@@ -14,7 +14,7 @@ OsName parse_os(const std::string& text) {
     }
     if (text.rfind("linux", 0) != 0)
         throw UsageError("--os " + text + ": there is introspection for Linux only");
-    // "linux", a sign, two digits, a sign: the pattern says so.
+    // By the pattern, it is "linux", a character, two digits, a character.
     return {text, text[6] == '6' ? 64U : 32U, text.substr(9)};
 }
 

@@ -9,7 +9,7 @@ capnp::Text::Reader text_of(const std::string& text) {
     return {text.c_str(), text.size()};
 }
 
-// Writes one entry, which `fill` completes.
+// Writes one entry, which `fill` completes first.
 template <typename Fill>
 void write(pandalog::PandalogFile& file, uint64_t instr, uint64_t pc, Fill&& fill) {
     capnp::MallocMessageBuilder message;

@@ -5,7 +5,7 @@
 namespace panda::analyze_osi {
 namespace {
 
-constexpr unsigned max_drawn_depth = 32;  // deeper ones are drawn at this depth
+constexpr unsigned max_drawn_depth = 32;  // deeper processes are drawn at this depth
 
 class Tree {
   public:
@@ -24,7 +24,7 @@ class Tree {
         }
         for (const size_t root : roots)
             place(root);
-        for (size_t i = 0; i < processes.size(); ++i)  // those that hang on a circle
+        for (size_t i = 0; i < processes.size(); ++i)  // those that are on a circle or below one
             place(i);
     }
     std::vector<TreePlace> take() { return std::move(places_); }

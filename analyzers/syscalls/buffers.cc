@@ -10,13 +10,13 @@ namespace {
 constexpr uint64_t whole_path = 4096;
 constexpr uint64_t max_vectors = 1024;  // UIO_MAXIOV
 
-// How many bytes of a buffer count: those that the call returned, or another argument.
+// How many bytes of a buffer count: as many as the call returned, or as another argument says.
 uint64_t buffer_size(const Context& context, const Notation& notation) {
     return notation.numbers[0] == returned ? static_cast<uint64_t>(context.result().value)
                                            : context.argument_at(notation.numbers[0]);
 }
 
-// The strings of an array of pointers that a null pointer ends; ... instead of those beyond the limit.
+// The strings of an array of pointers, which a null pointer ends; ... stands for those beyond the limit.
 std::optional<std::vector<std::string>> string_array(const Context& context, uint64_t address) {
     std::vector<std::string> items;
     for (uint64_t place = address;; place += context.word_size()) {
@@ -37,7 +37,8 @@ std::optional<std::vector<std::string>> string_array(const Context& context, uin
     }
 }
 
-// {iov_base="…", iov_len=…} for each; `left`: bytes that the call moved, which fill the vectors in order.
+// {iov_base="…", iov_len=…} for each vector. left: how many bytes the call moved; they fill the vectors in
+// order.
 std::string vectors(const Context& context, uint64_t address, uint64_t count, uint64_t left) {
     if (address == 0 || count > max_vectors)
         return address_text(address);
@@ -95,7 +96,7 @@ std::optional<std::string> out_bytes(Context& context, const Notation& notation)
     return bytes_at(context, context.argument(notation), buffer_size(context, notation));
 }
 
-// What nobody can read as text: all bytes in hexadecimal.
+// Bytes that cannot be read as text: all of them in hexadecimal.
 std::optional<std::string> out_random(Context& context, const Notation& notation) {
     if (context.at_entry())
         return std::nullopt;
@@ -135,7 +136,7 @@ std::optional<std::string> in_strings(Context& context, const Notation& notation
     return items ? list_text('[', *items, ']') : address_text(address);
 }
 
-// Shown by its size, as strace does unless asked for more.
+// The environment is shown by its size, as strace does unless asked for more.
 std::optional<std::string> in_environment(Context& context, const Notation& notation) {
     constexpr uint64_t max_variables = 1 << 16;
     const uint64_t address = context.argument(notation);

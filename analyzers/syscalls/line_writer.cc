@@ -35,7 +35,7 @@ void LineWriter::end(const Call& call, const Return& result, const CallText& tex
         return;
     }
     end_line();
-    // What stood on the call's first line is not repeated.
+    // What the call's first line has is not repeated.
     const std::string whole = text.whole();
     const std::string rest =
         whole.starts_with(text.beginning()) ? whole.substr(text.beginning().size()) : ")";
@@ -47,7 +47,7 @@ void LineWriter::end(const Call& call, const Return& result, const CallText& tex
 void LineWriter::signal(const Task& task, const Signal& signal, const std::string& info, uint64_t instr) {
     end_line();
     out_ << prefix(task, instr) << "--- " << signal_text(signal.number) << ' ' << info << " ---\n";
-    // Neither caught nor ignored.
+    // SIGSTOP can be neither caught nor ignored.
     constexpr uint32_t sigstop = 19;
     if (signal.number == sigstop)
         out_ << prefix(task, instr) << "--- stopped by SIGSTOP ---\n";

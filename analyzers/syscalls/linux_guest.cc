@@ -39,7 +39,7 @@ void LinuxGuest::find_kernel() {
     try {
         found(open_(point()));
     } catch (const Error&) {
-        // It is looked for again when the guest makes system calls.
+        // The kernel is looked for again when the guest makes system calls.
     }
 }
 
@@ -49,7 +49,7 @@ void LinuxGuest::found(osi::linux_guest::OsiLinux kernel) {
         if (address && *address != 0)
             functions_.push_back({kernel.moved(*address), function});
     };
-    // All or none: signals are told by what follows on one another.
+    // All or none, because signals follow from the order in which these functions run.
     if (info.panda_get_signal_addr && info.panda_dequeue_signal_addr && info.panda_do_exit_addr &&
         info.panda_task_pending_offset && info.panda_task_blocked_offset &&
         info.panda_task_exit_code_offset && info.panda_task_exit_state_offset &&
@@ -79,7 +79,7 @@ bool LinuxGuest::is_alive(const Task& task) {
         return true;
     for (const osi::ProcessHandle& handle : kernel_->process_handles(point()).entries) {
         const auto process = kernel_->process(point(), handle);
-        // A zombie has no address space any more, and makes no calls.
+        // A zombie no longer has an address space, and makes no calls.
         if (!process || process->pid != task.pid || handle.asid == 0)
             continue;
         for (const osi::Thread& thread : kernel_->threads(point(), handle).entries)
@@ -89,9 +89,9 @@ bool LinuxGuest::is_alive(const Task& task) {
     return false;
 }
 
-// What the program's registers, where the kernel keeps them, say of the call that it is in. A task that fork
+// What the program's registers, as the kernel keeps them, say about the call that it is in. A task that fork
 // or clone made, and that has not run yet, has its parent's registers, with 0 for the result; but no call
-// returns 0 there.
+// that makes tasks returns 0 to the parent.
 std::optional<InterruptedProgram> LinuxGuest::program_of(uint64_t task) const {
     const auto registers =
         osi::linux_guest::user_registers(kernel_->kernel_memory(point()), kernel_->info(), task);
@@ -128,7 +128,7 @@ void LinuxGuest::visit_tasks(const TaskVisitor& visit) {
             visited_process_ = handle;
             const bool runs = running && running->address == thread.task;
             auto program = runs && cpu.privilege() == 3 ? std::nullopt : program_of(thread.task);
-            // Its way in, or out, may have come to any point: only the call that surely runs counts.
+            // The task may be anywhere on its way in or out, so only a call that certainly runs counts.
             constexpr int64_t enosys = 38;
             if (runs && program && program->result != -enosys)
                 program.reset();

@@ -16,8 +16,8 @@ namespace {
 using kernelinfo::KernelInfo;
 using osi::linux_guest::OsiLinux;
 
-// Groups that were made for other programs, or before signals were told, lack what is needed for these. The
-// kernel itself knows.
+// Groups that were made for other programs, or before this program told signals, lack what signals need. The
+// kernel itself has it.
 OsiLinux with_signals(OsiLinux kernel, const osi::Point& point, const std::string& name) {
     if (kernel.info().panda_do_exit_addr)
         return kernel;

@@ -7,8 +7,8 @@
 namespace panda::syscalls {
 namespace {
 
-// sysenter returns behind the int 0x80 that stands after it, and restarts with that one
-// (arch/x86/entry/vdso/vdso32/system_call.S); so does syscall in 32-bit code, which stands at the same place.
+// sysenter returns to behind the int 0x80 that follows it, and restarts with that instruction
+// (arch/x86/entry/vdso/vdso32/system_call.S). So does syscall in 32-bit code, which is at the same place.
 bool is_fast_32(trace::CallGate gate) {
     return gate == trace::CallGate::sysenter || gate == trace::CallGate::syscall32;
 }
@@ -58,8 +58,8 @@ int64_t restart_value(const Call& call, uint64_t rax) {
                                                                                         : restart);
 }
 
-// Arguments as the kernel gets them. vdso's __kernel_vsyscall (system_call.S) pushes ebp, which sysenter
-// needs for the stack; in 32-bit syscall, which destroys ecx, ebp stands for ecx.
+// Arguments as the kernel gets them. The vdso's __kernel_vsyscall (system_call.S) pushes ebp, because
+// sysenter needs ebp for the stack. A 32-bit syscall destroys ecx, so ebp has what belongs in ecx.
 std::array<uint64_t, 6> arguments_of(const trace::SystemCall& entry, const UserMemory& memory) {
     std::array<uint64_t, 6> arguments = entry.arguments;
     if (entry.gate == trace::CallGate::syscall)

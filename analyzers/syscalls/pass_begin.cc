@@ -23,7 +23,7 @@ std::optional<uint64_t> first_shown(trace::TraceReader& reader) {
     return std::nullopt;
 }
 
-// Whether a task there has a program already: one that has not come to run it yet.
+// Whether a task already has a program at the snapshot; it need not have run yet.
 bool has_programs(trace::TraceReader& reader, size_t snapshot, const LinuxGuest::Open& open) {
     const trace::GuestMemory memory = reader.memory_at(snapshot);
     LinuxGuest guest(memory, open);

@@ -24,7 +24,7 @@ std::optional<PollEntry> poll_entry(const Context& context, uint64_t place) {
     return entry;
 }
 
-// What select watches: fds of a set, [0 3]. Sets are arrays of words.
+// The descriptors of a set that select watches, [0 3]. Sets are arrays of words.
 std::optional<std::vector<int64_t>> set_members(const Context& context, uint64_t place, int64_t count) {
     constexpr int64_t max_fds = 1 << 16;
     const auto bits = static_cast<size_t>(std::clamp<int64_t>(count, 0, max_fds));
@@ -39,7 +39,7 @@ std::optional<std::vector<int64_t>> set_members(const Context& context, uint64_t
     return members;
 }
 
-// Results name descriptors by their numbers alone.
+// Results show descriptors by their numbers alone.
 std::string members_text(const Context& context, const std::vector<int64_t>& members) {
     std::string text;
     for (const int64_t fd : members)

@@ -14,7 +14,7 @@ void CallReport::attach(CallTracker& tracker, Guest& guest) {
     tracker.on_all_sys_enter(
         [this, &tracker, &guest](const Call& call) { enter(tracker, call, guest.user_memory()); });
     tracker.on_all_sys_return([this](const Call& call, const Return& result) { leave(call, result); });
-    // A child may run before its parent returns and names it.
+    // A child may run before its parent's call returns with its number.
     tracker.on_child([this, &tracker](const Task& child, const trace::SystemReturn&, uint64_t) {
         if (const Call* call = tracker.call_that_made(child))
             processes_.add_child(call->task.pid, child.pid);

@@ -46,7 +46,8 @@ std::optional<SavedRegisters> read_32(const UserMemory& memory, uint64_t context
 std::optional<SavedRegisters> saved_at_handler(const UserMemory& memory, Abi abi, uint64_t stack_pointer) {
     if (abi == Abi::x86_64)
         return read_64(memory, stack_pointer + 8 + context_64);
-    // The frame of a handler with SA_SIGINFO has a pointer to its siginfo, 16 bytes above its begin.
+    // The frame of a handler with SA_SIGINFO has a pointer to its siginfo, which is 16 bytes above the
+    // frame's start.
     const auto info = load<uint32_t>(memory, stack_pointer + 8);
     const bool real_time = info && *info == static_cast<uint32_t>(stack_pointer) + 16;
     return read_32(memory, stack_pointer + (real_time ? real_time_context_32 : old_context_32));

@@ -8,12 +8,12 @@
 namespace panda::syscalls::notation {
 namespace {
 
-// Items beyond TextOptions::string_limit are not shown, as strace does it (abbreviated output).
+// As in strace's abbreviated output, items beyond TextOptions::string_limit are not shown.
 uint64_t shown_items(const Context& context, uint64_t count) {
     return std::min<uint64_t>(count, context.options().string_limit);
 }
 
-// The members that strace shows of a file's status unless asked for more.
+// The members of a file's status that strace shows unless it is asked for more.
 std::string stat_text(const Context& context, uint64_t place, const Layout& layout) {
     const auto abi = static_cast<size_t>(context.abi());
     const auto& fields = layout.fields;
@@ -49,7 +49,7 @@ std::string output_text(const Context& context, uint64_t place, const Layout& la
     return &layout == &statx_layout() || &layout == &rusage_layout() ? shortened(text) : text;
 }
 
-// Numbers of `size` bytes each, at most as many as strace shows.
+// Numbers of `size` bytes each; at most as many as strace shows.
 std::string numbers_at(const Context& context, uint64_t place, uint64_t count, unsigned size) {
     std::vector<std::string> items;
     const uint64_t shown = shown_items(context, count);
@@ -78,7 +78,7 @@ std::optional<std::string> array_at(Context& context, uint64_t place, const Layo
     return list_text('[', items, ']');
 }
 
-// The set of a sched_setaffinity: [0 1 3].
+// The set of processors of a sched_setaffinity: [0 1 3].
 std::string cpu_set_at(const Context& context, uint64_t place, uint64_t size) {
     constexpr uint64_t max_bytes = 1024;
     if (place == 0)
@@ -108,7 +108,7 @@ std::optional<std::string> out_struct(Context& context, const Notation& notation
     if (context.at_entry())
         return std::nullopt;
     const uint64_t place = context.argument(notation);
-    // A wait that found nothing leaves its usage alone.
+    // A wait that found nothing does not write the usage.
     const bool nothing = notation.layout == &rusage_layout() && context.result().value == 0 &&
                          context.call().name() != "getrusage" && context.call().name() != "waitid";
     if (context.without_output() || nothing)
@@ -139,7 +139,7 @@ std::optional<std::string> in_array2(Context& context, const Notation& notation)
     return array_at(context, context.argument(notation), *notation.layout, 2);
 }
 
-// Times of a file: include/uapi/linux/stat.h has two values that are no times.
+// Times of a file. include/uapi/linux/stat.h has two values that are not times.
 std::optional<std::string> in_times(Context& context, const Notation& notation) {
     constexpr int64_t utime_now = 0x3fffffff;
     constexpr int64_t utime_omit = 0x3ffffffe;
@@ -220,7 +220,7 @@ std::optional<std::string> out_cpu_set(Context& context, const Notation& notatio
     return cpu_set_at(context, context.argument(notation), static_cast<uint64_t>(context.result().value));
 }
 
-// What is left of a sleep: written by the kernel only when a signal ended it.
+// What is left of a sleep. The kernel writes it only if a signal ended the sleep.
 std::optional<std::string> out_remaining(Context& context, const Notation& notation) {
     if (context.at_entry())
         return std::nullopt;

@@ -17,7 +17,7 @@ using trace::Chunk;
 using trace::Event;
 using trace::Snapshot;
 
-// The machine as the trace goes on, and who wants to know of its events.
+// Keeps the machine current along the trace, and tells the tracker of its events.
 class Follower {
   public:
     Follower(trace::TraceReader& reader, const SystemCallPass& pass)
@@ -32,7 +32,8 @@ class Follower {
         pass.set_up(tracker_, guest_);
     }
 
-    // Memory goes on by itself from the one where the pass begins; after a gap from the next one.
+    // Memory starts from the snapshot where the pass begins, and after a gap from the next one; in between it
+    // follows the stores.
     void take(const Snapshot& snapshot) {
         snapshots_.apply(snapshot);
         if (known_ || snapshot.number < first_snapshot_)
@@ -64,7 +65,7 @@ class Follower {
     SystemCallPassResult finish() {
         walk_.finish(*this);
         if (!started_ && instr_ > 0)
-            throw FileError(reader_.path(), "it has no snapshot of the machine to begin with");
+            throw FileError(reader_.path(), "it does not begin with a snapshot of the machine");
         if (known_)
             tracker_.finish(instr_);
         guest_.require_kernel();
@@ -87,7 +88,7 @@ class Follower {
     }
     void on_event(const Event& event) {
         if (std::holds_alternative<trace::Gap>(event.detail) && known_) {
-            // Who was in a call may have left it meanwhile.
+            // A task that was in a call may have left it meanwhile.
             tracker_.finish(event.instr);
             known_ = false;
         }

@@ -40,7 +40,7 @@ void CallTracker::event(const trace::Event& event) {
 void CallTracker::leave_address_space() {
     const auto task = guest_.current_task();
     const auto state = task ? tasks_.find(task->address) : tasks_.end();
-    // The descriptor may be a new task's already, which has not shown itself yet.
+    // The descriptor may already belong to a new task that has not been seen yet.
     if (state == tasks_.end() || !state->second.open || state->second.task.tid != task->tid)
         return;
     note_kernel_value(state->second);
@@ -48,9 +48,9 @@ void CallTracker::leave_address_space() {
         found->second();
 }
 
-// entry_SYSCALL_64 (arch/x86/entry/entry_64.S) makes a struct pt_regs at the top of the task's stack: the
-// program's ip is the first thing in it that is known here. The stack stays the task's own, so one look is
-// enough.
+// entry_SYSCALL_64 (arch/x86/entry/entry_64.S) makes a struct pt_regs at the top of the task's stack. The
+// program's ip is the first thing in it that is known here. The task keeps its stack, so it is enough to look
+// once.
 void CallTracker::stores(std::span<const trace::Access> accesses) {
     constexpr uint64_t ax_before_ip = 6 * 8;  // struct pt_regs: … ax cx dx si di orig_ax ip …
     const OpenCall& open = *entering_->open;
@@ -77,7 +77,7 @@ Return CallTracker::end_of(const OpenCall& open, uint64_t instr) const {
     return {Ending::gone, open.kernel_value.value_or(0), instr, open.kernel_value.has_value()};
 }
 
-// The state of a task. A descriptor is used again when its task is gone: then a call that was open is gone as
+// The state of a task. A descriptor is reused when its task is gone; then a call that was open is gone as
 // well. A thread that executes a program takes over the number of its process (fs/exec.c, de_thread).
 CallTracker::TaskState& CallTracker::state_of(const Task& task) {
     TaskState& state = tasks_[task.address];
@@ -159,8 +159,8 @@ void CallTracker::begin(uint64_t instr) {
             call.in_progress = true;
             call.task = task;
         }
-        // A new task's registers are its parent's, but for the result, which no call that makes tasks has. It
-        // is to show itself.
+        // A new task has its parent's registers, except for the result, which no call that makes tasks
+        // returns to the parent. The task will be seen when it runs.
         if (makes_tasks(call) && program->result == 0)
             return;
         TaskState& state = state_of(task);
@@ -170,7 +170,7 @@ void CallTracker::begin(uint64_t instr) {
         state.result_place = program->result_place;
         state.open = std::make_unique<OpenCall>();
         state.open->call = std::move(call);
-        // The registers are those behind int 0x80, however a 32-bit program came in.
+        // The registers are as after int 0x80, however a 32-bit program entered.
         state.open->gate =
             program->abi == Abi::x86_64 ? trace::CallGate::syscall : trace::CallGate::interrupt;
         ++counts_.in_progress;
@@ -205,7 +205,7 @@ int64_t CallTracker::result_of(const OpenCall& open, const trace::SystemReturn& 
         return value_in(call.abi, exit.value);
     if (exit.pc == restart)
         return restart_value(call, exit.value);
-    // A handler; with several signals at once, handlers on top of one another.
+    // A handler runs; if there were several signals at once, their frames are on top of one another.
     uint64_t stack = exit.stack_pointer;
     for (unsigned depth = 0; depth < max_frames; ++depth) {
         const auto saved = saved_at_handler(guest_.user_memory(), call.abi, stack);
@@ -226,7 +226,7 @@ void CallTracker::close(TaskState& state, const Return& result) {
     const std::unique_ptr<OpenCall> open = std::move(state.open);
     const Call& call = open->call;
     watched_.erase(&call);
-    // A restart_syscall may itself be interrupted.
+    // A restart_syscall may be interrupted itself.
     if (result.ending == Ending::returned && result.value == -static_cast<int64_t>(Restart::block) &&
         !is_one_of(call, {"restart_syscall"}))
         state.interrupted = call.description;
@@ -245,7 +245,7 @@ void CallTracker::finish(uint64_t instr) {
     end_tasks(instr);
     ending_.clear();
     delivering_.clear();
-    // In the order of their entries: the table's own order means nothing.
+    // In the order of their entries, because the order of the table means nothing.
     std::vector<TaskState*> open;
     for (auto& [address, state] : tasks_)
         if (state.open)
@@ -271,7 +271,7 @@ const Call* CallTracker::call_that_made(const Task& child) const {
         if (!state.open || !makes_tasks(state.open->call))
             continue;
         const Call& call = state.open->call;
-        // Children run the program of their parent at first; the call that was made last is the likeliest.
+        // Children run their parent's program at first; the call that was made last is the likeliest.
         if (call.task.pid == child.pid || call.task.name == child.name)
             made = made == nullptr || call.instr > made->instr ? &call : made;
     }

@@ -1,4 +1,4 @@
-// What the begin of the kernel's functions tells: signals, and how tasks end.
+// What the starts of the kernel's functions tell: signals, and how tasks end.
 #include "analyzers/syscalls/pairing.h"
 #include "analyzers/syscalls/tracker.h"
 
@@ -15,7 +15,7 @@ void CallTracker::kernel_function(KernelFunction function, uint64_t instr) {
                 deliver(*task, *signal, instr);
             break;
         case KernelFunction::dequeue_signal:
-            // signalfd and sigtimedwait take signals by it too, as results of calls.
+            // signalfd and sigtimedwait also take signals with it, as results of calls.
             if (delivering_.count(task->address) != 0)
                 if (const auto signal = guest_.next_signal())
                     deliver(*task, *signal, instr);
@@ -30,8 +30,8 @@ void CallTracker::kernel_function(KernelFunction function, uint64_t instr) {
     }
 }
 
-// Signals are taken on the way back to the program, so the call, if there is one, has done its work. Its
-// result, the kernel's own, stands with the program's registers.
+// Signals are taken on the way back to the program, so the call, if there is one, has done its work. The
+// kernel's own result of it is with the program's registers.
 void CallTracker::deliver(const Task& task, const Signal& signal, uint64_t instr) {
     const auto found = tasks_.find(task.address);
     if (found != tasks_.end() && found->second.open && found->second.task.tid == task.tid) {
@@ -47,7 +47,7 @@ void CallTracker::deliver(const Task& task, const Signal& signal, uint64_t instr
         callback(task, signal, instr);
 }
 
-// Of the tasks that have begun to end, those that have ended.
+// Reports those of the tasks that have begun to end that have ended now.
 void CallTracker::end_tasks(uint64_t instr) {
     std::vector<Task> ending;
     ending.swap(ending_);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int8_t none = -1;
 
-// By register: the descriptors, the flags of calls that may only look, and an array of messages.
+// Which registers hold the descriptors, the flags of calls that may only look, and an array of messages.
 struct Form {
     std::string_view name;
     int8_t from = none;
@@ -91,7 +91,7 @@ std::optional<uint64_t> moved_bytes(const Call& call, const Return& result, cons
     const auto value = static_cast<uint64_t>(result.value);
     if (form->messages == none)
         return value;
-    // The memory of a task that is gone cannot be read any more.
+    // The memory of a task that is gone can no longer be read.
     if (result.ending != Ending::returned)
         return std::nullopt;
     return bytes_of_messages(call, call.arguments[static_cast<size_t>(form->messages)], value, memory);

@@ -1,4 +1,4 @@
-"""Values of C expressions, by the compiler, in the ABI of the guest's programs; nothing is linked or run."""
+"""Lets the compiler compute C expressions in the ABI of the guest's programs. Nothing is linked or run."""
 
 import re
 import subprocess
@@ -6,11 +6,11 @@ import tempfile
 from pathlib import Path
 
 ABI_OPTIONS = {"x86_64": "-m64", "i386": "-m32"}
-# As the kernel's asm-offsets: the compiler writes each value into its assembly. As a string, for clang reads what it
-# writes.
+# As in the kernel's asm-offsets, the compiler writes each value into its assembly; as a string, because clang parses
+# what it writes.
 MARK = "@value@"
-# Headers of the C library, which some of the kernel's include but do not need (linux/shm.h, until Linux 6.13). They are
-# empty here: a guest's ABI need not have a C library on this machine.
+# Headers of the C library that some of the kernel's headers include but do not need (linux/shm.h, until Linux 6.13).
+# They are empty here, because this machine need not have a C library for the guest's ABI.
 LIBRARY_HEADERS = ("errno.h", "stdint.h", "stdlib.h", "string.h", "sys/ioctl.h", "sys/socket.h", "sys/time.h",
                    "sys/types.h", "time.h", "unistd.h")
 
@@ -22,7 +22,7 @@ class Compiler:
         self.kernel = kernel
 
     def source(self, headers):
-        """Headers of the kernel for programs are included; of the kernel's own, "kernel:…", the constants are taken."""
+        """Includes the kernel's headers for programs. From the kernel's own headers, "kernel:…", it takes the constants."""
         text = "#include <linux/types.h>\n#include <linux/posix_types.h>\ntypedef __kernel_size_t size_t;\n"
         for header in headers:
             if header.startswith("kernel:"):
@@ -48,7 +48,7 @@ class Compiler:
         return result.stdout
 
     def names(self, abi, headers):
-        """What is defined by a macro without arguments, and every word that looks like a constant of an enum."""
+        """The names of macros without arguments, and every word that looks like a constant of an enum."""
         text = self.run(abi, "-E", "-dD", source=self.source(headers))
         macros = set(re.findall(r"^#define (\w+) ", text, flags=re.MULTILINE))
         macros -= set(re.findall(r"^#undef (\w+)", text, flags=re.MULTILINE))
@@ -59,7 +59,7 @@ class Compiler:
 
     def values(self, abi, headers, expressions):
         """The values of constant expressions, as unsigned 64-bit numbers, in order."""
-        # In halves, for an operand of i386 has 32 bits.
+        # In halves, because an operand on i386 has 32 bits.
         lines = [f'asm volatile(".ascii \\"{MARK} {number} %c0 %c1\\"" :: "i"((int)(long long)({expression})), '
                  f'"i"((int)((long long)({expression}) >> 32)));' for number, expression in enumerate(expressions)]
         source = self.source(headers) + "void values(void) {\n" + "\n".join(lines) + "\n}\n"
@@ -70,7 +70,7 @@ class Compiler:
 
 
 def constants_of(text):
-    """Of a header of the kernel itself: its enums and its macros that stand for a number or another macro."""
+    """The enums of a header of the kernel itself, and its macros that stand for a number or another macro."""
     text = re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
     macros = re.findall(r"^#\s*define[ \t]+[A-Z]\w*[ \t]+[\w()<|\t ~-]+$", text, flags=re.MULTILINE)
     enums = re.findall(r"\benum\s*\w*\s*\{[^}]*\};", text)

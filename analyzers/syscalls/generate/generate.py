@@ -15,12 +15,12 @@ from knowledge import read_calls, read_families, read_groups, read_structures
 from prototypes import notation_by_type, read_numbers, read_prototypes, typed_call
 
 ABIS = ("x86_64", "i386")
-# Plain numbers: the notation's function, and its size in bytes as an argument (0 = a word of the ABI).
+# Plain numbers: the function of the notation, and the size of such an argument in bytes (0 = a word of the ABI).
 NUMBERS = {}
 for letter, function in (("d", "decimal"), ("u", "unsigned_decimal"), ("x", "hexadecimal"), ("o", "octal")):
     NUMBERS[letter] = (function, 4)
     NUMBERS["l" + letter] = (function, 0)
-# Arguments that take two registers of i386 each.
+# Arguments that each take two registers on i386.
 WIDE = ("offset64", "flags64")
 
 
@@ -82,7 +82,7 @@ class Generator:
                             f'{{"{family.unknown}", {{{{{spans[0]}, {spans[1]}}}}}}};\n')
 
     def constants(self, family, abi):
-        """[(value, name)] in the order of the patterns, those of one pattern by value; one name for each value."""
+        """[(value, name)] in the order of the patterns, and by value within a pattern; one name for each value."""
         groups = family.select(self.compiler.names(abi, family.headers))
         names = [name for group in groups for name in group]
         values = dict(zip(names, self.compiler.values(abi, family.headers, names)))
@@ -124,10 +124,10 @@ class Generator:
     # --- notations ---
 
     def notation(self, token, position):
-        """C++ of a token as in calls.table and structs.table: NAME or NAME(PARAMETER,…)."""
+        """The C++ for a token of calls.table or structs.table: NAME or NAME(PARAMETER,…)."""
         match = re.fullmatch(r"(\w+)(?:\(([\w,]*)\))?", token)
         if not match:
-            raise SystemExit(f"{token!r} is no notation")
+            raise SystemExit(f"{token!r} is not a notation")
         name, parameters = match.group(1), (match.group(2) or "").split(",")
         function, size = NUMBERS.get(name, (name, 4))
         if name in ("address", "path", "string"):
@@ -156,7 +156,7 @@ class Generator:
     def write_calls(self, abi):
         entries = []
         numbered = sorted(self.numbers[abi].items())
-        # Calls that only socketcall makes have no number: they follow those that have one.
+        # Calls that only socketcall makes have no number. They follow those that have one.
         known = set(self.numbers[abi].values())
         others = [(2**32 - 1, name) for name in sorted(self.calls[abi]) if name in self.groups["network"]
                   and name not in known and abi == "i386"]
@@ -176,17 +176,17 @@ class Generator:
         self.out.append(f"const CallDescription calls_{abi}[] = {{\n" + ",\n".join(entries) + "};\n")
 
     def describe(self, name, call):
-        """(notations, result, kernel's error for an interrupted call) from the table, or else the prototype."""
+        """(notations, result, kernel's error for an interrupted call), from the table or else from the prototype."""
         if call:
             restart = f"Restart::{call.restart}" if call.restart else "Restart::system"
             return call.arguments, call.result, restart
         prototype = self.prototypes.get(name)
-        # Calls without a prototype (those of other processors, or gone from the kernel) show their registers.
+        # Calls without a prototype (they belong to other processors, or are gone from the kernel) show their registers.
         tokens = ["lx"] * 6 if prototype is None else [notation_by_type(*parameter) for parameter in prototype]
         return tokens, "number", "Restart::system"
 
     def group_bits(self, name, tokens):
-        """strace's classes; most of those of files and descriptors follow from the arguments."""
+        """strace's classes of a call. Most of those about files and descriptors follow from the arguments."""
         groups = {group for group, names in self.groups.items() if name in names}
         if any(token.startswith("path") for token in tokens):
             groups.add("file")

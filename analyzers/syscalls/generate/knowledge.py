@@ -1,10 +1,10 @@
-"""The tables in knowledge/: what the kernel's headers do not tell."""
+"""Reads the tables in knowledge/, which have what the kernel's headers do not say."""
 
 import re
 
 
 def read_lines(path):
-    """(number, text) of the lines that say something; those that begin with a space go on from the one before."""
+    """(number, text) of the lines that are not empty. A line that starts with a space continues the one before."""
     entries = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
         line = line.split("#", 1)[0].rstrip()
@@ -36,7 +36,7 @@ class Family:
             self.unknown = wild[-1].replace("*", "???") if wild else "???"
 
     def select(self, names):
-        """Names in the order of the patterns; each a list, those of one pattern."""
+        """The names, in the order of the patterns: a list for each pattern."""
         groups, taken = [], set()
         for pattern in self.include:
             group = [name for name in names if name not in taken and matches(pattern, name) and
@@ -63,7 +63,7 @@ class Structure:
         for word in body.split():
             match = re.fullmatch(r"(?:([\w.]+)=)?([\w.\[\]]+):(.*)", word)
             if not match:
-                raise SystemExit(f"structs.table: {word!r} is no field")
+                raise SystemExit(f"structs.table: {word!r} is not a field")
             self.fields.append((match.group(1) or match.group(2), match.group(2), match.group(3)))
 
 
@@ -93,7 +93,7 @@ class Call:
 
 
 def read_calls(path, abi):
-    """{name: Call} as they are for an ABI; a line for the ABI alone goes before one for both."""
+    """{name: Call} for an ABI. A line for this ABI alone overrides one for both."""
     calls = {}
     for _, text in read_lines(path):
         call = Call(text)
@@ -106,5 +106,5 @@ def read_calls(path, abi):
 
 
 def read_groups(path):
-    """{group: names} of the groups that do not follow from the arguments."""
+    """{group: names}, as far as groups do not follow from the arguments."""
     return {words[0]: words[1:] for words in (text.split() for _, text in read_lines(path))}

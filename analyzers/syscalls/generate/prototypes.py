@@ -1,9 +1,9 @@
-"""Names, numbers and prototypes of system calls, out of the kernel's headers."""
+"""Takes names, numbers and prototypes of system calls from the kernel's headers."""
 
 import re
 from pathlib import Path
 
-# The macro whose value is a call's number, by ABI.
+# The header with the numbers of calls, by ABI.
 NUMBER_HEADERS = {"x86_64": "asm/unistd_64.h", "i386": "asm/unistd_32.h"}
 
 
@@ -46,14 +46,14 @@ def split_parameter(text):
     kind, name = (match.group(1).strip(), match.group(2)) if match else (text, "")
     if match and match.group(3):
         kind += " *"
-    # A lone type, "int" or "struct x", has no parameter's name after it.
+    # A type alone, "int" or "struct x", has no name after it.
     if not kind or name in TYPE_WORDS or kind.split()[-1] in ("struct", "union", "enum"):
         return (text, "")
     return (kind, name)
 
 
 def notation_by_type(kind, name):
-    """How to write an argument of which only the prototype is known: a token of knowledge/calls.table."""
+    """How to write an argument if only the prototype is known: a token of knowledge/calls.table."""
     if "*" in kind:
         if kind.replace(" ", "") == "constchar*":
             return "path" if "name" in name or "path" in name else "string"
@@ -75,7 +75,7 @@ KEYWORDS = {"new", "class", "delete", "private", "public", "template", "this", "
 
 
 def member_type(kind):
-    """The C++ type of a parameter as a member: what its register holds, by size and sign."""
+    """The C++ type of the member for a parameter: what its register holds, by size and sign."""
     if "*" in kind:
         return "uint64_t"
     words = set(kind.replace("const", "").split())
@@ -99,7 +99,7 @@ def typed_call(name, prototype):
             member += "_"
         taken.add(member)
         members.append((member_type(c_type), member))
-        # Of i386, 64 bits take two registers.
+        # On i386, 64 bits take two registers.
         register.append("loff_t" in c_type)
     lines += [f"    {kind_} {member} = 0;" for kind_, member in members]
     lines.append(f"    explicit {kind}([[maybe_unused]] const Call& made) {{")
