@@ -96,7 +96,7 @@ TEST_CASE("processes as a table and as JSON") {
     CHECK(make_process_report(provider, guest.point(), {.idle = true}).entries.size() == 3);
 }
 
-TEST_CASE("what a process was started with, beneath its row and as JSON") {
+TEST_CASE("what a process was started with, below its row and as JSON") {
     ProcessReport report;
     report.options = {.details = true, .arguments = true, .environment = true};
     ProcessEntry entry;

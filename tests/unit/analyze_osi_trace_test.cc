@@ -95,7 +95,7 @@ struct Sample {
     PassSystem system() const { return {provider_opener(provider_options(), trace.path()), false}; }
 };
 
-Texts told;  // C callbacks have no argument for it
+Texts told;  // global, because C callbacks have no argument for it
 
 void tell(CPUState* cpu, const char* what, int pid) {
     told.push_back(std::to_string(osi_instr(cpu)) + " " + what + " " + std::to_string(pid));
@@ -231,7 +231,7 @@ TEST_CASE("the same report at every so many instructions") {
     CHECK_THROWS_AS(report_every(reader, options, sample.system(), 5, nothing), Error);
 }
 
-TEST_CASE("where the kernel's image lies, for a core's readers") {
+TEST_CASE("where the kernel's image is, for a core's readers") {
     const FakeGuest guest(0x2da00000);
     // Physical = virtual - 0xffffffff80000000 + phys_base.
     const std::string info =

@@ -1,16 +1,17 @@
-// How often a test with random input goes round.
+// How many rounds a test with random input runs.
 #pragma once
 
 namespace panda {
 
-// Under sanitizers a test is 5 to 20 times slower, and the fuzzers look at the same: a quarter of the rounds.
+// Under sanitizers a test is 5 to 20 times slower, and the fuzzers test the same, so it runs a quarter of the
+// rounds.
 #ifdef __SANITIZE_ADDRESS__
 inline constexpr unsigned effort_divisor = 4;
 #else
 inline constexpr unsigned effort_divisor = 1;
 #endif
 
-// rounds: of a build without sanitizers; at least 1.
+// rounds: in a build without sanitizers. Returns at least 1.
 constexpr unsigned rounds_of_effort(unsigned rounds) {
     return (rounds + effort_divisor - 1) / effort_divisor;
 }

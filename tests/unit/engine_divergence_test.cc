@@ -10,7 +10,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-// A recording, and what a replay says of it after `change`.
+// A recording, and what a replay says about it after `change`.
 struct Changed {
     explicit Changed(const std::string& program, Devices&& devices = CountingDevices(),
                      uint64_t instructions = 200) {

@@ -22,7 +22,7 @@ using recording::EntryKind;
 using recording::Position;
 using recording::test::TemporaryDirectory;
 
-// Answers with numbers that count up, so that each is unlike the others.
+// Answers with numbers that count up, so that all are different.
 class CountingDevices : public Devices {
   public:
     uint64_t read(FakeMachine&, EntryKind, unsigned) override { return ++count_; }
@@ -36,7 +36,7 @@ class CountingDevices : public Devices {
 class ScriptedDevices : public CountingDevices {
   public:
     using Action = std::function<void(FakeMachine&)>;
-    // Before the next block once so many instructions (and exceptions) were counted.
+    // Before the next block, once this many instructions (and exceptions) were counted.
     void at(Position position, Action action) { actions_.emplace_back(position, std::move(action)); }
     // Whenever an instruction asks, before it gets its answer.
     void before_answers(Action action) { before_answers_ = std::move(action); }
@@ -76,7 +76,7 @@ inline Outcome outcome_of(const FakeMachine& machine) {
     return {machine.processor(), machine.memory(), machine.path()};
 }
 
-// Records so many instructions; `prepare` may change the machine first.
+// Records this many instructions; `prepare` may change the machine first.
 inline Outcome record(const std::string& file, const std::string& program, Devices& devices,
                       uint64_t instructions, unsigned block_limit = 5, uint64_t check_interval = 50) {
     FakeMachine machine(program, block_limit);
@@ -153,7 +153,7 @@ inline void rewrite(const std::string& from, const std::string& to, const std::v
         writer.flush();
 }
 
-// What the replayer says of a recording that it cannot follow; "" when it can.
+// What the replayer says about a recording that it cannot follow; "" if it can.
 inline std::string divergence(const std::string& file) {
     try {
         replay(file);

@@ -115,7 +115,7 @@ TEST_CASE("a fingerprint names each group of state that differs") {
     }
 }
 
-TEST_CASE("the serial tap hears what is sent, not the divisor latch nor other ports") {
+TEST_CASE("the serial tap hears what is sent, and neither the divisor latch nor other ports") {
     const unsigned base = GENERATE(0x3f8U, 0x2f8U);
     SerialTap tap(base);
     CHECK(tap.write(base, 'a') == 'a');
@@ -190,14 +190,14 @@ TEST_CASE("a reader that went away, or was never there, does not disturb") {
     Status status(ends[1]);
     CHECK_NOTHROW(status.done(1));
     ::close(ends[1]);
-    // Nothing is written any more, though the number may belong to somebody else by now.
+    // Nothing more is written, because the number may belong to somebody else by now.
     Pipe other;
     CHECK_NOTHROW(status.done(2));
     CHECK(other.read().empty());
     ::signal(SIGPIPE, SIG_DFL);
 }
 
-TEST_CASE("known pages tell what is new of a page") {
+TEST_CASE("known pages tell what is new about a page") {
     std::mt19937_64 random(7);
     KnownPages pages;
     std::unordered_map<uint64_t, uint64_t> expected;

@@ -105,7 +105,7 @@ TEST_CASE("random changes of a recording are found or harmless, and never hang t
             entries.erase(entries.begin() + static_cast<ptrdiff_t>(index));
             break;
         case 1:
-            // A synchronous entry more or less cannot go by.
+            // One synchronous entry more or less cannot go unnoticed.
             must_be_found = entry.kind <= EntryKind::cpuid;
             entries.insert(entries.begin() + static_cast<ptrdiff_t>(index), Entry(entry));
             break;

@@ -1,4 +1,4 @@
-// The recorder: what it refuses, what it writes down, and what becomes of it when the disk is full.
+// The recorder: what it refuses, what it writes, and what happens when the disk is full.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -17,7 +17,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-// No file may grow beyond so many bytes, as on a full disk.
+// No file may grow beyond this many bytes, as on a full disk.
 class FileSizeLimit {
   public:
     explicit FileSizeLimit(rlim_t bytes) {
@@ -37,7 +37,7 @@ class FileSizeLimit {
     rlimit before_{};
 };
 
-// What a block device would write that cannot be compressed: fills the disk.
+// What a block device would write and cannot be compressed, so that it fills the disk.
 class WritingDevices : public CountingDevices {
   public:
     void act(FakeMachine& machine) override {
@@ -55,7 +55,7 @@ class WritingDevices : public CountingDevices {
 
 }  // namespace
 
-TEST_CASE("what devices load of kernel and initrd after power-on stands beside the log") {
+TEST_CASE("what devices load of kernel and initrd after power-on is not in the log") {
     const TemporaryDirectory directory;
     const auto kernel = recording::test::random_bytes(100000, 1);
     recording::test::write_file(directory.file("kernel"), kernel);
@@ -196,7 +196,7 @@ TEST_CASE("facts of the machine and of the caller are in the recording") {
     replay(directory.file("a"));
 }
 
-TEST_CASE("a recording that cannot be begun for want of space leaves the machine as it was") {
+TEST_CASE("a recording that cannot begin because the disk is full leaves the machine as it was") {
     const TemporaryDirectory directory;
     FakeMachine machine("abp");
     Recorder recorder(50);
@@ -244,7 +244,7 @@ TEST_CASE("a full disk ends the recording with one sentence, and the machine goe
     CHECK(second.path().size() == replayer.last_instr());
     CHECK_FALSE(replayer.whole());
 
-    // Whoever ends it hears of it, once; and the next recording is as good as any.
+    // The next end() reports it, once, and the next recording is as good as any.
     CHECK_THROWS_WITH(recorder.end(), ContainsSubstring("the recording ended early: "));
     CHECK_THROWS_WITH(recorder.end(), "nothing is being recorded");
 }

@@ -135,7 +135,7 @@ TEST_CASE("memory follows from a full trace, bit for bit") {
     write_trace(directory.file("a"), directory.file("t"), GENERATE(1U, 4U, 9U));
     trace::TraceReader reader(directory.file("t"));
     const trace::VerifyReport report = trace::verify(reader, {.threads = 1});
-    // The toy's program is no x86 code: whether blocks follow one another is not asked.
+    // The toy's program is not x86 code, so this does not ask whether blocks follow one another.
     CHECK(report.differing_pages == 0);
     CHECK(report.lost_stores == 0);
     CHECK(report.unlisted_pages == 0);

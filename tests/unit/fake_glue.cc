@@ -184,7 +184,7 @@ void FakeMachine::replay(Replayer& replayer, Tracer* tracer, uint64_t trace_from
         tracer->finish();
 }
 
-// Returns whether the processor is to leave its loop.
+// Returns whether the processor must leave its loop.
 bool FakeMachine::between_blocks_replaying() {
     if (next_block_at_once_)
         return false;
@@ -246,7 +246,8 @@ std::vector<GlueOperation> FakeMachine::operations_of(uint64_t pc, unsigned leng
     return operations;
 }
 
-// As translated code does: takes room for the whole record, then looks whether there is room for another.
+// Does what translated code does: takes room for the whole record, then looks whether there is room for
+// another one.
 void FakeMachine::append_record(uint32_t id, unsigned length) {
     unsigned words = 0;
     for (const GlueOperation& operation : operations_of(processor_.flow.rip, length))
@@ -294,7 +295,7 @@ void FakeMachine::execute_block(Devices* devices) {
     }
 }
 
-// As QEMU's cpu_restore_state_from_tb().
+// Does what QEMU's cpu_restore_state_from_tb() does.
 void FakeMachine::give_back(unsigned instructions) {
     if (tracing_)
         tracer_->abandoned(static_cast<int>(instructions));
@@ -430,7 +431,7 @@ void FakeMachine::touch(uint64_t address) {
     memory_[0][entry]++;
     if (!tracing_)
         return;
-    // Where a position is needed: that of the instruction, never 0.
+    // Any number but 0 can stand for the instruction's position.
     const uintptr_t position = processor_.flow.rip + 1;
     uint32_t value;
     std::memcpy(&value, &memory_[0][entry & ~uint64_t{3}], sizeof(value));

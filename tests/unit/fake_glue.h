@@ -1,9 +1,9 @@
 // A small machine behind recorder/engine/glue.h, so that recorder, replayer and tracer can be tested without
-// QEMU. It counts as QEMU with the real glue does: a block takes its instructions from the budget before it
+// QEMU. It counts as QEMU does with the real glue: a block takes its instructions from the budget before it
 // starts, gives back what it did not execute, and is cut when the budget does not suffice.
 //
-// The processor executes a program of one-byte instructions from address 0 on, over and over. Each mixes what
-// it sees into the registers, so that one wrong input shows in all later states:
+// The processor executes a program of one-byte instructions from address 0 on, over and over. Each
+// instruction mixes what it sees into the registers, so that one wrong input shows in all later states:
 //   p port read   m device load  t time stamp  c CPUID   r random   o port write
 //   l load        s store        f one fault, then goes on          F two faults, then goes on
 //   i allow interrupts           h halt, if interrupts are allowed  x change CR4
@@ -30,7 +30,7 @@ namespace panda::engine::test {
 
 class FakeMachine;
 
-// What surrounds the processor while recording. The base class is a machine where nothing happens.
+// What surrounds the processor while recording. The base class is a machine in which nothing happens.
 class Devices {
   public:
     virtual ~Devices() = default;
@@ -49,9 +49,9 @@ class FakeMachine {
     static constexpr uint64_t rom_size = 256 << 10;
     static constexpr uint64_t device_address = 0xa0000;  // 128 KiB
     static constexpr int hard_interrupt = 2;             // QEMU's CPU_INTERRUPT_HARD
-    static FakeMachine* current;                         // the one behind glue.h: there is one at a time
+    static FakeMachine* current;                         // the one behind glue.h; there is one at a time
 
-    // A machine to record, or to run. block_limit: instructions in a block at most; must not matter.
+    // A machine to record, or to run. block_limit: the most instructions in a block, which must not matter.
     explicit FakeMachine(const std::string& program, unsigned block_limit = 5);
     // A machine to replay on: it has nothing until the replayer makes it.
     explicit FakeMachine(unsigned block_limit = 5);
@@ -61,9 +61,9 @@ class FakeMachine {
 
     // --- Recording ---
 
-    // Executes so many instructions more. Throws Error when the processor halts for ever.
+    // Executes this many more instructions. Throws Error when the processor halts for ever.
     void run(Devices& devices, uint64_t instructions);
-    // Who hears of inputs while recording is on.
+    // The recorder gets the inputs while recording is on.
     void attach(Recorder* recorder) { recorder_ = recorder; }
     // The most that is granted at once while recording; 65535 in QEMU. At least a block.
     uint64_t budget = 20;
@@ -82,8 +82,8 @@ class FakeMachine {
 
     // --- Replay ---
 
-    // Until the replay has ended. The tracer begins when so many instructions are executed. Throws what the
-    // replayer throws, and Error when it hangs.
+    // Runs until the replay has ended. The tracer starts when this many instructions are executed. Throws
+    // what the replayer throws, and Error when it hangs.
     void replay(Replayer& replayer, Tracer* tracer = nullptr, uint64_t trace_from = 0);
 
     // --- Both ---
@@ -169,7 +169,7 @@ class FakeMachine {
     bool leave_ = false;
     int requested_ = 0;
     void* ring_ = nullptr;       // where the next record goes
-    uint64_t* words_ = nullptr;  // of the record begun last
+    uint64_t* words_ = nullptr;  // of the record that was begun last
     GlueTraceColumns traced_{};
     std::map<std::string, uint32_t> translations_;
 };

@@ -62,7 +62,7 @@ struct Door {
         current->halted_ = saved.halted != 0;
         current->processor_ = saved.processor;
         current->hidden_ = 0;
-        current->tlb_ = {0, 5};  // loading leaves something there: who loads must reset it
+        current->tlb_ = {0, 5};  // loading leaves something there, which the caller must reset
         return nullptr;
     }
     static size_t blocks(const GlueBlock** out) {

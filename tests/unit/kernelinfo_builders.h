@@ -18,7 +18,7 @@ inline std::span<const std::byte> bytes_of(std::string_view text) {
     return std::as_bytes(std::span(text.data(), text.size()));
 }
 
-// Writes a .BTF section, type by type; each add_… gives the new type's id.
+// Writes a .BTF section, type by type. Each add_… returns the new type's id.
 class BtfBuilder {
   public:
     struct Field {
@@ -99,9 +99,9 @@ struct Symbol {
     uint64_t address;
 };
 
-// A read-only data section with kallsyms tables in it, as scripts/kallsyms.c lays them out; `symbols` sorted
-// by address. With absolute_percpu, addresses below relative_base are per-CPU ones. since_7_0: relative_base
-// is where the section lies.
+// A read-only data section with kallsyms tables in it, as scripts/kallsyms.c lays them out. symbols: sorted
+// by address. With absolute_percpu, addresses below relative_base are per-CPU addresses. since_7_0:
+// relative_base is the section's address.
 inline Bytes build_kallsyms(const std::vector<Symbol>& symbols, uint64_t relative_base, KallsymsOrder order,
                             bool absolute_percpu, unsigned pointer_size = 8) {
     ByteWriter out;

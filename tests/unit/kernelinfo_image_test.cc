@@ -150,7 +150,7 @@ TEST_CASE("a damaged kernel in memory is refused or harmless") {
     }
 }
 
-TEST_CASE("what is no kernel, or lacks something, is refused") {
+TEST_CASE("what is not a kernel, or lacks something, is refused") {
     CHECK_THROWS_AS(KernelImage({}, "empty"), FileError);
     CHECK_THROWS_AS(KernelImage(Bytes(5000, std::byte{'x'}), "text"), FileError);
     CHECK_THROWS_AS(KernelImage(test::build_bzimage(test::bytes_of("neither ELF nor compressed")), "bad"),

@@ -23,7 +23,7 @@ struct Fixture {
     }
 };
 
-// What callbacks saw; they have no argument for it.
+// What callbacks saw; global, because they have no argument for it.
 int task_changes = 0;
 std::string new_process_name;
 

@@ -1,4 +1,4 @@
-// Whose a process is and what it was started with, on a guest made by hand.
+// Who owns a process and what it was started with, on a guest made by hand.
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <random>
@@ -86,7 +86,7 @@ TEST_CASE_METHOD(DetailsGuest, "a group that lacks the end of the arguments is n
 }
 
 TEST_CASE_METHOD(DetailsGuest, "user, start, executable and working directory") {
-    CHECK(provider().details(point(), handle()) == ProcessDetails{});  // the group tells nothing
+    CHECK(provider().details(point(), handle()) == ProcessDetails{});  // the group has none of the keys
     info.task_real_cred_offset = 0x68;
     info.cred_uid_offset = 4;
     info.cred_gid_offset = 8;

@@ -17,7 +17,7 @@ namespace {
 constexpr uint64_t poison = 0xdead'0000'0000'0122;
 constexpr uint64_t hook = 0x1800;  // offset in the image
 
-// What was told, a word each.
+// What was told, a word for each event.
 struct Words : EventListener {
     std::vector<std::string> words;
     void say(const char* what, int64_t number) { words.push_back(what + std::to_string(number)); }
@@ -115,8 +115,8 @@ struct Kernel {
         return index;
     }
     void exit(unsigned index) { store(task(index) + flags, 4, 4); }
-    // list_del_rcu(&p->tasks), and of its thread node; the one before it is `before`, the one behind it
-    // `behind`.
+    // list_del_rcu(&p->tasks), and the same for its thread node. `before` is the one before it, and `behind`
+    // the one behind it.
     void release(unsigned index, unsigned before, unsigned behind) {
         store(task(behind) + prev, task(before) + next);
         store(task(before) + next, task(behind) + next);

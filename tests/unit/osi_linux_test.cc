@@ -62,7 +62,7 @@ TEST_CASE("the slide is found from the interrupt table too, and behind page tabl
     CHECK(try_attach(guest.point(), guest.info)->slide == guest.slide);
 }
 
-TEST_CASE("a group of PANDA's own needs no more than its keys") {
+TEST_CASE("the keys of PANDA's own groups are enough") {
     FakeGuest guest(0);
     add_some_processes(guest);
     guest.info.panda_entry_syscall_64_addr.reset();
@@ -175,7 +175,7 @@ TEST_CASE("broken lists end with what could be read and a warning") {
     SECTION("out of the kernel") {
         guest.memory.put<uint64_t>(link, 0x1234);
     }
-    SECTION("to where no memory is") {
+    SECTION("to where there is no memory") {
         guest.memory.put<uint64_t>(link, FakeGuest::direct_base + 0x10000000);
     }
     SECTION("in a circle") {

@@ -1,4 +1,4 @@
-// A process of the guest made by hand: its memory areas, on a list or in a maple tree, and files.
+// A process of a guest made by hand: its memory areas, on a list or in a maple tree, and its files.
 #pragma once
 
 #include <string>
@@ -70,7 +70,7 @@ struct MemoryGuest : FakeGuest {
         memory.put_text(names + index * 0x40, name);
         memory.put(dentry + 40, base + others);  // hashed
     }
-    // The vfsmount lies 32 bytes into its struct mount, as it does in 64-bit kernels.
+    // The vfsmount is 32 bytes into its struct mount, as in 64-bit kernels.
     uint64_t vfsmount(unsigned index) const { return base + mounts + index * 0x40 + 32; }
     void add_mount(unsigned index, unsigned root, unsigned parent, unsigned point) {
         const uint64_t mount = mounts + index * 0x40;
@@ -139,7 +139,7 @@ inline void make_tree(MemoryGuest& guest) {
     guest.info.panda_maple_arange_pivot_offset = 8;
     guest.info.panda_maple_arange_slot_offset = 80;
     const auto node = [](unsigned index, unsigned type) {
-        // mte_mk_node(); the root is marked as one besides, mte_mk_root().
+        // mte_mk_node(); the root is also marked as root, mte_mk_root().
         return base + nodes + index * 0x100 + (type << 3 | 4 | (index == 0 ? 2 : 0));
     };
     guest.memory.put(guest.mm + 16, node(0, 3));

@@ -48,7 +48,7 @@ TEST_CASE("anonymous memory that a program has named") {
     guest.memory.put(areas + 0x80 + 48, base + areas + 0x200);
     guest.memory.put_text(areas + 0x200 + 4, "arena");
     CHECK(guest.mappings().entries[2].name == "[anon:arena]");
-    // Of another area the place holds no name.
+    // For an area of another kind, the same place is not a name.
     guest.memory.put<uint64_t>(areas + 0x80 + 48, 0x1234);
     CHECK(guest.mappings().entries[2].name.empty());
 }
@@ -63,7 +63,7 @@ TEST_CASE("memory areas in a maple tree") {
         CHECK(list.entries.size() == 2);
         CHECK_THAT(list.warning, ContainsSubstring("circle"));
     }
-    SECTION("an entry that is no node") {
+    SECTION("an entry that is not a node") {
         guest.memory.put<uint64_t>(nodes + 80, 0x1234);
         CHECK_THAT(guest.mappings().warning, ContainsSubstring("incomplete"));
     }

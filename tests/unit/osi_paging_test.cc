@@ -82,7 +82,7 @@ TEST_CASE("reads cross pages and stop at holes") {
     CHECK_FALSE(space.read(0xffc, std::as_writable_bytes(std::span(text))));
 }
 
-TEST_CASE("garbage for page tables ends") {
+TEST_CASE("a walk through garbage page tables ends") {
     std::mt19937_64 random(1);
     FakeMemory memory(0x10000);
     for (uint64_t at = 0; at < memory.bytes.size(); at += 8)

@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A directory that goes with the test.
+// A directory that is removed with the test.
 struct ScratchDirectory {
     ScratchDirectory() {
         std::string name = (fs::temp_directory_path() / "panda-test-XXXXXX").string();
@@ -49,7 +49,7 @@ std::optional<Options> parse(std::vector<std::string> words) {
     return parse_options(static_cast<int>(arguments.size()), arguments.data());
 }
 
-// Path to content; directories have the content "/".
+// From path to content; directories have the content "/".
 std::map<std::string, std::string> unpack(const std::string& bytes) {
     std::map<std::string, std::string> files;
     archive* reader = archive_read_new();

@@ -101,7 +101,8 @@ TEST_CASE("a child dies with a parent that is killed") {
     REQUIRE(alive(grandchild));
     kill(parent, SIGKILL);
     waitpid(parent, nullptr, 0);
-    // Its end of the channel closes when it is gone; a zombie that nobody has reaped yet counts as gone.
+    // The child's end of the channel closes when it is gone. A zombie that nobody has reaped yet counts as
+    // gone.
     channel.theirs.reset();
     pollfd closed{channel.ours.get(), POLLHUP, 0};
     REQUIRE(poll(&closed, 1, 20000) == 1);

@@ -1,4 +1,4 @@
-// Constants: device writes whose bytes stand in a file that the machine was given.
+// Constants: device writes whose bytes are in a file that the machine was given.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
@@ -19,7 +19,7 @@ std::span<const std::byte> piece(const Bytes& bytes, size_t at, size_t size) {
     return std::span(bytes).subspan(at, size);
 }
 
-// A recording with two constants and these device writes, one a thousand instructions.
+// A recording with two constants and these device writes, one every thousand instructions.
 void write_recording(const std::string& path, const std::vector<Bytes>& constants,
                      const std::vector<Bytes>& writes) {
     RecordingWriter writer(path, sample_facts, sample_blocks);

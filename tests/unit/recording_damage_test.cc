@@ -1,4 +1,4 @@
-// Recordings that were cut, damaged or made up: read as far as they are whole, or refused with one plain
+// Recordings that were cut, damaged or made up are read as far as they are whole, or refused with one plain
 // sentence.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
@@ -15,7 +15,7 @@ using Catch::Matchers::EndsWith;
 
 namespace {
 
-// Reads all there is. Returns the number of entries.
+// Reads everything. Returns the number of entries.
 uint64_t read_all(const std::string& path) {
     const RecordingReader reader(path);
     reader.read_memory([](uint32_t, uint64_t, std::span<const std::byte>) {});
@@ -26,7 +26,7 @@ uint64_t read_all(const std::string& path) {
     return entries;
 }
 
-// "" when the file reads without error.
+// The error when the file is read; "" if there is none.
 std::string complaint(const std::string& path) {
     try {
         read_all(path);
@@ -46,7 +46,7 @@ struct RawChunk {
     Bytes raw;
 };
 
-// A file whose checksums are all right, whatever its chunks say.
+// A file in which all checksums are right, whatever its chunks say.
 Bytes build_file(const std::vector<RawChunk>& chunks) {
     const auto header = encode_file_header();
     Bytes file(header.begin(), header.end());
@@ -77,7 +77,7 @@ Bytes trailer_chunk(Position end) {
 
 }  // namespace
 
-TEST_CASE("what is no recording is told apart") {
+TEST_CASE("a file that is not a recording is refused, and the message says why") {
     const TemporaryDirectory directory;
     const std::string path = directory.file("file");
     const auto about = [&](std::string_view text) {

@@ -18,7 +18,7 @@
 
 namespace panda::recording::test {
 
-// Appends a chunk with right checksums, whatever it says.
+// Appends a chunk with right checksums, whatever its content.
 inline void append_chunk(Bytes& file, ChunkType type, uint32_t number, std::span<const std::byte> raw) {
     const Bytes stored = compress(raw, 1);
     const auto header = encode_chunk_header({type, number, static_cast<uint32_t>(raw.size()),
@@ -27,7 +27,7 @@ inline void append_chunk(Bytes& file, ChunkType type, uint32_t number, std::span
     file.insert(file.end(), stored.begin(), stored.end());
 }
 
-// A directory that is gone with the object.
+// A directory that is removed with the object.
 class TemporaryDirectory {
   public:
     TemporaryDirectory() {
@@ -87,7 +87,7 @@ inline const std::vector<Device> sample_devices = {{"piix3-ide", "0000:00:01.1",
                                                    {"e1000", "net0", DeviceKind::network},
                                                    {"idle", "", DeviceKind::other}};
 
-// What devices will write pieces of.
+// Devices will write pieces of this.
 inline const Bytes sample_constant = random_bytes(100000, 4);
 
 inline void write_sample_snapshot(RecordingWriter& writer) {
@@ -102,7 +102,7 @@ inline void write_sample_snapshot(RecordingWriter& writer) {
     writer.begin_log();
 }
 
-// An entry of every kind but `end`, with what the kind allows, in many variations.
+// Entries of every kind but `end`, with what each kind allows, in many variations.
 inline std::vector<Entry> sample_entries(size_t count, uint64_t seed) {
     std::mt19937_64 random(seed);
     std::vector<Entry> entries(count);
@@ -146,7 +146,7 @@ inline void append_entry(RecordingWriter& writer, const Entry& entry) {
 
 inline const std::vector<uint64_t> sample_hashes = {1, 2, 3, 4, 5, 6, 7, UINT64_MAX, 9};
 
-// A whole recording, its log in `chunks` chunks, of the same size each.
+// A whole recording, with its log in `chunks` chunks of the same size.
 inline void write_sample(const std::string& path, const std::vector<Entry>& entries, size_t chunks) {
     RecordingWriter writer(path, sample_facts, sample_blocks);
     write_sample_snapshot(writer);

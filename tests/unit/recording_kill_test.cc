@@ -1,4 +1,4 @@
-// A recorder that is killed at any moment leaves a file that opens, or that says why it is of no use.
+// A recorder that is killed at any moment leaves a file that opens, or whose error says why it is useless.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,7 +31,7 @@ uint64_t value_at(uint64_t number) {
     }
 }
 
-// Kills the recorder after that time, but not before its file has that many bytes.
+// Kills the recorder after this time, but not before its file has this many bytes.
 void record_and_kill(const std::string& path, std::chrono::microseconds after, uint64_t size) {
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
@@ -44,7 +44,7 @@ void record_and_kill(const std::string& path, std::chrono::microseconds after, u
     ::waitpid(child, nullptr, 0);
 }
 
-// Entries read; the file must hold whole chunks of what was written.
+// Returns how many entries were read. The file must hold whole chunks of what was written.
 uint64_t check_prefix(const RecordingReader& reader) {
     uint64_t number = 0;
     LogCursor log = reader.log();

@@ -1,4 +1,4 @@
-// A recording gives back what was written into it, and the writer refuses what it must.
+// What was written into a recording is read back, and the writer refuses what it must.
 #include <sys/resource.h>
 
 #include <catch2/catch_test_macros.hpp>
@@ -265,7 +265,7 @@ TEST_CASE("the writer refuses what the format does not hold") {
                       ContainsSubstring("impossible size"));
 }
 
-TEST_CASE("a full disk is reported once and for all, and what was written stays usable") {
+TEST_CASE("a full disk is reported by every later call, and what was written stays usable") {
     const TemporaryDirectory directory;
     const std::string path = directory.file("full.panda");
     const auto before = std::signal(SIGXFSZ, SIG_IGN);

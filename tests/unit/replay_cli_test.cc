@@ -1,4 +1,4 @@
-// panda-replay's command line, the one that it makes for QEMU, and the engine's status lines.
+// panda-replay's command line, the command line that it makes for QEMU, and the engine's status lines.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -80,7 +80,7 @@ TEST_CASE("QEMU gets the recorded machine") {
         "trace-level=3,trace-registers=on,trace-from=5,trace-asid=4096,trace-user=on,serial-fd=6,stop-at=77");
 }
 
-TEST_CASE("a recording that describes no machine, or another one, is refused") {
+TEST_CASE("a recording that does not describe a machine, or describes another one, is refused") {
     for (const char* name : {"architecture", "cpu-model"}) {
         recording::Facts facts = machine;
         facts.erase(name);

@@ -12,8 +12,7 @@
 
 namespace panda::syscalls {
 
-// Memory in pages, as programs have it: what was put somewhere, with zeros around it. Other pages cannot be
-// read.
+// A program's memory, in pages: what was put into a page, with zeros around it. Other pages cannot be read.
 class FakeMemory final : public UserMemory {
   public:
     void put(uint64_t address, const void* data, size_t size) {

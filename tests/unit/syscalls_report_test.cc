@@ -1,4 +1,4 @@
-// What is written of calls: lines, selections; and the files and sockets that follow from them.
+// What is written about calls: lines, selections, and the files and sockets that follow from them.
 #include <catch2/catch_test_macros.hpp>
 #include <sstream>
 
@@ -44,7 +44,7 @@ struct Machine {
     uint64_t instr = 100;
 };
 
-// Lines of a run, with what `options` select.
+// The lines of a run, with what `options` select.
 struct Lines : Machine {
     explicit Lines(ReportOptions options = {}, bool with_instr = false)
         : writer(out, with_instr), report(std::move(options), {&writer}) {

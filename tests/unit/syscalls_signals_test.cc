@@ -1,4 +1,4 @@
-// Calls in progress at the begin, signals and ends of tasks.
+// Calls in progress at the start, signals, and ends of tasks.
 #include <catch2/catch_test_macros.hpp>
 #include <sstream>
 
@@ -25,7 +25,7 @@ uint64_t number_of(const char* name, Abi abi = Abi::x86_64) {
     return find_call(abi, std::string(name))->number;
 }
 
-// A guest whose kernel tells all.
+// A guest whose kernel tells everything.
 struct TellingGuest final : Guest {
     std::optional<Task> current_task() override { return task; }
     bool is_alive(const Task& of) override { return codes.count(of.tid) == 0; }
@@ -127,7 +127,7 @@ TEST_CASE("calls that tasks are in when the trace begins", "[syscalls]") {
     lines.tracker.begin(100);
     lines.guest.memory.put_text(0x1000, "hello");
     lines.back(shell, 5);
-    // This one runs its program: what brings it back is no call's return.
+    // This task runs its program, so its return to user mode is not the return of a call.
     lines.back(idle, 7);
     lines.back(fresh, 0);
     lines.call(idle, "getpid");
@@ -148,7 +148,7 @@ TEST_CASE("calls that tasks are in when the trace begins", "[syscalls]") {
     CHECK(lines.objects.str().find("\"in_progress\":true") != std::string::npos);
 }
 
-TEST_CASE("a call in progress that is taken up again, and the same one after a gap", "[syscalls]") {
+TEST_CASE("a call in progress that is restarted, and the same one after a gap", "[syscalls]") {
     Lines lines;
     lines.guest.tasks = {{shell, program_in("poll", {0, 0, 1000}, -enosys)}};
     lines.tracker.begin(100);
@@ -169,7 +169,7 @@ TEST_CASE("a signal ends the call that it interrupts, and is told before the han
     lines.call(shell, "pause");
     lines.guest.program = program_in("pause", {}, -514);
     lines.guest.next = signal_with({17, 0, 1, 0, 11, 0, 3, 0, 5, 0, 7, 0});
-    // Not on its way back: signalfd and sigtimedwait take signals so.
+    // The task is not on its way back: signalfd and sigtimedwait take signals like this.
     lines.function(shell, KernelFunction::dequeue_signal);
     lines.function(shell, KernelFunction::get_signal);
     lines.function(shell, KernelFunction::dequeue_signal);
@@ -221,7 +221,7 @@ TEST_CASE("ends of tasks: exits, and threads that an exit of their process ends"
     CHECK(lines.tracker.counts().gone == 2);
 }
 
-TEST_CASE("a guest that tells no functions: exits by what the call says", "[syscalls]") {
+TEST_CASE("a guest that does not tell functions: exits follow from the calls", "[syscalls]") {
     Lines lines;
     lines.guest.tells = false;
     lines.call(shell, "exit_group", {0x102});

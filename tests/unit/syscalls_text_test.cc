@@ -208,7 +208,7 @@ TEST_CASE("descriptors are described when that is asked for", "[syscalls]") {
 }
 
 TEST_CASE("absurd arguments and memory of any content end in a text of bounded length", "[syscalls]") {
-    // Readable everywhere, with random content: pointers into it lead on to more of it.
+    // Memory is readable everywhere, with random content, so pointers in it lead to more of it.
     struct Noise final : UserMemory {
         bool read(uint64_t address, std::span<std::byte> out) const override {
             if (address % 7 == 3)

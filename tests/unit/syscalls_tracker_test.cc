@@ -65,7 +65,7 @@ TEST_CASE("calls of two tasks that take turns", "[syscalls]") {
     scene.call(child, "write");
     scene.back(parent, 5);
     scene.back(child, static_cast<uint64_t>(-9));
-    // Interrupts bring tasks back that are in no call.
+    // After an interrupt a task returns that is not in a call.
     scene.back(parent, 77, 0x402000, stack, ReturnGate::iret);
     CHECK(scene.log == Log{"read(", "write(", "read)5@10", "write)-9@11"});
     CHECK(scene.tracker.counts().entered == 2);
@@ -171,7 +171,7 @@ TEST_CASE("socketcall is the call that it stands for", "[syscalls]") {
     CHECK(scene.log == Log{"socket(", "socket)3@10", "accept(", "accept)4@10"});
 }
 
-TEST_CASE("a descriptor that is used again ends the dead task's call", "[syscalls]") {
+TEST_CASE("a descriptor that is reused ends the dead task's call", "[syscalls]") {
     Scene scene;
     scene.call(child, "read");
     Task next = child;

@@ -18,7 +18,7 @@ using namespace panda::trace;
 std::vector<uint32_t> random_blocks(std::mt19937_64& random, size_t count, uint32_t block_count) {
     std::vector<uint32_t> ids;
     uint32_t id = 0;
-    const uint64_t surprise = 1 + random() % 200;  // one in so many is no loop
+    const uint64_t surprise = 1 + random() % 200;  // one in this many does not follow the loop
     while (ids.size() < count) {
         id =
             random() % surprise == 0 ? static_cast<uint32_t>(random() % block_count) : (id + 1) % block_count;
@@ -42,7 +42,7 @@ TEST_CASE("block sequences come back, whatever the pieces") {
     std::mt19937_64 random(seed);
     BlockEncoder encoder;
     BlockDecoder decoder;
-    // The same coders for several chunks, with growing tables: nothing carries over.
+    // The same coders are used for several chunks, with growing tables; nothing carries over.
     for (uint32_t chunk = 1; chunk <= 4; ++chunk) {
         const uint32_t block_count = 1 + static_cast<uint32_t>(random() % 500) * chunk;
         const auto ids = random_blocks(random, random() % 5000, block_count);
@@ -54,7 +54,7 @@ TEST_CASE("block sequences come back, whatever the pieces") {
 }
 
 // The tables are cleared only now and then.
-TEST_CASE("of a hundred columns, none knows what another had") {
+TEST_CASE("none of a hundred columns knows what another had") {
     std::mt19937_64 random(5);
     BlockEncoder encoder;
     BlockDecoder decoder;

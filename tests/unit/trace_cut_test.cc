@@ -21,7 +21,7 @@ struct Line {
     std::vector<Access> accesses;
 };
 
-// What a trace executed in [from, to), fills left out: a cut trace knows some at its begin.
+// What a trace executed in [from, to), without fills, because a cut trace knows some of them at its start.
 std::vector<Line> executions(const std::string& path, uint64_t from, uint64_t to) {
     std::vector<Line> lines;
     TraceReader reader(path);
@@ -61,7 +61,7 @@ void check_same(const std::vector<Line>& a, const std::vector<Line>& b) {
     }
 }
 
-TEST_CASE("a cut trace stands alone and is verified") {
+TEST_CASE("a cut trace needs nothing else and is verified") {
     const auto seed = GENERATE(range(100u, 108u));
     const TemporaryFile file;
     const TemporaryFile part;

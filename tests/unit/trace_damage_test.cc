@@ -120,7 +120,7 @@ TEST_CASE("a flipped bit is found, or does not matter") {
         write_file(damaged_file.path(), damaged);
         try {
             const Content content = read_all(damaged_file.path());
-            // A length that reaches behind the file's end looks like a cut; and a padding byte is nobody's.
+            // A length that reaches beyond the file's end looks like a cut, and padding bytes mean nothing.
             CHECK(begins_with(sample.content.happenings, content.happenings));
             if (content.whole) {
                 CHECK(content.happenings == sample.content.happenings);

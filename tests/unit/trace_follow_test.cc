@@ -31,7 +31,7 @@ VerifyReport verify_path(const std::string& path, unsigned threads = 1) {
     return verify(reader, options);
 }
 
-// Compares memory with the machine's account at the begin of some blocks.
+// Compares memory with the machine's account at the start of some blocks.
 struct Comparer {
     const StoreMachine& machine;
     MemoryFollower& follower;
@@ -232,7 +232,7 @@ TEST_CASE("16- and 32-bit code wraps") {
     CHECK(follows(wide, 1, 0x15, false));
 }
 
-TEST_CASE("a block must be of the mode that the processor is in") {
+TEST_CASE("a block must have the mode that the processor is in") {
     constexpr uint64_t protected_flag = 1 << 7;  // HF_PE_MASK
     constexpr uint64_t long_flag = 1 << 14;      // HF_LMA_MASK
     constexpr uint64_t smm_flag = 1 << 19;       // HF_SMM_MASK

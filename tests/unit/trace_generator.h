@@ -20,7 +20,7 @@ namespace panda::trace_tests {
 
 using namespace panda::trace;
 
-// A file that goes away with its test.
+// A file that is removed with its test.
 class TemporaryFile {
   public:
     TemporaryFile() : path_(std::filesystem::temp_directory_path() / unique_name()) {}
@@ -171,7 +171,7 @@ class Generator {
     }
 
     void event(TraceWriter& writer) {
-        // At times in the middle of the block to come.
+        // Sometimes in the middle of the next block.
         Event event{instr_ + (below(4) == 0 ? below(10) : 0), {}};
         switch (below(5)) {
             case 0:
@@ -207,7 +207,7 @@ class Generator {
         if (found == model_.maps.end())
             found = model_.maps.insert(found, map);
         const auto number = static_cast<uint32_t>(found - model_.maps.begin());
-        // The very first stands in the snapshot only; one that is in force already is no change.
+        // The very first map is only in the snapshot, and a map that is already in force is not a change.
         const auto& current = current_map_[map.address_space];
         if (current != number + 1 && !model_.happenings.empty())
             model_.happenings.push_back(Event{instr_, MemoryMapChange{number}});

@@ -10,7 +10,7 @@ namespace {
 using namespace panda;
 using namespace panda::trace_tests;
 
-constexpr uint64_t page_count = 1500;  // several groups a snapshot
+constexpr uint64_t page_count = 1500;  // several groups per snapshot
 
 class Chain {
   public:

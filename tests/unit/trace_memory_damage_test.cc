@@ -76,14 +76,14 @@ TEST_CASE("a flipped bit in a trace with memory is found, or does not matter") {
     CHECK(found > 50 * harmless);
 }
 
-// A chunk's memory columns as a decoder gets them. The encoders are the library's; here their bytes are
-// damaged behind all checksums, as a file made in bad faith would have them.
+// A chunk's memory columns as a decoder gets them. The encoders are the library's; their bytes are damaged
+// here, after all checksums, as in a file that was made to do harm.
 struct Columns {
     MemoryPlans plans;
     MemoryColumnBytes bytes;
     uint32_t count = 0;
 
-    // decoder: may have done others before, and failed.
+    // decoder: may have decoded others before, and failed.
     void decode(MemoryDecoder& decoder) const {
         decoder.start(bytes, plans, count);
         for (uint32_t i = 0; i < count; ++i) {
@@ -158,7 +158,7 @@ TEST_CASE("memory columns that are cut anywhere are refused") {
         Columns cut = whole;
         Bytes& bytes = member(cut.bytes);
         REQUIRE(bytes.size() > 4);
-        while (bytes.size() > 1) {  // an empty column is one of empty streams
+        while (bytes.size() > 1) {  // an empty column is a column of empty streams
             bytes.pop_back();
             CHECK_THROWS_AS(cut.decode(decoder), Error);
         }
@@ -286,7 +286,7 @@ TEST_CASE("operations as version 1 has them are read") {
     CHECK(block.changes.empty());
 }
 
-TEST_CASE("what blocks say of followed registers and cannot be is refused") {
+TEST_CASE("what blocks say about followed registers and cannot be is refused") {
     const MemoryOperation load{.instruction = 1};
     const auto check = [](std::vector<MemoryOperation> operations) { check_operations(operations, 4); };
     MemoryOperation by_register = load;
@@ -325,7 +325,7 @@ TEST_CASE("what blocks say of followed registers and cannot be is refused") {
     CHECK_THROWS_AS(check_all({{.base = base_none}}), Error);
 }
 
-TEST_CASE("blocks that follow registers need to be told of them") {
+TEST_CASE("blocks that follow registers need to be told their values") {
     const std::vector<MemoryOperation> operations = {
         {.base = base_register(FollowedRegister::stack_pointer), .delta = -8}};
     const std::vector<RegisterChange> push = {

@@ -1,4 +1,4 @@
-// Random programs that load and store, written through a TraceWriter, with account of what they did.
+// Random programs that load and store, written through a TraceWriter, with an account of what they did.
 #pragma once
 
 #include <map>
@@ -102,7 +102,7 @@ class MemoryGenerator {
         return result;
     }
 
-    // Of what comes behind these operations; base_none now and then.
+    // A base for what comes after these operations; sometimes base_none.
     uint16_t some_base(const std::vector<MemoryOperation>& before) {
         if (follows_ && one_in(3))
             return one_in(6) ? base_constant : base_register(static_cast<FollowedRegister>(below(3)));
@@ -171,7 +171,7 @@ class MemoryGenerator {
         }
     }
 
-    // A word of the execution, and what it means when the operation ran.
+    // A word of the execution, and what it means if the operation ran.
     struct Step {
         const MemoryOperation* operation;
         bool ran;
@@ -223,7 +223,7 @@ class MemoryGenerator {
         registers_ = after;
     }
 
-    // Now and then something else changes a register, or it is said again what it is.
+    // Now and then something else changes a register, or its value is told again.
     void tell_registers(TraceWriter& writer) {
         if (!follows_ || !one_in(15))
             return;

@@ -21,7 +21,7 @@ void check_execution(const ChunkCursor& cursor, const MemoryModel& model, size_t
     REQUIRE(same);
 }
 
-// Goes over a chunk; first: number of its first execution in the model. Returns that of the next chunk's.
+// Goes over a chunk. first: the number of its first execution in the model. Returns that of the next chunk.
 size_t check_chunk(ChunkCursor& cursor, const Chunk& chunk, const MemoryModel& model, size_t first) {
     cursor.start(chunk, CursorColumns::memory);
     for (auto step = cursor.next(); step != ChunkCursor::Step::end; step = cursor.next()) {

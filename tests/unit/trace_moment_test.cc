@@ -33,7 +33,7 @@ void check(const Moment& moment, const StoreMachine& machine, uint64_t instr) {
     }
 }
 
-// Calls function with a reader of a pipe that the trace comes from. A reader that stops early closes it.
+// Calls function with a reader of a pipe that has the trace. A reader that stops early closes the pipe.
 template <typename Function>
 void with_pipe(const std::string& path, const Function& function) {
     const TemporaryFile pipe;

@@ -1,4 +1,4 @@
-// Passes over traces: everything once, in the order of time, however many threads there are.
+// Passes over traces see everything once, in the order of time, however many threads there are.
 #include <catch2/catch_test_macros.hpp>
 
 #include "tests/unit/trace_generator.h"
@@ -43,7 +43,7 @@ uint64_t instr_of(const Happening& happening) {
     return std::get<ExecutedBlock>(happening).instr;
 }
 
-// What a trace says, put into the order of time: an event goes behind the block that it is in the middle of.
+// What a trace says, in the order of time: an event goes after the block that it is in the middle of.
 std::vector<Happening> in_time(const std::vector<Happening>& happenings, uint64_t first_instr) {
     std::vector<Happening> ordered;
     std::vector<Event> held;
@@ -143,7 +143,7 @@ TEST_CASE("a pass over a range sees what begins in it") {
     }
 }
 
-TEST_CASE("a pass over a trace that was cut short gives what there is, and says so") {
+TEST_CASE("a pass over a trace that was cut short returns what there is, and says so") {
     const Sample sample;
     const TemporaryFile part;
     const Bytes bytes = read_file(sample.file.path());

@@ -118,7 +118,7 @@ TEST_CASE("info says what there is, and what is missing") {
     CHECK(run(program + " dump " + cut.path() + " >/dev/null").status == 1);
 }
 
-TEST_CASE("exit statuses tell usage from failure") {
+TEST_CASE("exit statuses distinguish wrong usage from failure") {
     CHECK(run(program).status == 2);
     CHECK(run(program + " nonsense").status == 2);
     CHECK(run(program + " dump").status == 2);

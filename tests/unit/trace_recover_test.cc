@@ -106,7 +106,7 @@ TEST_CASE("without a header there is nothing to recover") {
     CHECK_THROWS_AS(recover(sample.damaged.path(), sample.recovered.path(), IfExists::refuse), FileError);
 }
 
-TEST_CASE("an existing file is not overwritten unasked") {
+TEST_CASE("an existing file is not overwritten unless asked") {
     const Sample sample;
     write_file(sample.recovered.path(), sample.bytes);
     CHECK_THROWS_AS(recover(sample.file.path(), sample.recovered.path(), IfExists::refuse), FileError);

@@ -1,5 +1,5 @@
-// A machine that has registers and little else: a random program runs on it, in blocks that change them in
-// the ways that programs do, and account is kept of what each execution begins with.
+// A machine that has registers and little else. A random program runs on it, in blocks that change registers
+// in the ways that programs do, and the machine keeps account of what each execution starts with.
 #pragma once
 
 #include "tests/unit/trace_generator.h"
@@ -34,7 +34,7 @@ class RegisterMachine {
         }
         writer.finish();
     }
-    // The next execution, for those who do not write a trace.
+    // The next execution, for tests that do not write a trace.
     RegisterExecution run() {
         const RegisterExecution execution{id_, registers_};
         change(id_);
@@ -43,7 +43,7 @@ class RegisterMachine {
     }
 
     const std::vector<RegisterExecution>& executions() const { return executions_; }
-    // The event after this execution, if one tells of registers, tells another rax.
+    // If the event after this execution tells of registers, it tells a wrong rax.
     void lie_after(size_t execution) { lie_ = execution; }
 
     static constexpr uint32_t blocks = 40;
@@ -135,7 +135,7 @@ class RegisterMachine {
     size_t lie_ = ~size_t{0};
 };
 
-// What a trace tells of executions' registers, chunks in this order.
+// The registers of executions that a trace tells, with its chunks in this order.
 inline std::vector<RegisterExecution> told_registers(TraceReader& reader) {
     std::vector<RegisterExecution> told;
     ChunkCursor cursor(reader.blocks());

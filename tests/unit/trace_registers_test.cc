@@ -1,4 +1,4 @@
-// The registers at the begin of each execution.
+// The registers at the start of each execution.
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
@@ -54,7 +54,7 @@ TEST_CASE("blocks whose ids share a place in the table come back too") {
         REQUIRE(decoder.next(execution.id) == execution.registers);
 }
 
-// A loop that counts: registers that go on as before are told by runs alone.
+// A loop that counts: registers that change as before are coded as runs.
 TEST_CASE("what a program does again takes no bytes") {
     RegisterEncoder encoder;
     BlockRegisters registers{};
@@ -111,7 +111,7 @@ struct Collect {
     std::vector<RegisterExecution> told{};
 };
 
-TEST_CASE("a trace tells what each execution began with") {
+TEST_CASE("a trace tells the registers with which each execution starts") {
     const auto seed = GENERATE(range(0u, 8u));
     const TemporaryFile file;
     RegisterMachine machine(seed);
@@ -137,7 +137,7 @@ TEST_CASE("a trace tells what each execution began with") {
         TraceReader cut_reader(part.path());
         auto told = told_registers(cut_reader);
         REQUIRE(told.size() > 100);
-        // Its blocks are numbered anew.
+        // Its blocks have other numbers.
         size_t first = 0;
         uint64_t instr = 0;
         ChunkCursor cursor(reader.blocks());

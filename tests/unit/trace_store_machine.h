@@ -1,5 +1,6 @@
-// A machine that does nothing but store, in all the ways that a guest can, and keeps account of every byte:
-// what a trace of it must give back, worked out byte by byte and without the library's own translation.
+// A machine that does nothing but store, in all the ways that a guest can, and keeps account of every byte.
+// This is what a trace of it must give back, worked out byte by byte and without the library's own
+// translation.
 #pragma once
 
 #include <array>
@@ -13,9 +14,9 @@ namespace panda::trace_tests {
 // A byte of memory got a value.
 struct ByteWrite {
     uint64_t instr;
-    bool event;         // a device's: before the instruction of that number
-    uint64_t end;       // instr behind the execution that it was part of; of an event its instr
-    size_t executions;  // of blocks, before the one that it happened in or, if an event, right before
+    bool event;         // a device did it, before the instruction with that number
+    uint64_t end;       // instr after the execution that it was part of; for an event, its instr
+    size_t executions;  // of blocks before the one in which it happened or, for an event, right before which
     uint32_t block;
     uint64_t offset;
     std::byte value;
@@ -93,7 +94,7 @@ class StoreMachine {
     const std::vector<Write>& writes() const { return writes_; }
     const std::vector<uint64_t>& snapshot_instrs() const { return snapshots_; }
 
-    // Makes the third snapshot wrong in this byte.
+    // Makes this byte wrong in the third snapshot.
     void spoil_snapshot(uint32_t block, uint64_t offset) { spoiled_ = {block, offset}; }
 
   private:
@@ -267,7 +268,7 @@ class StoreMachine {
         writer.event({instr, transfer});
     }
 
-    // A byte by physical address: only RAM takes it.
+    // Stores a byte by physical address; only RAM takes it.
     void put(uint64_t instr, bool event, uint32_t address_space, uint64_t address, std::byte value) {
         const MemoryMap& map = address_space == 0 ? maps_[current_map_] : smm_map_;
         for (const MappedRange& range : map.ranges)
@@ -317,7 +318,7 @@ class StoreMachine {
     std::vector<uint64_t> snapshots_;
     std::optional<std::pair<uint32_t, uint64_t>> spoiled_;
     size_t executions_ = 0;
-    uint64_t end_ = 0;  // instr behind the current execution
+    uint64_t end_ = 0;  // instr after the current execution
     uint64_t end_instr_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// Chunks that are made beside each other are those that one writer makes in order, byte for byte.
+// Chunks that several threads make are those that one writer makes in order, byte for byte.
 #include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <random>
@@ -18,14 +18,14 @@ struct Execution {
     std::vector<uint64_t> words;
 };
 
-// Stretches of executions of blocks that are defined as they go.
+// Stretches of executions, of blocks that are defined along the way.
 struct Program {
     TraceHeader header;
     std::vector<BlockDefinition> blocks;
     struct Stretch {
         ChunkStart start;
-        size_t known_blocks;               // at its end
-        std::vector<MappedRange> new_map;  // none: the map stays
+        size_t known_blocks;               // at the stretch's end
+        std::vector<MappedRange> new_map;  // empty: the map stays
         std::vector<Execution> executions;
     };
     std::vector<Stretch> stretches;
@@ -108,7 +108,7 @@ void write_in_order(const Program& program, const std::string& path) {
     writer.finish();
 }
 
-// Two encoders, each on a thread of its own, have the stretches by turns.
+// Two encoders, each on a thread of its own, encode the stretches in turn.
 void write_in_stretches(const Program& program, const std::string& path) {
     TraceWriter writer(path, program.header, memory_options());
     struct Worker {
@@ -168,7 +168,7 @@ TEST_CASE("stretches that several threads encode make the trace that one writer 
     CHECK((read_file(in_stretches.path()) == expected));
 }
 
-TEST_CASE("what a stretch fails with is thrown by the writer") {
+TEST_CASE("the writer throws what a stretch fails with") {
     const TemporaryFile file;
     TraceWriter writer(file.path(), {}, memory_options());
     std::promise<EncodedStretch> encoded;

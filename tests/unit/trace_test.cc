@@ -1,4 +1,4 @@
-// Whatever is written is read back: in order and at any place, from files and from pipes, with an index and
+// What is written is read back: in order and at any place, from files and from pipes, with an index and
 // without.
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -65,7 +65,7 @@ void check_state(const Snapshot& snapshot, const MachineState& state) {
         CHECK(snapshot.cpu.segments[i].base == state.cpu.segments[i].base);
 }
 
-// One pass in order over a reader, which may be of a pipe.
+// One pass in order over a reader, which may read a pipe.
 void check_in_order(TraceReader& reader, const Model& model) {
     std::mt19937_64 random(1);
     std::vector<Happening> happenings;
@@ -236,7 +236,7 @@ TEST_CASE("the writer refuses what contradicts itself") {
     CHECK_THROWS_AS(TraceWriter(other.path(), header), Error);
 }
 
-TEST_CASE("an existing file is not overwritten unasked") {
+TEST_CASE("an existing file is not overwritten unless asked") {
     const TemporaryFile file;
     write_file(file.path(), Bytes(3));
     CHECK_THROWS_AS(TraceWriter(file.path(), {}), FileError);
