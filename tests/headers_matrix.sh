@@ -1,6 +1,6 @@
 #!/bin/bash
-# The tables of system calls can be generated from the kernel headers of Debian 13 and newer, and compile. It downloads these
-# (12 MB each), so CTest does not run it.
+# Tests that the tables of system calls can be generated from the kernel headers of Debian 13 and newer, and compile. It
+# downloads these headers (12 MB each), so CTest does not run it.
 #
 # usage: headers_matrix.sh [SUITE…]    default: trixie sid
 set -euo pipefail

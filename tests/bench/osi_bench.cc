@@ -1,11 +1,11 @@
 // What introspection costs:
 //
 //     osi_bench list TRACE [INSTR]
-//         the process list with all mappings and open files, at one instr, once memory is there: median of
-//         many, in real time
+//         to list the processes with all mappings and open files, at one instr, once memory is there: the
+//         median of many runs, in real time
 //     osi_bench follow TRACE [ROUNDS]
-//         following all task changes against the plain pass that keeps memory current, in processor time of
-//         the one thread, alternately
+//         to follow all task changes, compared with the plain pass that keeps memory current: in turn, in
+//         processor time of the one thread
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

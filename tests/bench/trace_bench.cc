@@ -1,5 +1,6 @@
-// How fast and how small: trace_bench TRACE measures the coders on the blocks of a real trace; without a
-// trace, on a made-up program of loops and calls. Prints medians of several rounds, in processor time.
+// Measures how fast and how small the coders are: trace_bench TRACE on the blocks of a real trace,
+// trace_bench alone on a made-up program of loops and calls. Prints medians of several rounds, in processor
+// time.
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
@@ -31,7 +32,8 @@ struct Load {
     uint64_t instructions = 0;
 };
 
-// Nested loops over procedures with data-dependent branches: successors are right about nine times of ten.
+// Nested loops over procedures with data-dependent branches. Successors are right about nine times out of
+// ten.
 Load made_up_load() {
     std::mt19937_64 random(1);
     Load load;
@@ -86,7 +88,7 @@ double cpu_seconds(clockid_t clock) {
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
-// Processor time, so that a busy machine disturbs less: of this thread, or of all.
+// Processor time of this thread or of all threads, which a busy machine disturbs less than real time.
 double median_seconds(const std::function<void()>& run, clockid_t clock = CLOCK_THREAD_CPUTIME_ID) {
     std::vector<double> seconds;
     for (int i = 0; i < rounds; ++i) {

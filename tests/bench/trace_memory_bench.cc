@@ -1,5 +1,6 @@
-// How fast and how small the memory columns are: trace_memory_bench TRACE measures them on the executions of
-// a real trace; without a trace, on a made-up program. Prints the best of several rounds, in processor time.
+// Measures how fast and how small the memory columns are: trace_memory_bench TRACE on the executions of a
+// real trace, trace_memory_bench alone on a made-up program. Prints the best of several rounds, in processor
+// time.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -25,12 +26,12 @@ constexpr uint32_t chunk_blocks = 1u << 20;
 constexpr size_t max_chunks = 16;
 constexpr int rounds = 3;
 
-// Executions as the tracer's ring has them.
+// Executions as they are in the tracer's ring.
 struct Load {
     struct Execution {
         uint32_t id;
         uint16_t executed;
-        uint16_t words;  // that it left
+        uint16_t words;  // how many it left
         bool whole;
     };
     std::vector<BlockDefinition> blocks;
@@ -40,8 +41,7 @@ struct Load {
     uint64_t accesses = 0;
 };
 
-// --- A load from a trace
-// -----------------------------------------------------------------------------------------
+// --- A load from a trace ---
 
 BlockDefinition definition_of(const BlockView& view) {
     BlockDefinition block;
@@ -57,7 +57,7 @@ bool is_of(const Access& access, const MemoryOperation& operation) {
            access.kind == (operation.store ? AccessKind::store : AccessKind::load);
 }
 
-// The words that an execution had left if no registers were followed; what helpers did is passed over.
+// The words that an execution would have left if no registers were followed, without what helpers did.
 void put_words(const BlockDefinition& block, std::span<const Access> accesses, std::vector<uint64_t>& words) {
     size_t next = 0;
     const auto skip_inner = [&] {
@@ -105,11 +105,10 @@ Load load_of(const std::string& path) {
     return load;
 }
 
-// --- A made-up load
-// ----------------------------------------------------------------------------------------------
+// --- A made-up load ---
 
-// A program of procedures with frames on a stack, that walk arrays, follow pointers, count and copy. One
-// access in some thirty comes as a surprise.
+// A program of procedures with frames on a stack, which walk arrays, follow pointers, count and copy. About
+// one access in thirty cannot be predicted.
 class MadeUpProgram {
   public:
     Load run() {
@@ -213,8 +212,7 @@ class MadeUpProgram {
     uint64_t counter_ = 0;
 };
 
-// --- Measuring
-// ---------------------------------------------------------------------------------------------------
+// --- Measuring ---
 
 double cpu_seconds(clockid_t clock) {
     timespec now;
@@ -222,7 +220,7 @@ double cpu_seconds(clockid_t clock) {
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
-// Processor time of the calling thread and of all threads together.
+// Processor time of the calling thread, and of all threads together.
 struct Seconds {
     double own = 1e9;
     double all = 1e9;
@@ -246,19 +244,19 @@ void report(const std::string& what, const Load& load, double seconds) {
                 seconds * 1e9 / static_cast<double>(load.executions.size()));
 }
 
-// The load as a ring has it: whole executions in records, and between them those that were cut.
+// The load as it is in a ring: whole executions as records, and between them those that were cut.
 struct Ring {
     struct Piece {
-        size_t begin, end;           // of `records`, in units of 4 bytes
-        const Load::Execution* cut;  // or this
-        size_t words;                // its own: place in `cut_words`
+        size_t begin, end;           // in `records`, in units of 4 bytes
+        const Load::Execution* cut;  // or this cut execution
+        size_t words;                // where its words are in `cut_words`
     };
     std::vector<uint32_t> records;
     std::vector<uint32_t> cut_words;  // pairs
     std::vector<Piece> pieces;
 };
 
-// Of an execution's words, which have addresses and values, those that a trace records.
+// Those of an execution's words (addresses and values) that a trace records.
 void put_recorded(std::vector<uint32_t>& records, std::span<const MemoryOperation> operations,
                   const uint64_t* words, MemoryColumns memory) {
     const auto put = [&records](uint64_t word) {

@@ -1,8 +1,10 @@
-// How fast a trace is read: trace_read_bench TRACE [SEEKS [ROUNDS]] measures, in processor time of one
-// thread, a pass over blocks, registers alone where the trace has them, a pass over memory accesses, one that
-// keeps memory current; in real time, ROUNDS times (3), the same passes on one thread and on as many as the
-// machine runs at once, in turn; and SEEKS seeks (200) to random instrs with a read of 4 KiB of virtual
-// memory at a page that the chunk at hand uses. ROUNDS below 0: seeks alone.
+// Measures how fast a trace is read. trace_read_bench TRACE [SEEKS [ROUNDS]] measures:
+//   in processor time of one thread, a pass over blocks, one over registers alone if the trace has them, one
+//   over memory accesses, and one that keeps memory current;
+//   in real time, ROUNDS times (3), the same passes on one thread and on as many as the machine has
+//   processors, in turn;
+//   SEEKS (200) seeks to random instrs with a read of 4 KiB of virtual memory, at a page that the chunk uses.
+// ROUNDS below 0: only seeks.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -56,7 +58,7 @@ struct Following : Blocks {
     void on_event(const Event& event) { follower.apply(event); }
 };
 
-// Not inlined: a pass should not depend on what else is measured.
+// Not inlined, because a pass should not depend on what else is measured.
 template <CursorColumns columns, typename Visitor, typename Start>
 [[gnu::noinline]] void measure(const char* what, TraceReader& reader, Visitor& visitor, const Start& start) {
     ChunkWalk walk(reader.blocks());
@@ -71,7 +73,7 @@ template <CursorColumns columns, typename Visitor, typename Start>
                 static_cast<double>(visitor.instructions) / seconds / 1e6);
 }
 
-// An analyzer that does next to nothing: what is measured is the pass.
+// An analyzer that does next to nothing, so that the pass is measured.
 template <PassNeeds what>
 struct Counting {
     static constexpr PassNeeds needs = what;
@@ -85,7 +87,7 @@ struct Counting {
     }
 };
 
-// Seconds of a pass by so many threads.
+// Seconds of a pass on this many threads.
 template <PassNeeds needs>
 double pass_seconds(TraceReader& reader, unsigned threads) {
     const auto begin = std::chrono::steady_clock::now();
@@ -160,7 +162,7 @@ void measure_all_threads(TraceReader& reader, int rounds) {
     measure_threads<PassNeeds::memory>("memory current, by run_pass", reader, rounds);
 }
 
-// Virtual addresses that the trace touches around an instr: the code's, or a store's.
+// Virtual addresses that the trace uses near an instr: of the code, or of a store.
 class AddressPicker {
   public:
     AddressPicker(TraceReader& reader, uint64_t seed) : reader_(reader), random_(seed) {}

@@ -9,7 +9,7 @@ namespace {
 
 constexpr uint64_t text_start = 0xffffffff81000000;
 
-// The banner, the kallsyms and the BTF, so close that changes hit them.
+// The banner, the kallsyms and the BTF are so close together that changes hit them.
 Bytes make_content() {
     std::vector<kernelinfo::test::Symbol> symbols = {{"T_text", text_start}, {"Dlinux_banner", text_start}};
     for (unsigned i = 0; i < 80; ++i)

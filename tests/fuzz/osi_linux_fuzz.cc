@@ -8,8 +8,8 @@ using osi::test::FakeGuest;
 
 namespace {
 
-// Each 4 bytes of the input change one byte of the guest. The structs and tables lie from 0x10000 to 0x97000,
-// each at the start of its page. Gives the physical address.
+// Each 4 bytes of the input change one byte of the guest. The structs and tables are between 0x10000 and
+// 0x97000, each at the start of its page. Returns the physical address.
 uint64_t change(FakeGuest& guest, const uint8_t* data) {
     const uint64_t address =
         0x10000 + uint64_t{data[0]} % 0x87 * 0x1000 + (data[1] | uint64_t{data[2]} << 8) % 0x1000;
@@ -17,7 +17,7 @@ uint64_t change(FakeGuest& guest, const uint8_t* data) {
     return address;
 }
 
-// The second half of the input as stores, where they are watched.
+// Makes stores of the second half of the input, to watched addresses.
 void watch_stores(FakeGuest& guest, const osi::Provider& provider, const uint8_t* data, size_t size) {
     osi::EventListener listener;
     const auto watch = provider.watch(listener);

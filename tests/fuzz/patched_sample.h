@@ -1,4 +1,4 @@
-// Fuzzing of formats that random bytes never look like: the input is a list of changes to a good sample.
+// For fuzzing formats that random bytes never look like: the input is a list of changes to a good sample.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,9 @@
 
 namespace panda::fuzz {
 
-// data: a first byte that says whether the rest is the content itself (even) or changes (odd) of 5 bytes
-// each, an offset modulo the sample's size and a new byte; an offset of 0xffffffff cuts the content at its
-// byte/256.
+// data: the first byte says whether the rest is the content itself (even) or changes (odd). A change has 5
+// bytes, an offset modulo the sample's size and a new byte; with an offset of 0xffffffff, it cuts the content
+// to byte/256 of its size.
 inline Bytes patched(const Bytes& sample, const uint8_t* data, size_t size) {
     if (size == 0)
         return {};

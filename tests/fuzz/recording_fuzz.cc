@@ -1,9 +1,9 @@
 // Fuzzes every parser of recordings. The first byte of the input chooses:
 //   0  the rest is a whole file
 //   1  the rest is the content of a log chunk
-//   2  the rest is a list of chunks (u8 type, u16 size, content) which is made into a file with right
-//      checksums: they keep accidents from the decoders, and would keep the fuzzer from them as well
-// Run: recording_fuzz CORPUS; `recording_fuzz --write-corpus CORPUS` makes one to begin with.
+//   2  the rest is a list of chunks (u8 type, u16 size, content), which is made into a file with right
+//      checksums, because checksums keep accidents from the decoders, and would keep the fuzzer from them too
+// Run: recording_fuzz CORPUS; `recording_fuzz --write-corpus CORPUS` makes a corpus to start from.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -63,7 +63,7 @@ void check(bool condition) {
         std::abort();
 }
 
-// What readers promise of every entry, whatever the file holds.
+// What readers promise about every entry, whatever the file holds.
 void check_entry(const Entry& entry, Position& last, std::span<const MemoryBlock> blocks) {
     check(last <= entry.position);
     last = entry.position;
@@ -188,7 +188,7 @@ extern "C" __attribute__((visibility("default"))) int LLVMFuzzerTestOneInput(con
         else if (data[0] == chunk_list)
             read_file(build_file(ByteReader(input)));
     } catch (const Error&) {
-        // What damaged input is to end in.
+        // Damaged input should end here.
     }
     return 0;
 }

@@ -12,8 +12,9 @@ namespace {
 
 using namespace panda::syscalls;
 
-// The input, again and again: every address leads somewhere into it, but for pages that are not there. So
-// what stands in it for a pointer leads on: nested vectors, messages, lists of strings.
+// Memory repeats the input again and again, so every address leads somewhere into it, except in pages that
+// are not there. So what the program takes for a pointer in it leads on: nested vectors, messages, lists of
+// strings.
 class FuzzMemory final : public UserMemory {
   public:
     FuzzMemory(std::span<const uint8_t> content, uint8_t missing) : content_(content), missing_(missing) {}
@@ -27,7 +28,7 @@ class FuzzMemory final : public UserMemory {
             byte = static_cast<std::byte>(content_[address++ % content_.size()]);
         return true;
     }
-    // Other pages are there.
+    // Now other pages are there.
     void change(uint8_t missing) { missing_ = missing; }
 
   private:
@@ -40,7 +41,7 @@ struct Input {
     uint8_t limit;
     uint16_t number;
     uint8_t missing[2];  // pages, at the entry and at the return
-    uint16_t small[6];   // where not 0, the argument: flags, lengths and places at the memory's begin
+    uint16_t small[6];   // if not 0, the argument: flags, lengths and places at the start of memory
     int64_t value;
     uint64_t arguments[6];
 };
@@ -78,7 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         text.retry();
     text.finish({ending_of(input.flags), input.value, 0, (input.flags & 32) != 0});
     const std::string line = with_result(text.whole(), text.result());
-    // What one call shows is bounded whatever its memory holds: lists by counts, strings by their limit.
+    // What one call shows is bounded, whatever its memory holds: lists by counts, strings by their limit.
     if (line.empty() || line.size() > size_t{64} << 20)
         std::abort();
     saved_at_handler(memory, call.abi, call.stack_pointer);

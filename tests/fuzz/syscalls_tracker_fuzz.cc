@@ -1,5 +1,5 @@
-// Events of a guest in any order, from tasks that come and go, over memory of any content: each call has one
-// entry and one end, the counts add up, and whatever is written of them ends.
+// Events of a guest in any order, from tasks that come and go, over memory of any content. Each call must
+// have one entry and one end, the counts must add up, and what is written about the calls must end.
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <cstdlib>
@@ -66,7 +66,7 @@ class FuzzGuest final : public Guest {
         return input_.ConsumeBool() ? std::optional(input_.ConsumeIntegral<uint32_t>()) : std::nullopt;
     }
 
-    // Few tasks and few places, so that they meet again.
+    // Few tasks and few places, so that they occur again.
     Task next_task() {
         const unsigned number = input_.ConsumeIntegralInRange(0u, 3u);
         const int64_t tid = number + (input_.ConsumeBool() ? 4 : 0);

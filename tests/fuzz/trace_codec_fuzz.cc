@@ -1,4 +1,4 @@
-// Any bytes as a column, of the coding that the first byte chooses.
+// Decodes any bytes as a column, with the coding that the first byte chooses.
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -31,7 +31,7 @@ void decode_blocks(std::span<const std::byte> column) {
         if (id >= block_count)
             std::abort();
     }
-    // What decodes must encode, and come back.
+    // What decodes must encode, and decode to the same.
     BlockEncoder encoder;
     const Bytes again = encoder.encode(all, block_count);
     decoder.start(again, executions, block_count);
@@ -93,7 +93,7 @@ MemoryPlans some_plans() {
     return plans;
 }
 
-// The rest of the input in pieces, one for each column: two bytes of size, then the piece.
+// The rest of the input, in pieces for the columns: two bytes of size, then the piece.
 Bytes take_piece(ByteReader& in) {
     const auto size = std::min<uint64_t>(in.get<uint16_t>(), in.remaining());
     const auto piece = in.take(size);
@@ -148,7 +148,7 @@ void decode_memory(std::span<const std::byte> input) {
 }
 
 void decode_registers(std::span<const std::byte> column) {
-    static RegisterDecoder decoder;  // for their tables: one each, as a cursor has one for all chunks
+    static RegisterDecoder decoder;  // static because of its tables, as a cursor has one for all chunks
     static RegisterDecoder second;
     static RegisterEncoder encoder;
     encoder.take();
@@ -204,7 +204,7 @@ void decode_definitions_of(std::span<const std::byte> column, uint64_t count) {
                        static_cast<uint32_t>(count));
 }
 
-// count: how many records there are to be, where the coding needs to be told.
+// count: how many records there should be, if the coding needs to be told.
 void decode_one(uint8_t choice, std::span<const std::byte> column) {
     constexpr uint8_t registers_from = 0xe0;
     if (choice >= registers_from)

@@ -1,4 +1,4 @@
-// Writes small traces for the trace fuzzers to begin with: trace_corpus DIRECTORY.
+// Writes small traces from which the trace fuzzers start: trace_corpus DIRECTORY.
 #include <filesystem>
 #include <string>
 

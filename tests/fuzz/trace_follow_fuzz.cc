@@ -1,5 +1,5 @@
-// Any bytes as a trace: everything that follows memory through it. Checksums are made right before, or the
-// fuzzer would never come behind them.
+// Takes any bytes as a trace, for everything that follows memory through it. Checksums are made right first,
+// because otherwise the fuzzer would never get past them.
 #include <unistd.h>
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace {
 using namespace panda;
 using namespace panda::trace;
 
-constexpr uint64_t max_guest_bytes = uint64_t{256} << 20;  // larger ones are right, and slow
+constexpr uint64_t max_guest_bytes = uint64_t{256} << 20;  // larger guests are allowed, but slow
 
 struct Analyzer {
     static constexpr PassNeeds needs = PassNeeds::memory;
@@ -71,7 +71,7 @@ void cut_it(TraceReader& reader) {
     cut(reader, first + length / 4, first + length / 2 + 1, "/dev/null", {.if_exists = IfExists::overwrite});
 }
 
-// Needs a file, which takes its time.
+// This needs a file, which takes time.
 void recover_it(std::span<const std::byte> input) {
     static const std::string path = "/dev/shm/panda-trace-follow-fuzz-" + std::to_string(::getpid());
     try {

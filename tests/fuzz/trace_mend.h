@@ -1,5 +1,5 @@
-// Makes the checksums in an input right, of messages and of columns, or a fuzzer would never come behind
-// them.
+// Makes the checksums of messages and columns in an input right, because otherwise a fuzzer would never get
+// past them.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace panda::trace_fuzz {
 
-// The message's own.
+// The message's own checksum.
 inline void mend_message(std::span<std::byte> message) {
     using namespace panda::trace;
     uint64_t checked;
@@ -37,7 +37,7 @@ inline std::vector<trace::ColumnView> columns_of(trace::schema::Message::Reader 
     return {};
 }
 
-// Those of its columns: the words that hold them are found by what they hold.
+// The checksums of its columns. The words that hold them are found by their values.
 inline void mend_columns(std::span<std::byte> message) {
     const trace::MessageView view({message, 0, nullptr}, "");
     for (const trace::ColumnView& column : view.parse(columns_of)) {

@@ -1,5 +1,5 @@
-// Any bytes as a trace: everything that a reader can be asked for. Checksums are made right before, or the
-// fuzzer would never come behind them.
+// Takes any bytes as a trace, for everything that a reader can be asked. Checksums are made right first,
+// because otherwise the fuzzer would never get past them.
 #include <cstdint>
 #include <cstdlib>
 #include <span>
@@ -15,7 +15,7 @@ namespace {
 using namespace panda;
 using namespace panda::trace;
 
-// A number that tells what was executed. many: by next_whole_blocks() where it can.
+// A number that depends on what was executed. many: uses next_whole_blocks() where it can.
 uint64_t executions(ChunkCursor& cursor, const Chunk& chunk, CursorColumns columns, bool many) {
     uint64_t sum = 0;
     const auto note = [&sum](const BlockExecution& block) {
@@ -35,7 +35,8 @@ uint64_t executions(ChunkCursor& cursor, const Chunk& chunk, CursorColumns colum
 }
 
 void read_registers(ChunkCursor& cursor, const Chunk& chunk) {
-    static RegisterCursor registers;  // for its table: the sanitizer takes long to make it
+    static RegisterCursor
+        registers;  // static because of its table, which takes long to make under the sanitizer
     cursor.start(chunk);
     registers.start(chunk);
     for (auto step = cursor.next(); step != ChunkCursor::Step::end; step = cursor.next())

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Everything wrong that a user can hand over: one plain sentence and a non-zero exit, never a crash.
+# Whatever wrong input a user gives, a program must print one plain sentence and exit with a status that is not zero. It
+# must never crash.
 . "$(dirname "$0")/common.sh"
 panda-record -q -o good.panda -- echo hello
 size=$(stat -c %s good.panda)
@@ -40,7 +41,7 @@ cp good.panda newer.panda
 flip 8 newer.panda
 expect_complaint 'version|header' panda-replay newer.panda
 
-# Without its last bytes it replays up to its last whole chunk.
+# A recording without its last bytes replays up to its last whole chunk.
 head -c $((size - 20)) good.panda >cut.panda
 panda-replay --quiet cut.panda || fail "a cut recording does not replay"
 

@@ -29,11 +29,11 @@ for _ in 1 2 3; do
 done
 echo "the command's first output came after $best ms"
 
-# Nobody reads the output: the recording goes on to its end.
+# If nobody reads the output, the recording goes on to its end.
 panda-record -f -o pipe.panda -- sh -c 'seq 20000; true' | head -n 1 >/dev/null
 panda-recording verify --quiet pipe.panda
 
-# Stopped by a signal: the recording is ended in order.
+# If a signal stops the recorder, the recording is ended in order.
 panda-record -q -o stopped.panda -- sleep 600 2>stopped.err &
 recorder=$!
 sleep 3

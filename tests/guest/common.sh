@@ -49,8 +49,8 @@ expect_complaint() {
     echo "ok: $(cat complaint.err)"
 }
 
-# record_and_replay NAME TIMES RECORD-ARGUMENTS…: records, checks the file, replays it that often, and compares what the
-# guest printed in the recording and in each replay.
+# record_and_replay NAME TIMES RECORD-ARGUMENTS…: records, checks the file, replays it that many times, and compares
+# what the guest printed in the recording and in each replay.
 record_and_replay() {
     local name=$1 times=$2 round
     shift 2

@@ -20,7 +20,7 @@ def main():
         if fact["kind"] == "syscall":
             made[pid] += 1
             endings[fact.get("ending", "returned")] += 1
-            # Returns that no instruction after the call sees.
+            # No instruction after such a call sees its return.
             if "ending" not in fact and fact["call"] != "rt_sigreturn":
                 returned[pid] += 1
         elif fact["kind"] == "signal" and fact["signal"] == "SIGUSR1":
@@ -35,7 +35,7 @@ def main():
     for line in open(sys.argv[2]):
         pid, *counts, status = map(int, line.split())
         killed = status & 0x7f != 0
-        # What ours may differ by: (fewer calls, more returns, more signals) of a process that was killed.
+        # How ours may differ for a process that was killed: (fewer calls, more returns, more signals).
         checks = [("calls", made[pid], range(counts[0] - killed, counts[0] + 1)),
                   ("returns", returned[pid], range(counts[1], counts[1] + killed + 1)),
                   ("signals", signals[pid], range(counts[2], counts[2] + killed + 1)),

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Compares what panda-analyze osi says of a trace with what /proc said in the guest, line by line.
+"""Compares what panda-analyze osi says about a trace with what /proc said in the guest, line by line.
 
 usage: compare_proc.py DUMP TRACE [OSI-OPTION...]
 
@@ -26,7 +26,7 @@ compared = 0
 
 
 def read_dump(path):
-    """Path to content, in the order of the dump; see population/dump.c."""
+    """A dictionary from path to content, in the order of the dump; see population/dump.c."""
     data = open(path, "rb").read()
     records = {}
     at = 0
@@ -69,7 +69,7 @@ def status_of(content):
 
 
 def escaped(name):
-    """As proc_task_name() writes it."""
+    """A text as proc_task_name() writes it."""
     return name.replace("\\", "\\\\").replace("\n", "\\n")
 
 
@@ -78,12 +78,12 @@ def without_work(title):
 
 
 def stat_field(content, number):
-    """Field of /proc/PID/stat, counted as in proc(5); the second is in parentheses."""
+    """A field of /proc/PID/stat, counted as in proc(5); the second one is in parentheses."""
     return int(content[content.rindex(b")") + 2:].split()[number - 3])
 
 
 def texts(content):
-    """What stands between zeros, each ended by one."""
+    """The texts that each end with a zero."""
     if content == b"":
         return []
     return [text(part) for part in content.removesuffix(b"\0").split(b"\0")]
@@ -93,7 +93,7 @@ def mapping_lines(content):
     lines = []
     for line in text(content).splitlines():
         addresses, permissions, offset, _, _, *name = line.split(" ", 5)
-        # After the inode come blanks up to a column, and a name in which only line ends are escaped.
+        # After the inode there are blanks up to a column, and then a name in which only line ends are escaped.
         name = name[0].lstrip(" ") if name else ""
         if name == "[vsyscall]":
             used["vsyscall"] += 1
@@ -104,7 +104,7 @@ def mapping_lines(content):
 
 
 class Guest:
-    """What the dump knows of one process."""
+    """What the dump knows about one process."""
 
     def __init__(self, records, pid):
         self.pid = pid
@@ -132,7 +132,7 @@ def compare_process(guest, process):
     # Ticks of 10 ms since the boot.
     check(f"{where} start", stat_field(guest.records["stat"], 22), process["start_ns"] // 10_000_000)
     check(f"{where} arguments", texts(guest.records["cmdline"]), process["arguments"])
-    # Those without memory have none, or (since 6.16 and stable kernels after it) no file to read.
+    # Processes without memory have none, or (since 6.16 and later stable kernels) no file to read.
     check(f"{where} environment", texts(guest.records.get("environ", b"")), process["environment"])
     check(f"{where} cwd", text(guest.records["cwd"]) if "cwd" in guest.records else None, process.get("cwd"))
     check(f"{where} exe", text(guest.records["exe"]) if "exe" in guest.records else None, process.get("exe"))

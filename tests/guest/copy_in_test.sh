@@ -1,5 +1,5 @@
 #!/bin/bash
-# --copy-in: contents, modes, directories; and new contents are not taken for old ones.
+# --copy-in copies contents, modes and directories, and does not take new contents for old ones.
 . "$(dirname "$0")/common.sh"
 mkdir -p tree/sub
 head -c 2000000 /dev/urandom >tree/sub/random

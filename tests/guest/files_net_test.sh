@@ -1,6 +1,6 @@
 #!/bin/bash
-# panda-analyze files and net know every file and every socket that a program uses, and each byte, as the program counts
-# them itself: in a 64-bit program and in a 32-bit one.
+# panda-analyze files and net must find every file and every socket that a program uses, and each byte, as the program
+# counts them itself: in a 64-bit program and in a 32-bit one.
 . "$(dirname "$0")/common.sh"
 # Further arguments are for panda-record, for example --guest DIRECTORY for another kernel.
 [ $# -eq 0 ] || shift

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A disk that fills up while recording: one clear line, and what was written stays usable.
+# If the disk fills up while recording, there is one clear line, and what was written stays usable.
 . "$(dirname "$0")/common.sh"
 [ "$(id -u)" = 0 ] || skip "mounting a small tmpfs needs root"
 panda-record -q -o probe.panda -- true

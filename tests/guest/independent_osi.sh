@@ -1,7 +1,7 @@
 #!/bin/bash
-# Introspection against an independent tool: drgn, with the kernel's debug package, on the dump of memory that panda-analyze
-# memdump writes, at moments that the guest marks. CTest does not run it: the package is hundreds of megabytes; it is kept in
-# the cache. It needs Debian's package python3-drgn.
+# Compares introspection with an independent tool: drgn, with the kernel's debug package, on the dump of memory that
+# panda-analyze memdump writes, at moments that the guest marks. CTest does not run it, because the package has hundreds
+# of megabytes; it is kept in the cache. It needs Debian's package python3-drgn.
 #
 # usage: independent_osi.sh BUILD [GUEST]
 #   GUEST is a directory that tools/guest/build.sh made of a Debian kernel; default: the build's own.

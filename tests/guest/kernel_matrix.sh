@@ -1,6 +1,6 @@
 #!/bin/bash
-# Introspection on many kernels, with KASLR: each is booted, recorded with a population of processes, traced, and compared
-# with its own /proc, first by what the guest's memory tells, then by the group made from the kernel's package.
+# Tests introspection on many kernels, with KASLR. Each is booted, recorded with a population of processes, traced, and
+# compared with its own /proc, first by what the guest's memory tells, then by the group made from the kernel's package.
 #
 # usage: kernel_matrix.sh BUILD [KERNEL…]
 #   KERNEL: see kernels.sh.

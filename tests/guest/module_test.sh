@@ -1,10 +1,10 @@
 #!/bin/bash
-# The module that is loaded into the guest prints the group that panda-kernelinfo makes from BTF, key by key.
+# The module that is loaded into the guest must print the group that panda-kernelinfo makes from BTF, key by key.
 . "$(dirname "$0")/common.sh"
 . "$repository/tests/guest/population.sh"
 guest=$(readlink -f "$build/libexec/panda/guest")
 "$repository/tools/guest/build_module.sh" "$guest" "$repository/kernelinfo/module" .
-# It fails to load on purpose.
+# The module fails to load on purpose.
 panda-record -o module.panda --copy-in kernelinfo.ko:/root/ -- sh -c 'insmod /root/kernelinfo.ko && exit 1; dmesg' >dmesg
 panda-kernelinfo "$guest/vmlinuz" >btf.conf
 group_from_dmesg module <dmesg >module.conf

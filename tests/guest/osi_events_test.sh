@@ -1,7 +1,7 @@
 #!/bin/bash
-# Introspection along a trace: the processes, threads and programs that a workload in the guest says it began are those that
-# panda-analyze osi tells of, each once, and the current process is right at every block of user code. From a pipe too.
-# usage: osi_events_test.sh BUILD [GUEST], a directory that tools/guest/build.sh made
+# Tests introspection along a trace: panda-analyze osi must tell the processes, threads and programs that a workload in
+# the guest says it began, each once, and the current process must be right at every block of user code. From a pipe
+# too. usage: osi_events_test.sh BUILD [GUEST], a directory that tools/guest/build.sh made
 . "$(dirname "$0")/common.sh"
 guest=$(readlink -f "${2:-$build/libexec/panda/guest}")
 architecture=$(sed -n 's/^architecture=//p' "$guest/build-info")
@@ -26,7 +26,7 @@ panda-analyze osi --on all --json - <run.capnp >pipe.json
 cmp file.json pipe.json || fail "a pipe gives other events than a file"
 osi_agree run.capnp || fail "the current process is not the one whose address space is in force"
 
-# The same processes ran, by asidstory, and its outputs agree.
+# asidstory must find the same processes, and its outputs must agree.
 panda-analyze asidstory --json --pandalog story.log --perfetto story.json.gz run.capnp >story.json
 /usr/bin/python3 - "$repository/analyzers/pandalog/pandalog.capnp" <<'PYTHON'
 import gzip
@@ -42,7 +42,7 @@ ran = {story["pid"] for story in stories}
 assert forked <= ran, forked - ran
 events = [json.loads(line) for line in open("file.json")]
 changes = sum(event["kind"] == "task-change" for event in events)
-assert sum(story["count"] for story in stories) == changes + 1, "each change of task is the begin of a run"
+assert sum(story["count"] for story in stories) == changes + 1, "each change of task is the start of a run"
 end = max(story["end_instr"] for story in stories)
 begin = min(story["start_instr"] for story in stories)
 assert sum(story["instructions"] for story in stories) == end - begin, "somebody runs at any time"

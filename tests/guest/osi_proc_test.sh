@@ -1,6 +1,6 @@
 #!/bin/bash
-# All that introspection says of processes of every kind is what /proc said, line by line: with the group that ships, and
-# with nothing but the guest's own memory.
+# All that introspection says about processes of every kind must be what /proc said, line by line: with the group that
+# ships, and with only the guest's own memory.
 . "$(dirname "$0")/common.sh"
 . "$repository/tests/guest/population.sh"
 guest=$build/libexec/panda/guest

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The processes that panda-analyze osi finds in a trace are those that ps printed in the guest.
+# The processes that panda-analyze osi finds in a trace must be those that ps printed in the guest.
 . "$(dirname "$0")/common.sh"
 guest=$build/libexec/panda/guest
 panda-record -o ps.panda -- sh -c 'sleep 1000 & sleep 2000 & ps -o pid,ppid,comm' >ps.out
@@ -26,7 +26,7 @@ extra = set(found) - set(listed)
 assert not missing and not extra, f"missing {missing}, too many {extra}"
 assert sum(name == "sleep" for _, name in found.values()) == 2
 for pid in set(listed) & set(found):
-    # /proc adds the work that a kworker is at to its name; orphans have been given to init since.
+    # /proc adds the work that a kworker is doing to its name. Orphans have been given to init since.
     name = listed[pid][1].split("-")[0] if listed[pid][1].startswith("kworker") else listed[pid][1]
     assert found[pid][1].startswith(name[:15]), (pid, listed[pid], found[pid])
     assert found[pid][0] in (listed[pid][0], 1), (pid, listed[pid], found[pid])

@@ -1,16 +1,16 @@
-# Sourced after common.sh: a guest full of processes of every kind, and what /proc says of them (population/).
+# Sourced after common.sh: a guest full of processes of every kind, and what /proc says about them (population/).
 # shellcheck shell=bash
 
-# record_population NAME GUEST RECORD-OPTION…: records NAME.panda in the guest, whose witness prints NAME.dump, and traces
-# NAME.capnp.
+# record_population NAME GUEST RECORD-OPTION…: records NAME.panda in the guest, whose witness prints NAME.dump, and
+# traces NAME.capnp.
 record_population() {
     local name=$1 guest=$2
     shift 2
     "$repository/tools/guest/compile.sh" "$(sed -n 's/^architecture=//p' "$guest/build-info")" population \
         "$repository"/tests/guest/population/*.c
-    # A real-time kernel's threaded handlers are too late for a UART that sends at once; without noirqdebug it takes the
-    # interrupts that nobody handled for a broken line's and turns them off.
-    # shellcheck disable=SC2016  # for the guest's shell
+    # The threaded handlers of a real-time kernel are too late for a UART that sends at once. Without noirqdebug the
+    # kernel takes the interrupts that nobody handled for those of a broken line, and turns the line off. shellcheck
+    # disable=SC2016  # for the guest's shell
     panda-record --force -o "$name.panda" "$@" --guest "$guest" --append noirqdebug --copy-in population:/tmp/ -- sh -c '
         /tmp/population start
         i=0
@@ -29,8 +29,8 @@ marked_moment() {
         sed -n "s/^ *\\([0-9]*\\)  cpuid rax=0x50414e44 .* rcx=0x$2 .* rax_after=.*/\\1/p"
 }
 
-# compare_population NAME OSI-OPTION…: the trace against the dump, at the trace's end, and right before and after the
-# witness looked.
+# compare_population NAME OSI-OPTION…: compares the trace with the dump, at the trace's end, and right before and after
+# the witness looked.
 compare_population() {
     local name=$1 number moment
     shift
@@ -44,7 +44,7 @@ compare_population() {
     done
 }
 
-# Programs that know no kernelinfo.conf of their own, before all others on PATH.
+# Puts programs that know no kernelinfo.conf of their own before all others on PATH.
 without_kernelinfo() {
     mkdir -p bin
     cp "$build/bin/panda-analyze" "$build/bin/panda-analyze-osi" "$build/bin/panda-kernelinfo" bin/

@@ -16,7 +16,7 @@ record_and_replay disk 2 --disk disk.img --net -- sh -c \
      md5sum </mnt/file; ping -c 2 10.0.2.2 | wc -l'
 [ "$(md5sum <disk.img)" = "$sum" ] || fail "the disk image was written to"
 
-# The replay needs neither image nor guest.
+# The replay needs neither the image nor the guest.
 rm disk.img
 PANDA_GUEST=/nonexistent panda-replay --quiet disk.panda
 

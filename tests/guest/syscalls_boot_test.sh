@@ -1,6 +1,6 @@
 #!/bin/bash
-# The first programs of a boot. Of a file the decoder begins where programs do, by the index; of a pipe it goes over
-# everything: both must tell the same. usage: syscalls_boot_test.sh BUILD
+# The first programs of a boot. In a file the decoder starts where programs do, by the index; in a pipe it goes over
+# everything. Both must tell the same. usage: syscalls_boot_test.sh BUILD
 . "$(dirname "$0")/common.sh"
 
 panda-record --force -o boot.panda --boot >boot.out || fail "recording: exit status $?"

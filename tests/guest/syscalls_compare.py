@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Compares what panda-analyze syscalls wrote of a recording with what strace wrote inside of it.
+"""Compares what panda-analyze syscalls wrote about a recording with what strace wrote inside of it.
 
 usage: syscalls_compare.py OURS STRACE…
 
@@ -47,28 +47,28 @@ def is_event(text):
 
 
 def last_call(calls):
-    """Its index; None when there is none."""
+    """The index of the item; None if there is none."""
     return next((i for i in reversed(range(len(calls))) if not is_event(calls[i])), None)
 
 
 def plain(text):
-    """Without the spaces that only show where a line was interrupted or where the result begins."""
+    """The text without the spaces that only show where a line was interrupted or where the result starts."""
     text = re.sub(r"\s*\)\s+= ", ") = ", text)
     return re.sub(r"\s*,\s+", ", ", text)
 
 
 def compare(ours, theirs):
     """(matching lines of strace, differences)"""
-    # What a task did before strace looked at it, that is before its first call there.
+    # Skip what a task did before strace looked at it, that is, before its first call there.
     if theirs and theirs[0] in ours:
         ours = ours[ours.index(theirs[0]):]
     mine, other = last_call(ours), last_call(theirs)
     if mine is not None and other is not None:
-        # A call that never ended: what strace did not come to write.
+        # A call that never ended: strace did not get to write it.
         if theirs[other].endswith("<unfinished ...>) = ?") and ours[mine].endswith(" = ?"):
             if ours[mine].startswith(theirs[other].split(" <unfinished")[0]):
                 ours[mine] = theirs[other]
-        # What a call returned that SIGKILL ended, strace cannot see; it is known here.
+        # strace cannot see what a call returned that SIGKILL ended, but it is known here.
         if theirs[other].endswith(" = ?") and ours[mine].startswith(theirs[other][:-1]):
             ours[mine] = theirs[other]
     matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False)

@@ -1,6 +1,6 @@
 #!/bin/bash
-# As syscalls_strace_test.sh, in a 32-bit guest: calls by sysenter and int 0x80. strace and its libraries are Debian's
-# i386 packages, and what it watches is the guest's own busybox.
+# Tests what syscalls_strace_test.sh does, in a 32-bit guest: calls by sysenter and int 0x80. strace and its libraries
+# are Debian's i386 packages, and strace watches the guest's own busybox.
 . "$(dirname "$0")/common.sh"
 . "$repository/tools/common.sh"
 . "$repository/tests/guest/population.sh"

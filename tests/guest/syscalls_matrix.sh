@@ -1,7 +1,7 @@
 #!/bin/bash
-# System calls on many kernels, with KASLR and nothing configured: each is booted, and panda-analyze syscalls must say what
-# strace says in that guest (syscalls_strace_test.sh) and what its processes count (syscalls_stress_test.sh). It downloads
-# kernels, so CTest does not run it.
+# Tests system calls on many kernels, with KASLR and nothing configured. Each is booted, and panda-analyze syscalls must
+# say what strace says in that guest (syscalls_strace_test.sh) and what its processes count (syscalls_stress_test.sh).
+# It downloads kernels, so CTest does not run it.
 #
 # usage: syscalls_matrix.sh BUILD [KERNEL…]
 #   KERNEL: see kernels.sh.
@@ -15,7 +15,7 @@ kernels=("${@:2}")
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/panda-syscalls-matrix.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
-# The analyzer beside no kernelinfo.conf: what it knows of a kernel is from that kernel's memory.
+# There is no kernelinfo.conf beside the analyzer, so what it knows about a kernel is from that kernel's memory.
 mkdir -p "$scratch/build/bin"
 ln -s "$build"/bin/* "$scratch/build/bin/"
 cp --remove-destination "$build"/bin/panda-analyze{,-syscalls} "$scratch/build/bin/"

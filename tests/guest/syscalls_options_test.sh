@@ -1,6 +1,6 @@
 #!/bin/bash
-# Options of panda-analyze syscalls: what they select is what strace selects with the same ones in the guest, and each
-# way to write it tells the same calls.
+# Tests options of panda-analyze syscalls: they must select what strace selects with the same options in the guest, and
+# each way to write calls must tell the same calls.
 . "$(dirname "$0")/common.sh"
 strace=$(command -v strace) || skip "no strace on this machine"
 mkdir -p tree/lib
@@ -9,7 +9,7 @@ ldd "$strace" | sed -n 's/.* => \(\/[^ ]*\).*/\1/p; s/^\s*\(\/lib64[^ ]*\).*/\1/
 
 gcc -O1 -static -Wall -Wextra -Werror -o tree/every_call "$repository/tests/guest/options/every_call.c"
 
-# A line for each of strace's files: its name, and the options of both.
+# A line for each of strace's files: its name, and the options of both programs.
 cat >tree/options <<'END'
 file -e trace=file
 network -e trace=%network
@@ -65,7 +65,7 @@ END
 chmod +x tree/select tree/classes
 mkdir strace ours
 
-# trace_of SCRIPT: runs it in the guest, with what strace writes there in strace/, and traces it.
+# trace_of SCRIPT: runs the script in the guest, puts what strace writes there into strace/, and traces the run.
 trace_of() {
     panda-record -o "$1.panda" --copy-in tree:/opt/ -- "/opt/tree/$1" >"$1.out"
     tr -d '\r' <"$1.out" | awk '/^=== / { file = $2; next } file && file != "end" { print > "strace/" file }'
@@ -85,7 +85,7 @@ while read -r name options; do
     # shellcheck disable=SC2086
     panda-analyze syscalls --quiet $options -f -p "$shell" select.capnp >"ours/$name"
 done <tree/options
-# The same calls of one of the runs, in every form; then of its first process alone.
+# The same calls of one of the runs, in every form, and then of its first process alone.
 shell=$(sed -n '1s/ .*//p' strace/short)
 panda-analyze syscalls --quiet -f -p "$shell" -t select.capnp >lines
 panda-analyze syscalls --quiet -f -p "$shell" --json --pandalog calls.log --perfetto calls.json.gz select.capnp >calls.json

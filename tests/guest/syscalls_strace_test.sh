@@ -1,5 +1,5 @@
 #!/bin/bash
-# panda-analyze syscalls says of programs in a guest what strace says there, running beside them.
+# panda-analyze syscalls must say about programs in a guest what strace says there.
 . "$(dirname "$0")/common.sh"
 # Further arguments are for panda-record, for example --guest DIRECTORY for another kernel.
 [ $# -eq 0 ] || shift
@@ -40,7 +40,7 @@ done
 
 cat >tree/run <<'GUEST'
 #!/bin/sh
-# The loader lies where the programs look for it.
+# The loader is where the programs look for it.
 mkdir -p /lib64 /lib/x86_64-linux-gnu /tmp/out
 cp /opt/tree/lib/* /lib/x86_64-linux-gnu/
 ln -s /lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 /lib64/
@@ -51,7 +51,7 @@ trace() {
     shift
     strace -f -o "/tmp/out/$name" "$@" >/dev/null 2>&1 </dev/null
 }
-# The same with what descriptors are.
+# The same, with what descriptors are.
 trace_paths() {
     name=paths-$1
     shift

@@ -1,6 +1,6 @@
 #!/bin/bash
-# No call, signal or end is lost or invented in a stress of 200 processes that fork, execute, signal and exit: the counts
-# are those of the processes themselves.
+# No call, signal or end may be lost or invented when 200 processes fork, execute, signal and exit: the counts must be
+# those of the processes themselves.
 . "$(dirname "$0")/common.sh"
 # Further arguments are for panda-record, for example --guest DIRECTORY for another kernel.
 [ $# -eq 0 ] || shift

@@ -1,6 +1,6 @@
 #!/bin/bash
-# What ends the making of a trace early: a kill, a full disk, a reader that goes away. What was written opens, and
-# panda-trace recover makes a whole trace of it. usage: trace_crash_test.sh BUILD [TIMES]
+# Things that end the making of a trace early: a kill, a full disk, a reader that goes away. What was written must open,
+# and panda-trace recover must make a whole trace from it. usage: trace_crash_test.sh BUILD [TIMES]
 . "$(dirname "$0")/common.sh"
 times=${2:-4}
 panda-record -q -o gzip.panda -- workload-gzip
@@ -21,7 +21,7 @@ for round in $(seq "$times"); do
     echo "ok: killed after $delay ms: $(head -n 1 verify.out)"
 done
 
-# Stopped by hand, or by a reader that has seen enough: one line at most, and no core.
+# Stopped by hand, or by a reader that has seen enough: at most one line, and no core.
 status=0
 panda-replay --quiet --trace - gzip.panda 2>err | head -c 1000000 >/dev/null || status=$?
 [ "$status" = 1 ] || fail "exit status $status when the pipe broke"

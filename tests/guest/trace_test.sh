@@ -1,7 +1,7 @@
 #!/bin/bash
-# Traces prove themselves: memory that follows from every store, DMA write and page-table mark equals every snapshot, bit
-# for bit, and each block follows from the one before. usage: trace_test.sh BUILD [TRACES], the number of traces of one
-# recording that must be the same, byte for byte (3 by default).
+# Traces prove themselves: memory that follows from every store, DMA write and page-table mark must equal every
+# snapshot, bit for bit, and each block must follow from the one before. usage: trace_test.sh BUILD [TRACES], the number
+# of traces of one recording that must be the same, byte for byte (3 by default).
 . "$(dirname "$0")/common.sh"
 traces=${2:-3}
 

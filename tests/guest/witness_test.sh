@@ -1,6 +1,6 @@
 #!/bin/bash
-# An independent witness: a plugin of QEMU's own interface watches the same replays that are traced, and must have seen
-# the same instructions, loads, stores and stored values, in the same order, and the same registers where blocks begin.
+# An independent witness: a plugin that uses QEMU's own interface watches the same replays that are traced, and must see
+# the same instructions, loads, stores and stored values, in the same order, and the same registers where blocks start.
 . "$(dirname "$0")/common.sh"
 qemu=$build/libexec/panda/qemu
 

@@ -1,6 +1,6 @@
-// 200 processes that fork, execute, signal one another and end in different ways, and count the system calls that they
-// make: in memory that all share, so that a process's counts outlive it. Without a C library, which would make calls of
-// its own: every call is here, in call(). Prints a line for each process at the end:
+// 200 processes that fork, execute, signal one another and end in different ways. They count the system calls that they
+// make, in memory that all share, so that a process's counts outlive it. There is no C library, because that would make
+// calls of its own: every call is here, in call(). At the end it prints a line for each process:
 //
 //     PID MADE RETURNED SIGNALS STATUS
 //
@@ -26,7 +26,7 @@ static word call(word number, word a, word b, word c, word d, word e, word f) {
     register word r8 __asm__("r8") = e;
     register word r9 __asm__("r9") = f;
     word result;
-    // Single instructions: a signal's handler, which counts too, runs before or after one.
+    // These are single instructions, so a signal's handler, which counts too, runs before or after one.
     __asm__ volatile(
         "incq %[made]\n\tsyscall\n\tincq %[returned]"
         : "=a"(result), [made] "+m"(own->made), [returned] "+m"(own->returned)
@@ -39,7 +39,7 @@ static word call(word number, word a, word b, word c, word d, word e, word f) {
 #define call3(n, a, b, c) call(n, (word)(a), (word)(b), (word)(c), 0, 0, 0)
 #define call4(n, a, b, c, d) call(n, (word)(a), (word)(b), (word)(c), (word)(d), 0, 0)
 
-// fork, as clone. The child's return counts nowhere: it is no call of the child's.
+// fork, as clone. The child's return does not count, because it does not belong to a call of the child.
 static word fork_child(void) {
     word result;
     register word r10 __asm__("r10") = 0;
@@ -55,7 +55,7 @@ static word fork_child(void) {
 static void handle(int number) {
     (void)number;
     __asm__ volatile("incq %0\n\tincq %1" : "+m"(own->signals), "+m"(own->made));
-    // The return from here is rt_sigreturn, which does not return.
+    // This returns by rt_sigreturn, which does not return itself.
 }
 void restore(void);
 __asm__("restore: mov $15, %eax\n\tsyscall");
@@ -85,7 +85,7 @@ static void pause_for(long nanoseconds) {
     call2(__NR_nanosleep, time, 0);
 }
 
-// What the child of this number does; it never comes back.
+// What the child with this number does. Does not return.
 static void live(int number) {
     const char* arguments[] = {"counted", 0, 0};
     const char* none[] = {0};
@@ -93,7 +93,7 @@ static void live(int number) {
     own->pid = call1(__NR_getpid, 0);
     switch (number % 5) {
         case 0: {
-            // It tells itself its slot's number.
+            // The program gets its slot's number as an argument.
             static char digits[8];
             int i = 7;
             for (int rest = number + 1; rest > 0; rest /= 10)
@@ -162,11 +162,11 @@ void begin(word* stack) {
     const char** arguments = (const char**)(stack + 1);
     map_table(count > 1 ? 0 : O_TRUNC);
     if (count > 1) {
-        // Executed by a child: open, ftruncate and mmap were its slot's.
+        // A child has executed this program: open, ftruncate and mmap belong to its slot.
         own = &table[number_of(arguments[1])];
         own->made += 3;
         own->returned += 3;
-        // The execve that led here has returned to no instruction after it.
+        // The execve that led here has not returned to an instruction after it.
         ++own->returned;
         pause_for(50000);
         call1(__NR_exit_group, 42);
@@ -181,7 +181,7 @@ void begin(word* stack) {
             live(i);
         table[i + 1].pid = child;
         if (i % 5 == 2) {
-            // Not before it has a slot of its own: its handler would count in this one's.
+            // Not before the child has a slot of its own, because its handler would count in this one's.
             do
                 pause_for(20000);
             while (*(volatile word*)&table[i + 1].made == 0);
@@ -195,7 +195,7 @@ void begin(word* stack) {
         reap(0);
     for (int i = 1; i < slots; ++i)
         print(&table[i], table[i].made, table[i].returned);
-    // And this one: without the two calls that follow.
+    // Then this process, without the two calls that follow.
     print(&table[0], table[0].made + 2, table[0].returned + 1);
     call1(__NR_exit_group, 0);
 }

@@ -1,5 +1,6 @@
-// agree TRACE: for every block of user code in a trace, the current process that introspection finds has the
-// address space that the processor is in. Prints how many blocks, processes and switches there were.
+// agree TRACE: checks that, for every block of user code in a trace, the current process that introspection
+// finds has the address space that the processor is in. Prints how many blocks, processes and switches there
+// were.
 #include <cstdio>
 #include <set>
 
@@ -59,7 +60,7 @@ int run(const std::string& path) {
     };
     const auto provider = osi::find_in_snapshots(reader, 0, open);
     if (!provider)
-        throw Error("no kernel is in the trace");
+        throw Error("there is no kernel in the trace");
     trace::PassOptions options;
     options.threads = 1;
     const auto result = trace::run_pass(reader, options, [&](const trace::PassState& state) {

@@ -45,7 +45,7 @@ def main():
         if ours != dict(expected):
             problems.append(f"{name}: the guest says {sorted(expected - found)} that the trace has not, the "
                             f"trace {sorted(Counter(ours) - expected)}")
-    # A thread that executes a program takes the number of its process's first one and ends by that.
+    # A thread that executes a program takes the number of its process's first thread, and ends with that number.
     taken = {(pid, pid) for pid in forked}
     for key in threads:
         if thread_ends[key] != 1 and (key[0], "cat") not in executed:

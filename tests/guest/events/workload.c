@@ -1,4 +1,4 @@
-/* Processes and threads that begin, execute and end in every way, and say on standard output what they do:
+/* Processes and threads that begin, execute and end in every way, and print what they do:
  *
  *     fork PID        a process was made
  *     exec PID NAME   the process is about to execute a program of this name
@@ -55,7 +55,7 @@ static void* pass_by(void* unused) {
     return unused;
 }
 
-/* The others die, and this thread takes the first one's place and number. */
+/* The other threads die, and this one takes the place and the number of the first. */
 static void* execute_in_thread(void* unused) {
     say_thread();
     usleep(1000);
@@ -159,7 +159,7 @@ int main(void) {
         waitpid(child(kind), NULL, 0);
     for (int i = 0; i < 3; i++)
         executes_without_fork();
-    /* Many at once; the last one is left to whoever takes it. */
+    /* Many at once; nobody here waits for the last one. */
     for (int i = 0; i < 60; i++)
         child(i % 9);
     for (int i = 0; i < 60; i++)

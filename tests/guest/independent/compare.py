@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Compares what panda-analyze osi says of a moment with what drgn found in the dump of the same moment.
+"""Compares what panda-analyze osi says about a moment with what drgn found in the dump of the same moment.
 
 usage: compare.py DRGN-OUTPUT TRACE INSTR [OSI-OPTION...]
 """
@@ -18,7 +18,7 @@ def osi(trace, instr, options, *what):
 
 
 def without_mark(name):
-    """drgn shows a deleted file by its old name, and names nothing that has no place in a tree of files."""
+    """drgn shows a deleted file by its old name, and has no name for what has no place in a tree of files."""
     return name.removesuffix(" (deleted)")
 
 
@@ -53,7 +53,7 @@ def main():
     check("number of mappings of", counts, {c["pid"]: c["mappings"] for c in theirs["count"]})
     check("file", {(f["pid"], f["fd"]): (f["position"], f["file"]) for f in files},
           {(f["pid"], f["fd"]): (f["position"], f["file"]) for f in theirs["file"]})
-    # Memory files lie on a file system that is mounted nowhere; drgn only names that: "[tmpfs]".
+    # Memory files are on a file system that is mounted nowhere; drgn only names the file system: "[tmpfs]".
     named = {(f["pid"], f["fd"]) for f in files if f["name"].startswith("/")} - \
         {(f["pid"], f["fd"]) for f in theirs["file"] if f["name"].startswith("[")}
     check("name of file", {(f["pid"], f["fd"]): without_mark(f["name"]) for f in files if (f["pid"], f["fd"]) in named},

@@ -1,4 +1,4 @@
-"""Run by drgn on a dump of a guest's memory: prints what drgn finds, one JSON object a line.
+"""Run by drgn on a dump of a guest's memory: prints what drgn finds, one JSON object per line.
 
 usage: drgn -q -c DUMP -s VMLINUX list.drgn.py
 

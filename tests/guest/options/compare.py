@@ -28,13 +28,13 @@ def json_lines(path):
 
 
 def check_selection(name):
-    """Every line of strace's is there, and no other: ours may only begin before strace looked."""
+    """Every line of strace's must be there, and no other, except that ours may start before strace looked."""
     ours, theirs = read_calls(f"ours/{name}"), read_calls(f"strace/{name}")
     lines = 0
     expect(set(ours) == set(theirs), f"{name}: tasks {sorted(set(ours) ^ set(theirs))}")
     for task, calls in theirs.items():
         matching, differences = compare(ours.get(task, []), calls)
-        # Of a task that SIGKILL ends strace shows no signal; none is killed here.
+        # strace shows no signal for a task that SIGKILL ends, but none is killed here.
         expect(not differences, "\n".join([f"{name}, task {task}:", *differences]))
         lines += len(matching)
     return lines
@@ -45,7 +45,7 @@ def check_classes():
     for name in sorted(os.listdir("ours")):
         if not name.startswith("class-"):
             continue
-        # This strace has no -f: its lines have no task.
+        # This strace has no -f, so its lines have no task.
         theirs = [line.split("(")[0] for line in open(f"strace/{name}") if " ENOSYS (" in line]
         tasks = {}
         for line in open(f"ours/{name}"):
@@ -74,7 +74,7 @@ def strace_table(path):
 def check_tables():
     theirs = strace_table("strace/table")
     ours = {row["call"]: (row["calls"], row["errors"]) for row in json_lines("ours/table.json")}
-    # Who made the execve was still called strace; what does not return, strace does not count.
+    # The process that made the execve was still called strace. strace does not count what does not return.
     expect(theirs.pop("execve", None) == (1, 0), "strace has no execve")
     expect(ours.get("exit_group") == (1, 0), "no exit_group")
     theirs["exit_group"] = (1, 0)
@@ -96,7 +96,7 @@ def check_forms(shell):
     pids = {fact["pid"] for fact in facts}
     expect(len(calls) > 100 and len(pids) >= 6 and len(returned) < len(calls), "too little to compare")
 
-    # -t: the line of a call begins with its instr.
+    # -t: the line of a call starts with its instr.
     lines = [line.split(None, 2) for line in open("lines")]
     begun = {(int(tid), int(instr), re.match(r"\w+", text).group()) for tid, instr, text in lines
              if text[0] not in "<-+"}

@@ -1,5 +1,5 @@
-/* Makes every system call there is, but for those that never return to where they were made, and has each refused: only
- * what is asked is looked at. */
+/* Makes every system call that there is, except those that never return to where they were made, and has each refused,
+ * because the test only looks at what is asked. */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -7,7 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Numbers that all architectures share begin at 424; none is between. The last is the last that strace 6.1 knows. */
+/* The numbers that all architectures share start at 424, and there are none in between. The last one is the last that
+ * strace 6.1 knows. */
 enum { last_old_call = 334, first_common_call = 424, last_call = 450 };
 
 int main(void) {

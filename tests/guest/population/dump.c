@@ -85,7 +85,7 @@ static void print_process(const char* directory, const char* number) {
     for_each_number(below, print_thread);
 }
 
-/* A hypercall: the trace has every CPUID as an event, with these registers, so it tells the moment. */
+/* A hypercall: the trace has every CPUID as an event, with these registers, so it marks the moment. */
 static void mark(unsigned int number) {
     unsigned int a, b, c, d;
 

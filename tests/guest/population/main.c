@@ -1,5 +1,5 @@
 /* population start: makes processes of every kind, which then wait for ever.
- * population dump: prints what /proc says of all processes. */
+ * population dump: prints what /proc says about all processes. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +50,7 @@ static void change_ids(void) {
     check(setresuid(2001, 2002, 2003), "setresuid");
 }
 
-/* As setproctitle() does: one text, over the arguments and into the environment. */
+/* Does what setproctitle() does: writes one text over the arguments and into the environment. */
 static void change_arguments(void) {
     char* end = arguments[0];
     char** word;

@@ -29,7 +29,7 @@ static int create(const char* path) {
     return file;
 }
 
-/* More areas than a node of the maple tree holds, of changing protection so that they are not joined. */
+/* More areas than a node of the maple tree holds, with different protections so that they are not joined. */
 static void map_many(void) {
     char* memory = map(-1, 200, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
     int i;

@@ -14,7 +14,7 @@ void map_memory(void);
 void start_threads(void);
 void change_root_and_mounts(void);
 
-/* Prints what /proc says of all processes, and of the kernel's modules. */
+/* Prints what /proc says about all processes, and about the kernel's modules. */
 void dump_proc(void);
 
 #endif

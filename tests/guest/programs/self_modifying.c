@@ -1,5 +1,6 @@
 /* Writes code and runs it, again and again: in a page of its own, in the page that it runs in, across two pages, and by
- * overwriting the instruction that comes next in the same block. Prints a sum that each patched instruction is part of. */
+ * overwriting the instruction that comes next in the same block. Prints a sum to which each patched instruction adds.
+ * */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>

@@ -81,7 +81,7 @@ int main(void) {
     action.sa_flags = SA_SIGINFO;
     sigaction(SIGUSR1, &action, NULL);
     sigaction(SIGRTMIN + 3, &action, NULL);
-    // Of sigqueue, of a timer, of raise; two at once.
+    // From sigqueue, from a timer, from raise; two at once.
     union sigval value = {.sival_int = 42};
     sigqueue(getpid(), SIGUSR1, value);
     struct sigevent event;
@@ -114,7 +114,7 @@ int main(void) {
             waitpid(pid, &status, 0);
         }
     }
-    // What sigtimedwait takes is no signal that is delivered.
+    // A signal that sigtimedwait takes is not delivered.
     sigprocmask(SIG_BLOCK, &both, NULL);
     raise(SIGUSR1);
     siginfo_t info;

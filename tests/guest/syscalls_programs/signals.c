@@ -31,7 +31,7 @@ int main(void) {
     sigset_t set;
     struct timespec pause_time = {0, 200000000};
     stack_t stack = {.ss_sp = malloc(65536), .ss_size = 65536};
-    setpgid(0, 0);  // kill(0, …) is for these processes alone
+    setpgid(0, 0);  // so that kill(0, …) reaches only these processes
     sigaltstack(&stack, NULL);
     pipe(ends);
     install(SIGALRM, 0);

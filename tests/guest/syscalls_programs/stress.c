@@ -11,7 +11,7 @@ static void on_signal(int number) {
 int main(int count, char** arguments) {
     if (count > 1)
         return 7;
-    setpgid(0, 0);  // kill(0, …) is for these processes alone
+    setpgid(0, 0);  // so that kill(0, …) reaches only these processes
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGUSR1, &action, NULL);
     for (int i = 0; i < 200; ++i) {

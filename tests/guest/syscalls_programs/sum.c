@@ -1,4 +1,4 @@
-// For a compiler: no headers.
+// Something for the compiler to compile, without headers.
 int sum(const int* numbers, int count);
 
 int sum(const int* numbers, int count) {

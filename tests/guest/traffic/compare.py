@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Compares what panda-analyze files and net say of a run with what the program counted itself (traffic/).
+"""Compares what panda-analyze files and net say about a run with what the program counted itself (traffic/).
 
 usage: compare.py COUNTS FILES NET
 
@@ -18,7 +18,7 @@ SOCKET_FACTS = ("pid", "family", "type", "role", "local", "peer", "error", "send
 
 
 def compare(what, ours, theirs):
-    """Number of differences, each of which it prints."""
+    """Prints the differences and returns their number."""
     failures = 0
     for key in sorted(set(ours) | set(theirs)):
         if ours.get(key) != theirs.get(key):
@@ -55,7 +55,7 @@ def main():
     processes = {pid for pid, name in files}
     moved = sum(use["read_bytes"] + use["written_bytes"] for use in files.values())
     print(f"{len(files)} files of {len(processes)} processes, {len(sockets)} sockets, {moved} bytes, {failures} differences")
-    # Less than this and the program has not done what it is there for.
+    # If it is less than this, the program has not done its work.
     sys.exit(1 if failures or len(files) < 50 or len(processes) < 12 or len(sockets) < 28 else 0)
 
 

@@ -42,7 +42,7 @@ long check(long result, const char* what) {
     return result;
 }
 
-/* A process counts for itself, one thread at a time; only places are taken by several at once. */
+/* A process counts for itself, one thread at a time; but several processes may take places at once. */
 static struct file_use* file_named(const char* name) {
     const int pid = getpid();
     struct file_use* file;

@@ -42,7 +42,7 @@ static void read_all_ways(void) {
     have_read(fd, preadv2(fd, parts, 3, 71000, 0));
     while (have_read(fd, read(fd, bytes, 4096)) > 0) {
     }
-    /* Not open for this: nothing moves. */
+    /* The file is not open for this, so nothing moves. */
     check(write(fd, bytes, 1) < 0 ? 0 : -1, "write to a file that is only to be read");
     check(close(fd), "close");
 }
@@ -71,7 +71,7 @@ static void open_all_ways(void) {
     failed_to_open("/tmp/traffic.d/none");
     check(openat(directory, "no/such", O_RDONLY) < 0 ? 0 : -1, "open of no file");
     failed_to_open("/tmp/traffic.d/no/such");
-    /* A directory is read by its own call, and no other. */
+    /* A directory is read by its own call, and by no other. */
     check(read(directory, bytes, 10) < 0 ? 0 : -1, "read of a directory");
     while (have_read(directory, syscall(SYS_getdents64, directory, bytes, large)) > 0) {
     }
@@ -99,7 +99,7 @@ static void move_between_files(void) {
     moved = splice(ends[0], NULL, to, NULL, 4000, 0);
     have_read(ends[0], moved);
     have_written(to, moved);
-    /* Through a pipe by hand. */
+    /* By hand, through a pipe. */
     have_written(ends[1], write(ends[1], bytes, 300));
     have_read(ends[0], read(ends[0], bytes, large));
     close(ends[0]);
@@ -126,7 +126,7 @@ static void share_descriptors(void) {
         }
     while (wait(NULL) > 0) {
     }
-    /* The number is another file's now. */
+    /* The number belongs to another file now. */
     check(dup2(opened(open("/tmp/traffic.d/one", O_RDONLY)), second), "dup2");
     have_read(second, read(second, bytes, 21));
     close(second);

@@ -22,7 +22,7 @@ static void read_whole(int fd, long size) {
         done += have_read(fd, read(fd, bytes, (size_t)(size - done)));
 }
 
-/* Each kind of call once, then more than the kernel takes at once; 0 bytes at the end. */
+/* Makes each kind of call once, then sends more than the kernel takes at once; 0 bytes at the end. */
 static const long stream_bytes = 10 + 11 + 12 + 733 + 733 + 733 + 500 + 300 + large;
 
 static void send_all_ways(int fd) {
@@ -55,7 +55,7 @@ static void receive_all_ways(int fd) {
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     int ends[2];
     long moved;
-    /* Not there yet, or looked at only: nothing has come. */
+    /* Not there yet, or only looked at: nothing has been received. */
     if (recv(fd, bytes, 10, MSG_DONTWAIT | MSG_PEEK) < 0 && errno != EAGAIN)
         check(-1, "recv");
     check(recv(fd, bytes, 10, MSG_PEEK), "recv");
@@ -174,7 +174,7 @@ static void send_datagrams(void) {
     check(count == 3 && total == 2166 ? 0 : -1, "three datagrams");
     have_read(receiver, total);
 
-    /* To whom it is connected it need not name. */
+    /* A connected socket need not name its peer. */
     check(connect(receiver, (void*)&first, sizeof first), "connect");
     told_of_socket(receiver, "client", NULL, (void*)&first);
     have_written(receiver, write(receiver, bytes, 40));
@@ -183,7 +183,7 @@ static void send_datagrams(void) {
     close(receiver);
 }
 
-/* Whom they talk to, only messages tell. */
+/* Only messages tell to whom these talk. */
 static void name_in_messages(int several) {
     struct sockaddr_in first, second, from;
     const int sender = datagram_socket(&first);
@@ -231,7 +231,7 @@ static void use_pairs(void) {
     }
 }
 
-/* A file that came with a message is read by who got it. */
+/* A file that came with a message is read by the process that got it. */
 static void pass_descriptor(void) {
     union {
         struct cmsghdr header;
@@ -256,7 +256,7 @@ static void pass_descriptor(void) {
     close(pair[1]);
 }
 
-/* What a socket takes without waiting is less than it is given; then nothing. */
+/* A socket takes less than it is given without waiting, and then nothing. */
 static void fill_up(void) {
     int pair[2];
     long sent = 0, moved;

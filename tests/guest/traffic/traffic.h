@@ -9,7 +9,7 @@
 /* Ends the process with a message when `result` is negative; returns it otherwise. */
 long check(long result, const char* what);
 
-/* The counts are in a file that all processes map; one that has executed this program joins. */
+/* The counts are in a file that all processes map. A process that has executed this program joins. */
 void map_counts(int join);
 /* Writes them to standard output, as lines of JSON with the names that the analyzers use. */
 void print_counts(void);
@@ -22,12 +22,12 @@ void mapped(int fd, void* place);
 long have_read(int fd, long bytes);
 long have_written(int fd, long bytes);
 
-/* A socket that was made, by this process. */
+/* This process has made a socket. */
 int made_socket(int fd, int family, int type, const char* role);
-/* What calls told of it; null: nothing new. */
+/* What calls told about a socket; null: nothing new. */
 void told_of_socket(int fd, const char* role, const struct sockaddr* local, const struct sockaddr* peer);
 void failed_to_connect(int fd, const char* error);
-/* An accepted one is as its listener. */
+/* An accepted socket is like its listener. */
 int accepted_socket(int fd, int listener, const struct sockaddr* peer);
 
 void use_files(void);

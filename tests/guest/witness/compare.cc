@@ -1,10 +1,10 @@
-// Compares a trace with what the witness (plugin.c) wrote of the same replay: the same instructions, each
-// with the same loads and stores, in the same order. usage: witness_compare TRACE WITNESS
+// Compares a trace with what the witness (plugin.c) wrote about the same replay: they must have the same
+// instructions, each with the same loads and stores, in the same order. usage: witness_compare TRACE WITNESS
 //
-// Stated differences: an instruction that repeats itself (rep) is one instruction to the witness as long as
-// it stays in its block; interrupt and exception frames, which no block stores, are invisible to it; and it
-// does not know values of loads that the trace leaves out. Of the flags the witness knows only those that
-// instructions do not compute, of registers in 32-bit code only the low halves of the first eight.
+// Known differences: an instruction that repeats itself (rep) is one instruction to the witness as long as it
+// stays in its block. Interrupt and exception frames, which no block stores, are invisible to it, and it does
+// not know values of loads that the trace leaves out. It knows only those flags that instructions do not
+// compute, and in 32-bit code only the low halves of the first eight registers.
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
@@ -33,7 +33,7 @@ struct Record {
     unsigned size() const { return static_cast<unsigned>(kind >> 8); }
 };
 
-// As the witness folds them. long_code: the processor runs 64-bit code.
+// The registers folded as the witness does it. long_code: the processor runs 64-bit code.
 uint64_t folded(const trace::BlockRegisters& registers, bool long_code) {
     uint64_t sum = 0xcbf29ce484222325;
     for (unsigned number = 0; number < trace::rflags_number; ++number) {
@@ -51,7 +51,7 @@ class Witness {
         if (!file_)
             throw FileError(file, "cannot be opened");
     }
-    // The record that is `ahead` behind the next one; nullptr behind the last.
+    // The record that is `ahead` records after the next one; nullptr after the last.
     const Record* peek(size_t ahead = 0) {
         Record record;
         while (records_.size() <= ahead) {
@@ -107,7 +107,7 @@ struct Comparison {
         last_pc = pc;
     }
 
-    // A block begins. The witness sees only those that QEMU enters, not an instruction that repeats itself.
+    // A block starts. The witness sees only blocks that QEMU enters, not an instruction that repeats itself.
     void begin_block(uint64_t instr, const trace::BlockView& block, const trace::BlockRegisters& registers) {
         constexpr uint64_t code64 = 1 << 15;          // HF_CS64_MASK of QEMU's target/i386/cpu.h
         constexpr uint64_t computed = 0x8d5 | 0x400;  // OF, SF, ZF, AF, PF, CF, and DF
@@ -143,8 +143,8 @@ struct Comparison {
         ++(access.is_store() ? stores : loads);
     }
 
-    // How many of the accesses of the first instruction behind an event are an interrupt's or exception's
-    // frame: helpers' accesses, up to where the others are what the witness has.
+    // How many of the accesses of the first instruction after an event belong to an interrupt's or
+    // exception's frame: helpers' accesses, up to where the rest is what the witness has.
     size_t frame_length(std::span<const trace::Access> first) {
         for (size_t length = 0;; ++length) {
             size_t ahead = 0;
@@ -162,7 +162,7 @@ struct Comparison {
 
 void compare_block(Comparison& comparison, const trace::BlockView& block,
                    const trace::BlockExecution& execution, std::span<const trace::Access> accesses) {
-    // An instruction that was cut short was begun, and the witness saw that.
+    // An instruction that was cut short was started, and the witness saw that.
     const auto begun =
         std::min<uint32_t>(execution.executed + 1, static_cast<uint32_t>(block.instruction_offsets.size()));
     for (uint32_t i = 0; i < begun; i++) {
@@ -183,7 +183,7 @@ void compare_block(Comparison& comparison, const trace::BlockView& block,
 }
 
 void skip_collapsed(Comparison& comparison) {
-    // Begun again from the start of the block (device access recompiles it, code changed under it).
+    // The block was started again (a device access recompiles it, or its code changed).
     for (const Record* next = comparison.witness.peek();
          next != nullptr && (next->instruction() || next->registers()) && next->address == comparison.last_pc;
          next = comparison.witness.peek())
@@ -218,7 +218,7 @@ int run(int argc, char** argv) {
         comparison.differ(0, "its end");
     std::printf(
         "%" PRIu64 " instructions, %" PRIu64 " loads, %" PRIu64 " stores agree; %" PRIu64
-        " accesses of interrupts and exceptions only in the trace; the registers at the begins of %" PRIu64
+        " accesses of interrupts and exceptions only in the trace; the registers at the starts of %" PRIu64
         " blocks agree\n",
         comparison.instructions, comparison.loads, comparison.stores, comparison.frames, comparison.blocks);
     return comparison.instructions > 0 && comparison.loads > 0 && comparison.blocks > 0 ? exit_ok

@@ -1,5 +1,5 @@
 /* A witness that shares no code with the tracer: QEMU's own plugin interface tells which instructions were executed and
- * what they accessed. One record of 32 bytes each; compare.cc reads them. */
+ * what they accessed. Writes records of 32 bytes, which compare.cc reads. */
 #include <glib.h>
 #include <inttypes.h>
 #include <qemu-plugin.h>
@@ -10,7 +10,7 @@
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
 struct record {
-    uint64_t kind; /* 0 instruction, 1 load, 2 store, 3 registers at a block's begin; size << 8 */
+    uint64_t kind; /* 0 instruction, 1 load, 2 store, 3 registers at the start of a block; size << 8 */
     uint64_t address;
     uint64_t low, high;
 };
@@ -26,7 +26,7 @@ static void put(uint64_t kind, uint64_t address, uint64_t low, uint64_t high)
     }
 }
 
-/* In the order of the processor's encoding, then the flags. */
+/* Registers in the order of the processor's encoding, then the flags. */
 static const char *const names[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",   "r8",
                                      "r9",  "r10", "r11", "r12", "r13", "r14", "r15", "eflags" };
 enum { register_count = sizeof(names) / sizeof(names[0]) };
@@ -121,7 +121,7 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
     }
 }
 
-/* The replay ends with _exit(): nothing is flushed for us, so nothing is kept back. */
+/* The replay ends with _exit(), so nothing is flushed for us, and nothing may be buffered. */
 QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv)
 {
     if (argc != 1 || strncmp(argv[0], "out=", 4) != 0) {
