@@ -1,5 +1,7 @@
 #include "osi/event_follower.h"
 
+#include <algorithm>
+
 #include "common/error.h"
 #include "trace/moment/moment.h"
 
@@ -10,10 +12,7 @@ std::shared_ptr<const Provider> find_in_snapshots(trace::TraceReader& reader, ui
     if (!reader.seekable())
         return nullptr;
     const auto& snapshots = reader.contents().snapshots;
-    size_t number = snapshots.size();
-    while (number > 1 && snapshots[number - 1].instr > from)
-        --number;
-    const size_t first = number == 0 ? 0 : number - 1;
+    const size_t first = std::max<size_t>(reader.contents().snapshots_up_to(from), 1) - 1;
     for (size_t i = first; i < snapshots.size() && (later || i == first); ++i) {
         const trace::Moment moment(reader, snapshots[i].instr);
         try {

@@ -1,6 +1,7 @@
 // Where things are in a trace: what the index holds, and what a scan finds when there is none.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -34,11 +35,20 @@ struct SnapshotEntry {
     bool operator==(const SnapshotEntry&) const = default;
 };
 
+// Offsets ascend with the numbers in each list, and so do instructions.
 struct Contents {
     std::vector<ChunkEntry> chunks;             // by ascending first_instr
     std::vector<DefinitionsEntry> definitions;  // by ascending first_id, without holes
     std::vector<uint64_t> memory_maps;          // offsets, by number
     std::vector<SnapshotEntry> snapshots;       // by number; whole ones only
+
+    // The number of the first chunk behind a snapshot (chunks.size() if none follows). snapshot: its number.
+    size_t chunk_after(size_t snapshot) const;
+    // How many snapshots stand before a chunk in the file; all of them for chunks.size(). The last of them is
+    // the one from which memory at the chunk's start follows.
+    size_t snapshots_before(size_t chunk) const;
+    // How many snapshots are of `instr` or earlier.
+    size_t snapshots_up_to(uint64_t instr) const;
 
     bool operator==(const Contents&) const = default;
 };

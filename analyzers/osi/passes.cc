@@ -6,7 +6,7 @@ namespace panda::analyze_osi {
 namespace {
 
 // An analyzer of trace/pass/pass.h.
-class EveryMoment {
+class EveryMoment : public trace::IgnoresEvents, public trace::IgnoresAccesses {
   public:
     static constexpr trace::PassNeeds needs = trace::PassNeeds::memory;
 

@@ -1,5 +1,6 @@
 #include "analyzers/syscalls/pass_begin.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -40,10 +41,8 @@ size_t snapshot_before_programs(trace::TraceReader& reader, const LinuxGuest::Op
     if (!reader.seekable() || !reader.has_index())
         return 0;
     const std::optional<uint64_t> shown = first_shown(reader);
-    const std::vector<trace::SnapshotEntry>& snapshots = reader.contents().snapshots;
-    size_t number = 0;
-    while (number + 1 < snapshots.size() && (!shown || snapshots[number + 1].instr <= *shown))
-        ++number;
+    const size_t snapshots = reader.contents().snapshots_up_to(shown.value_or(~uint64_t{0}));
+    size_t number = std::max<size_t>(snapshots, 1) - 1;
     // A program's first instruction comes right after its exec, so one step back is enough in a boot.
     for (int attempt = 0; attempt < 2 && number > 0; ++attempt, --number)
         if (!has_programs(reader, number, open))

@@ -68,7 +68,7 @@ int measure_list(const std::string& path, std::optional<uint64_t> instr) {
 }
 
 // Analyzers of trace/pass/pass.h: the plain pass.
-struct Nothing {
+struct Nothing : trace::IgnoresEvents, trace::IgnoresAccesses {
     static constexpr trace::PassNeeds needs = trace::PassNeeds::memory;
     uint64_t blocks = 0;
     void on_block(const trace::BlockExecution&) { ++blocks; }

@@ -73,13 +73,16 @@ template <CursorColumns columns, typename Visitor, typename Start>
                 static_cast<double>(visitor.instructions) / seconds / 1e6);
 }
 
-// An analyzer that does next to nothing, so that the pass is measured.
-template <PassNeeds what>
-struct Counting {
-    static constexpr PassNeeds needs = what;
+// Analyzers that do next to nothing, so that the pass is measured.
+struct CountingBlocks : IgnoresEvents {
     uint64_t instructions = 0;
-    uint64_t accesses = 0;
     void on_block(const BlockExecution& block) { instructions += block.executed; }
+    void append(CountingBlocks&& next) { instructions += next.instructions; }
+};
+template <PassNeeds what>
+struct Counting : CountingBlocks {
+    static constexpr PassNeeds needs = what;
+    uint64_t accesses = 0;
     void on_accesses(const BlockExecution&, std::span<const Access> part) { accesses += part.size(); }
     void append(Counting&& next) {
         instructions += next.instructions;
@@ -88,24 +91,23 @@ struct Counting {
 };
 
 // Seconds of a pass on this many threads.
-template <PassNeeds needs>
+template <typename Analyzer>
 double pass_seconds(TraceReader& reader, unsigned threads) {
     const auto begin = std::chrono::steady_clock::now();
-    const auto result =
-        run_pass(reader, {.threads = threads}, [](const PassState&) { return Counting<needs>(); });
+    const auto result = run_pass(reader, {.threads = threads}, [](const PassState&) { return Analyzer(); });
     result.require_whole(reader);
     return real_milliseconds(begin) / 1000;
 }
 
-template <PassNeeds needs>
+template <typename Analyzer>
 void measure_threads(const char* what, TraceReader& reader, int rounds) {
     const unsigned threads = std::max(2u, std::thread::hardware_concurrency());
     std::vector<double> one;
     std::vector<double> many;
     std::vector<double> ratios;
     for (int i = 0; i < rounds; ++i) {
-        one.push_back(pass_seconds<needs>(reader, 1));
-        many.push_back(pass_seconds<needs>(reader, threads));
+        one.push_back(pass_seconds<Analyzer>(reader, 1));
+        many.push_back(pass_seconds<Analyzer>(reader, threads));
         ratios.push_back(one.back() / many.back());
     }
     const auto median = [](std::vector<double>& values) {
@@ -157,9 +159,9 @@ void measure_passes(TraceReader& reader, bool with_values) {
 }
 
 void measure_all_threads(TraceReader& reader, int rounds) {
-    measure_threads<PassNeeds::blocks>("blocks, by run_pass", reader, rounds);
-    measure_threads<PassNeeds::accesses>("accesses, by run_pass", reader, rounds);
-    measure_threads<PassNeeds::memory>("memory current, by run_pass", reader, rounds);
+    measure_threads<CountingBlocks>("blocks, by run_pass", reader, rounds);
+    measure_threads<Counting<PassNeeds::accesses>>("accesses, by run_pass", reader, rounds);
+    measure_threads<Counting<PassNeeds::memory>>("memory current, by run_pass", reader, rounds);
 }
 
 // Virtual addresses that the trace uses near an instr: of the code, or of a store.

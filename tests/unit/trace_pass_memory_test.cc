@@ -129,7 +129,7 @@ TEST_CASE("memory is current in a pass over a pipe") {
 }
 
 // The byte at 5, or -1 where memory is not known.
-struct Known {
+struct Known : IgnoresEvents, IgnoresAccesses {
     static constexpr PassNeeds needs = PassNeeds::memory;
     explicit Known(const PassState& pass_state) : state(&pass_state) {}
     void on_block(const BlockExecution&) {

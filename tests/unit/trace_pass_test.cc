@@ -157,7 +157,7 @@ TEST_CASE("a pass over a trace that was cut short returns what there is, and say
 }
 
 TEST_CASE("a failure in one shard ends the pass") {
-    struct Failing {
+    struct Failing : IgnoresEvents {
         void on_block(const BlockExecution& block) {
             if (block.id == 3)
                 throw Error("three");

@@ -102,7 +102,7 @@ TEST_CASE("damaged registers are an error, never more") {
     }
 }
 
-struct Collect {
+struct Collect : IgnoresEvents {
     static constexpr bool needs_registers = true;
     explicit Collect(const PassState& state) : state_(state) {}
     void on_block(const BlockExecution& block) { told.push_back({block.id, state_.registers()}); }

@@ -267,15 +267,6 @@ class Cutter {
     CutResult result_;
 };
 
-// The last snapshot up to the chunk; nothing when there is none.
-std::optional<size_t> snapshot_before(const Contents& contents, size_t chunk) {
-    std::optional<size_t> found;
-    for (size_t number = 0; number < contents.snapshots.size(); ++number)
-        if (contents.snapshots[number].offset < contents.chunks[chunk].offset)
-            found = number;
-    return found;
-}
-
 }  // namespace
 
 CutResult cut(TraceReader& reader, uint64_t from, uint64_t to, const std::string& output,
@@ -292,20 +283,14 @@ CutResult cut(TraceReader& reader, uint64_t from, uint64_t to, const std::string
     Cutter cutter(reader, from, to, output, options);
     // Without values memory is known at snapshots only, and nothing has to be followed up to the range.
     const bool follows = reader.chunk(first).summary().memory == MemoryColumns::values;
-    const auto snapshot = snapshot_before(contents, first);
     cutter.set_follows(follows);
-    size_t next_snapshot = follows && snapshot ? *snapshot : contents.snapshots.size();
+    size_t next_snapshot = contents.snapshots_before(first);
     size_t chunk = first;
-    if (follows && snapshot)
-        while (chunk > 0 && contents.chunks[chunk - 1].offset > contents.snapshots[*snapshot].offset)
-            --chunk;
-    else
-        next_snapshot = snapshot ? *snapshot + 1 : 0;
+    if (follows && next_snapshot > 0)
+        chunk = contents.chunk_after(--next_snapshot);
     for (; chunk < contents.chunks.size() && contents.chunks[chunk].first_instr < to && !cutter.done();
          ++chunk) {
-        for (; next_snapshot < contents.snapshots.size() &&
-               contents.snapshots[next_snapshot].offset < contents.chunks[chunk].offset;
-             ++next_snapshot)
+        for (; next_snapshot < contents.snapshots_before(chunk); ++next_snapshot)
             cutter.take_snapshot(next_snapshot);
         cutter.take(reader.chunk(chunk));
     }

@@ -7,6 +7,7 @@
 #include "common/shards.h"
 #include "trace/memory/store_router.h"
 #include "trace/reading/chunk_walk.h"
+#include "trace/reading/in_chunk.h"
 #include "trace/reading/until_instr.h"
 
 namespace panda::trace {
@@ -67,20 +68,34 @@ class Collector {
     bool in_group_ = false;  // whose stores were applied all at once
 };
 
-// Gives errors of a chunk its place.
-template <typename Function>
-auto in_chunk(const TraceReader& reader, const Chunk& chunk, Function&& function) {
-    try {
-        return function();
-    } catch (const FileError&) {
-        throw;
-    } catch (const Error& error) {
-        throw FileError(reader.path(), "chunk at instr " + std::to_string(chunk.summary().first_instr),
-                        error.what());
-    }
-}
-
 }  // namespace
+
+MemorySource require_memory_at(TraceReader& reader, uint64_t instr) {
+    if (instr > reader.end_instr())
+        throw FileError(reader.path(), "ends at instr " + std::to_string(reader.end_instr()) +
+                                           ", before instr " + std::to_string(instr) +
+                                           (reader.whole() ? "" : " (" + reader.flaw() + ")"));
+    const Contents& contents = reader.contents();
+    const size_t snapshots = contents.snapshots_up_to(instr);
+    if (snapshots == 0)
+        throw FileError(reader.path(), contents.snapshots.empty()
+                                           ? "has no snapshot, so guest memory is unknown"
+                                           : "has no snapshot up to instr " + std::to_string(instr) +
+                                                 "; the first is at " +
+                                                 std::to_string(contents.snapshots.front().instr));
+    MemorySource source{snapshots - 1, contents.chunk_after(snapshots - 1), 0};
+    source.last_chunk = source.first_chunk;
+    while (source.last_chunk < contents.chunks.size() &&
+           contents.chunks[source.last_chunk].first_instr <= instr)
+        ++source.last_chunk;
+    if (source.first_chunk == source.last_chunk || contents.snapshots[source.snapshot].instr == instr)
+        return source;
+    if (reader.chunk(source.last_chunk - 1).summary().memory != MemoryColumns::values)
+        throw FileError(
+            reader.path(),
+            "does not hold what was stored, so memory is known at its snapshots only (--columns full)");
+    return source;
+}
 
 // What happens in the chunk that holds instr, up to there: the memory map changes too.
 class MemoryAt::LastChunk {
@@ -110,54 +125,24 @@ class MemoryAt::LastChunk {
 
 MemoryAt::MemoryAt(TraceReader& reader, uint64_t instr, uint64_t cache_bytes)
     : reader_(reader), instr_(instr), cache_bytes_(cache_bytes), layout_(reader.header().memory_blocks) {
-    if (instr > reader.end_instr())
-        throw FileError(reader.path(), "ends at instr " + std::to_string(reader.end_instr()) +
-                                           ", before instr " + std::to_string(instr) +
-                                           (reader.whole() ? "" : " (" + reader.flaw() + ")"));
-    find_snapshot();
+    const MemorySource source = require_memory_at(reader, instr);
+    base_.emplace(reader.memory_at(source.snapshot));
+    set_maps(base_->maps());
+    cpu_ = reader.snapshot(source.snapshot).cpu;
     reader.load_blocks();
     finder_.emplace(reader.memory_maps());
-    const Contents& contents = reader.contents();
-    const uint64_t begin = contents.snapshots[snapshot_].offset;
-    std::vector<size_t> chunks;
-    for (size_t number = 0; number < contents.chunks.size(); ++number)
-        if (contents.chunks[number].offset > begin && contents.chunks[number].first_instr <= instr)
-            chunks.push_back(number);
-    decode_last_chunk(chunks);
-    for (size_t i = chunks.size(); i-- > 0;)
-        if (i + 1 < chunks.size())
-            candidates_.push_back({chunks[i], std::nullopt, nullptr});
-}
-
-void MemoryAt::find_snapshot() {
-    const auto& snapshots = reader_.contents().snapshots;
-    const auto after =
-        std::partition_point(snapshots.begin(), snapshots.end(),
-                             [this](const SnapshotEntry& entry) { return entry.instr <= instr_; });
-    if (after == snapshots.begin())
-        throw FileError(reader_.path(), snapshots.empty()
-                                            ? "has no snapshot, so guest memory is unknown"
-                                            : "has no snapshot up to instr " + std::to_string(instr_) +
-                                                  "; the first is at " +
-                                                  std::to_string(snapshots.front().instr));
-    snapshot_ = static_cast<size_t>(after - snapshots.begin() - 1);
-    base_.emplace(reader_.memory_at(snapshot_));
-    set_maps(base_->maps());
-    cpu_ = reader_.snapshot(snapshot_).cpu;
-}
-
-void MemoryAt::decode_last_chunk(const std::vector<size_t>& chunks) {
-    if (chunks.empty())
+    if (source.first_chunk == source.last_chunk)
         return;
-    const Chunk last = chunk(chunks.back());
-    if (last.summary().memory != MemoryColumns::values) {
-        if (reader_.contents().snapshots[snapshot_].instr == instr_)
-            return;
-        throw FileError(
-            reader_.path(),
-            "does not hold what was stored, so memory is known at its snapshots only (--columns full)");
-    }
-    in_chunk(reader_, last, [&] {
+    decode_last_chunk(source.last_chunk - 1);
+    for (size_t number = source.last_chunk - 1; number-- > source.first_chunk;)
+        candidates_.push_back({number, std::nullopt, nullptr});
+}
+
+void MemoryAt::decode_last_chunk(size_t number) {
+    const Chunk last = chunk(number);
+    if (last.summary().memory != MemoryColumns::values)
+        return;  // at the snapshot itself, or require_memory_at() had thrown
+    in_chunk(reader_.path(), last, [&] {
         LastChunk sink(*this);
         CpuTracker cpu(reader_.blocks());
         cpu.start(cpu_);
@@ -204,7 +189,7 @@ void MemoryAt::give_walk(std::unique_ptr<ChunkWalk> walk) const {
 }
 
 std::shared_ptr<const ChunkOverlay> MemoryAt::decode_chunk(const Chunk& chunk) const {
-    return in_chunk(reader_, chunk, [&] {
+    return in_chunk(reader_.path(), chunk, [&] {
         Collector collector(reader_, layout_);
         collector.start(chunk);
         auto walk = take_walk();

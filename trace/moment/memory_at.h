@@ -22,6 +22,19 @@
 
 namespace panda::trace {
 
+// What memory at an instr follows from: a snapshot, and the chunks [first_chunk, last_chunk) since then, the
+// last of which holds the instr.
+struct MemorySource {
+    size_t snapshot = 0;  // its number
+    size_t first_chunk = 0;
+    size_t last_chunk = 0;  // first_chunk when nothing was executed since the snapshot
+};
+
+// Where memory at `instr` comes from; costs a look at the index and at one chunk's summary. reader: of a
+// file. Throws FileError when the trace does not reach the instr, has no snapshot before it, or has no memory
+// columns there. Gaps and damage show only when chunks are decoded.
+MemorySource require_memory_at(TraceReader& reader, uint64_t instr);
+
 // The machine right before the instruction of number `instr`: what instructions before it have stored, and
 // what devices have written up to there.
 //
@@ -58,8 +71,7 @@ class MemoryAt final : public MappedMemory {
     };
     class LastChunk;
 
-    void find_snapshot();
-    void decode_last_chunk(const std::vector<size_t>& chunks);
+    void decode_last_chunk(size_t number);
     std::span<const std::byte> page(uint32_t block, uint64_t page) const;
     bool may_write(Candidate& candidate, const BlockPage& page,
                    const std::vector<PhysicalPage>& frames) const;
@@ -76,7 +88,6 @@ class MemoryAt final : public MappedMemory {
     MemoryLayout layout_;
     std::optional<FrameFinder> finder_;
     std::optional<GuestMemory> base_;  // at the last snapshot
-    size_t snapshot_ = 0;              // its number
     CpuState cpu_;
     std::shared_ptr<const ChunkOverlay> last_;  // of the chunk that holds instr, up to there; may be null
 

@@ -3,6 +3,7 @@
 #include "trace/moment/memory_at.h"
 #include "trace/pass/memory_follower.h"
 #include "trace/reading/chunk_walk.h"
+#include "trace/reading/in_chunk.h"
 #include "trace/reading/until_instr.h"
 
 namespace panda::trace {
@@ -19,7 +20,7 @@ class PipeMemory {
           cpu_(reader.blocks()) {}
 
     // At a snapshot of a file.
-    void begin(const GuestMemory& memory, const Snapshot& snapshot) {
+    void start(const GuestMemory& memory, const Snapshot& snapshot) {
         follower_->restore(memory);
         cpu_.start(snapshot.cpu);
         instr_ = snapshot.instr;
@@ -41,7 +42,7 @@ class PipeMemory {
         known_ = known_ && chunk.summary().memory == MemoryColumns::values;
         if (!known_)
             return false;
-        try {
+        return in_chunk(reader_.path(), chunk, [&] {
             follower_->start(chunk);
             cpu_.start(chunk.summary());
             UntilInstr visitor(instr, cpu_, *this);
@@ -49,12 +50,7 @@ class PipeMemory {
             follower_->require_nothing_lost();
             instr_ = chunk.summary().first_instr + chunk.summary().instr_count;
             return visitor.done();
-        } catch (const FileError&) {
-            throw;
-        } catch (const Error& error) {
-            throw FileError(reader_.path(), "chunk at instr " + std::to_string(chunk.summary().first_instr),
-                            error.what());
-        }
+        });
     }
 
     // For UntilInstr.
@@ -102,20 +98,15 @@ Moment::Moment(TraceReader& reader, std::optional<uint64_t> instr, MomentReads r
 Moment::~Moment() = default;
 
 void Moment::go_from_snapshot(TraceReader& reader, uint64_t instr) {
-    const MemoryAt check(reader, instr);  // whether it can be known at all
+    const MemorySource source = require_memory_at(reader, instr);
     reader.load_blocks();
-    const Contents& contents = reader.contents();
-    size_t number = contents.snapshots.size();
-    while (contents.snapshots[number - 1].instr > instr)
-        --number;
     PipeMemory memory(reader);
-    memory.begin(reader.memory_at(number - 1), reader.snapshot(number - 1));
+    memory.start(reader.memory_at(source.snapshot), reader.snapshot(source.snapshot));
     if (memory.instr() != instr)
-        for (size_t i = 0; i < contents.chunks.size(); ++i)
-            if (contents.chunks[i].offset > contents.snapshots[number - 1].offset &&
-                contents.chunks[i].first_instr <= instr && memory.take(reader.chunk(i), instr))
+        for (size_t number = source.first_chunk; number < source.last_chunk; ++number)
+            if (memory.take(reader.chunk(number), instr))
                 break;
-    cpu_ = check.cpu();
+    cpu_ = memory.cpu();
     memory_ = memory.release();
     if (!memory.known())
         throw FileError(reader.path(), "does not tell guest memory at instr " + std::to_string(instr));

@@ -16,25 +16,14 @@ std::vector<Shard> divide(size_t first, size_t last, size_t count) {
     return shards;
 }
 
-// The first chunk behind a snapshot.
-size_t chunk_behind(const Contents& contents, size_t snapshot) {
-    const auto chunk = std::partition_point(
-        contents.chunks.begin(), contents.chunks.end(),
-        [&](const ChunkEntry& entry) { return entry.offset < contents.snapshots[snapshot].offset; });
-    return static_cast<size_t>(chunk - contents.chunks.begin());
-}
-
 // Moves the shards' begins to snapshots. Before the first snapshot memory is not known, which the analyzer
 // may ask.
 std::vector<Shard> begin_at_snapshots(const Contents& contents, const std::vector<Shard>& shards) {
     std::vector<Shard> moved;
     for (const Shard& shard : shards) {
-        size_t snapshot = contents.snapshots.size();
-        while (snapshot > 0 && chunk_behind(contents, snapshot - 1) > shard.first)
-            --snapshot;
         Shard begin = shard;
-        if (snapshot > 0)
-            begin = {chunk_behind(contents, snapshot - 1), shard.last, snapshot - 1};
+        if (const size_t before = contents.snapshots_before(shard.first); before > 0)
+            begin = {contents.chunk_after(before - 1), shard.last, before - 1};
         if (!moved.empty() && moved.back().first == begin.first) {
             moved.back().last = shard.last;
             continue;
@@ -100,12 +89,11 @@ SnapshotQueue::SnapshotQueue(SharedReader& shared, const Shard& shard)
     : contents_(shared.contents()), next_(shard.snapshot.value_or(0)) {}
 
 std::optional<size_t> SnapshotQueue::before_chunk(size_t chunk) {
-    std::optional<size_t> found;
-    for (; next_ < contents_.snapshots.size() &&
-           contents_.snapshots[next_].offset < contents_.chunks[chunk].offset;
-         ++next_)
-        found = next_;
-    return found;
+    const size_t before = contents_.snapshots_before(chunk);
+    if (before <= next_)
+        return std::nullopt;
+    next_ = before;
+    return before - 1;
 }
 
 }  // namespace panda::trace

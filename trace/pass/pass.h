@@ -11,16 +11,21 @@
 //         explicit CountInterrupts(const PassState& state);
 //         // Every execution, before what it does.
 //         void on_block(const BlockExecution& block);
-//         // May be left out. What the block does to memory, before the state's memory has it; in parts when
-//         // events are in the middle of the block.
+//         // With PassNeeds::accesses or memory. What the block does to memory, before the state's memory has
+//         it;
+//         // in parts when events are in the middle of the block.
 //         void on_accesses(const BlockExecution& block, std::span<const Access> accesses);
 //         // May be left out. After on_accesses, when the state's memory has them.
 //         void after_accesses(const BlockExecution& block);
-//         // May be left out.
+//         // Every event.
 //         void on_event(const Event& event);
 //         // The results of the shard that follows this one.
 //         void append(CountInterrupts&& next);
 //     };
+//
+// An analyzer that does without events derives from IgnoresEvents, and one that needs memory but not the
+// accesses from IgnoresAccesses. Whatever breaks the contract (a misspelt name, other arguments, a callback
+// that would never be called) does not compile: see contract.h.
 //
 //     TraceReader reader(path);
 //     auto result = run_pass(reader, {}, [](const PassState& state) { return CountInterrupts(state); });
@@ -45,10 +50,12 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "common/shards.h"
+#include "trace/pass/contract.h"
 #include "trace/pass/pass_state.h"
 #include "trace/pass/shard_runner.h"
 #include "trace/reading/reader.h"
@@ -181,7 +188,11 @@ PassResult<Analyzer> run_pipe(TraceReader& reader, const PassOptions& options, c
 // goes: show the results, then call require_whole().
 template <typename Make>
 auto run_pass(TraceReader& reader, const PassOptions& options, const Make& make) {
-    using Analyzer = decltype(make(std::declval<const PassState&>()));
+    static_assert(std::is_invocable_v<const Make&, const PassState&>,
+                  "run_pass: make has to return an analyzer for a const PassState&");
+    using Analyzer = std::invoke_result_t<const Make&, const PassState&>;
+    check_analyzer<Analyzer>();
+    static_assert(PassAnalyzer<Analyzer>);
     SharedProgress progress(options.progress);
     if (!reader.seekable())
         return run_pipe<Analyzer>(reader, options, make, progress);

@@ -20,6 +20,10 @@ const MemoryFollower& PassState::memory() const {
     return *follower_;
 }
 
+void PassState::throw_no_registers() {
+    throw Error("registers are not told here: the analyzer has to ask for them (needs_registers)");
+}
+
 CpuState PassState::cpu() const {
     if (!cpu_)
         throw Error("registers are not followed in this pass");

@@ -10,6 +10,7 @@
 #include "trace/coding/block_table.h"
 #include "trace/event.h"
 #include "trace/memory/address_space.h"
+#include "trace/pass/contract.h"
 #include "trace/pass/memory_follower.h"
 #include "trace/reading/chunk.h"
 #include "trace/reading/cpu_tracker.h"
@@ -17,13 +18,6 @@
 #include "trace/types.h"
 
 namespace panda::trace {
-
-// What an analyzer has to have. Each costs more than the one before.
-enum class PassNeeds : uint8_t {
-    blocks,    // executions and events
-    accesses,  // and memory accesses
-    memory,    // and guest memory and registers, current all the time
-};
 
 // What an analyzer may ask for in its callbacks. Belongs to one shard, and so to one thread, and goes away
 // with it.
@@ -64,8 +58,13 @@ class PassState {
 
     // --- With `needs_registers` ---
 
-    // The registers with which the current block began.
-    const BlockRegisters& registers() const { return *registers_; }
+    // The registers with which the current block began. Throws Error when the analyzer does not ask for them,
+    // and before the first block.
+    const BlockRegisters& registers() const {
+        if (registers_ == nullptr) [[unlikely]]
+            throw_no_registers();
+        return *registers_;
+    }
 
     // --- For whoever drives the pass ---
 
@@ -101,6 +100,8 @@ class PassState {
     }
 
   private:
+    [[noreturn]] static void throw_no_registers();
+
     const TraceHeader& header_;
     const BlockTable& blocks_;
     uint64_t instr_ = 0;

@@ -6,10 +6,11 @@
 #include <span>
 #include <string>
 
-#include "common/error.h"
+#include "trace/pass/contract.h"
 #include "trace/pass/pass_state.h"
 #include "trace/reading/chunk.h"
 #include "trace/reading/chunk_walk.h"
+#include "trace/reading/in_chunk.h"
 
 namespace panda::trace {
 
@@ -26,24 +27,6 @@ struct InstrRange {
     }
 };
 
-// What an analyzer has to have: its `needs`, or blocks.
-template <typename Analyzer>
-constexpr PassNeeds needs_of() {
-    if constexpr (requires { Analyzer::needs; })
-        return Analyzer::needs;
-    else
-        return PassNeeds::blocks;
-}
-
-// Whether it has to have the registers at the begin of each execution: it says so, or not.
-template <typename Analyzer>
-constexpr bool needs_registers() {
-    if constexpr (requires { Analyzer::needs_registers; })
-        return Analyzer::needs_registers;
-    else
-        return false;
-}
-
 // A visitor of ChunkWalk that keeps the state current and tells the analyzer what is in the range.
 template <typename Analyzer>
 class ShardRunner {
@@ -52,7 +35,7 @@ class ShardRunner {
     static constexpr CursorColumns columns =
         needs == PassNeeds::blocks ? CursorColumns::blocks : CursorColumns::memory;
 
-    static constexpr bool with_registers = trace::needs_registers<Analyzer>();
+    static constexpr bool with_registers = needs_registers_of<Analyzer>();
 
     // path: of the trace, for errors. state, analyzer: outlive this.
     ShardRunner(const std::string& path, const InstrRange& range, PassState& state, Analyzer& analyzer)
@@ -63,19 +46,14 @@ class ShardRunner {
         told_ = told;
         // Events that were held back from the chunk before may be of any instr.
         bounded_ = !told || !range_.contains(chunk.summary()) || walk_.holds_events();
-        try {
+        in_chunk(path_, chunk, [&] {
             state_.start(chunk);
             if constexpr (with_registers)
                 state_.start_registers(chunk);
             walk_.template go<columns>(chunk, *this);
             if constexpr (with_registers)
                 state_.end_registers();
-        } catch (const FileError&) {
-            throw;
-        } catch (const Error& error) {
-            throw FileError(path_, "chunk at instr " + std::to_string(chunk.summary().first_instr),
-                            error.what());
-        }
+        });
         if (state_.memory_known() && state_.memory().lost_stores() != 0)
             state_.memory().require_nothing_lost();
     }
@@ -93,12 +71,12 @@ class ShardRunner {
             analyzer_.on_block(block);
     }
     void on_accesses(const BlockExecution& block, std::span<const Access> accesses) {
-        if constexpr (requires { analyzer_.on_accesses(block, accesses); })
+        if constexpr (contract::declares_on_accesses<Analyzer>())
             if (in_range_)
                 analyzer_.on_accesses(block, accesses);
         if constexpr (needs == PassNeeds::memory)
             state_.apply(accesses);
-        if constexpr (requires { analyzer_.after_accesses(block); })
+        if constexpr (contract::declares_after_accesses<Analyzer>())
             if (in_range_)
                 analyzer_.after_accesses(block);
     }
@@ -114,7 +92,7 @@ class ShardRunner {
     }
     void on_event(const Event& event) {
         state_.apply(event);
-        if constexpr (requires { analyzer_.on_event(event); })
+        if constexpr (contract::declares_on_event<Analyzer>())
             if (told_ && event.instr >= range_.from && event.instr < range_.to)
                 analyzer_.on_event(event);
     }

@@ -14,6 +14,7 @@
 #include "trace/proof/block_modes.h"
 #include "trace/proof/block_registers_check.h"
 #include "trace/reading/chunk_walk.h"
+#include "trace/reading/in_chunk.h"
 
 namespace panda::trace {
 namespace {
@@ -52,15 +53,10 @@ class Stretch {
             forget_memory("the trace does not hold the values that were stored");
         modes_.start(summary);
         registers_.start(chunk);
-        try {
+        in_chunk(reader_.path(), chunk, [&] {
             go(chunk);
             registers_.end();
-        } catch (const FileError&) {
-            throw;
-        } catch (const Error& error) {
-            throw FileError(reader_.path(), "chunk at instr " + std::to_string(summary.first_instr),
-                            error.what());
-        }
+        });
     }
 
     void take(const Snapshot& snapshot) {
@@ -334,10 +330,7 @@ std::vector<Plan> plan_stretches(const Contents& contents, unsigned threads) {
     const size_t chunks_each = contents.chunks.size() / wanted + 1;
     std::vector<Plan> plans(1);
     for (size_t number = 0; number < contents.snapshots.size(); ++number) {
-        const auto chunk = std::partition_point(
-            contents.chunks.begin(), contents.chunks.end(),
-            [&](const ChunkEntry& entry) { return entry.offset < contents.snapshots[number].offset; });
-        const auto position = static_cast<size_t>(chunk - contents.chunks.begin());
+        const size_t position = contents.chunk_after(number);
         if (number != 0 && position - plans.back().first_chunk < chunks_each)
             continue;
         plans.back().last = number;
@@ -359,9 +352,8 @@ void run_stretch(Stretch& stretch, const Plan& plan, const Contents& contents, S
     const size_t last_snapshot = plan.last ? *plan.last + 1 : contents.snapshots.size();
     for (size_t number = plan.first_chunk; number <= plan.last_chunk; ++number) {
         const bool at_end = number == plan.last_chunk;
-        for (; snapshot < last_snapshot &&
-               (at_end || contents.snapshots[snapshot].offset < contents.chunks[number].offset);
-             ++snapshot)
+        const size_t before = at_end ? last_snapshot : contents.snapshots_before(number);
+        for (; snapshot < std::min(before, last_snapshot); ++snapshot)
             stretch.take(reader.snapshot(snapshot));
         if (at_end)
             break;

@@ -17,7 +17,7 @@ constexpr uint64_t user_table = 0x1000;  // page table isolation: set in CR3 of 
 constexpr uint64_t max_complaints = 20;
 
 // An analyzer of trace/pass/pass.h.
-struct Agree {
+struct Agree : trace::IgnoresEvents, trace::IgnoresAccesses {
     static constexpr trace::PassNeeds needs = trace::PassNeeds::memory;
 
     const trace::PassState* state;

@@ -1,0 +1,10 @@
+// compiles
+#include "prologue.h"
+
+struct CountBlocks : IgnoresEvents {
+    uint64_t count = 0;
+    void on_block(const BlockExecution&) { ++count; }
+    void append(CountBlocks&& next) { count += next.count; }
+};
+
+template auto pass<CountBlocks>(TraceReader&);

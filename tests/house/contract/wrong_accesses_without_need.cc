@@ -1,0 +1,10 @@
+// error: on_accesses would never be called
+#include "prologue.h"
+
+struct Wrong : IgnoresEvents {
+    void on_block(const BlockExecution&) {}
+    void on_accesses(const BlockExecution&, std::span<const Access>) {}
+    void append(Wrong&&) {}
+};
+
+template auto pass<Wrong>(TraceReader&);

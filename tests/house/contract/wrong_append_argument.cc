@@ -1,0 +1,9 @@
+// error: append must be public
+#include "prologue.h"
+
+struct Wrong : IgnoresEvents {
+    void on_block(const BlockExecution&) {}
+    void append(Wrong&) {}
+};
+
+template auto pass<Wrong>(TraceReader&);

@@ -1,0 +1,11 @@
+// error: on_block must be public
+#include "prologue.h"
+
+class Wrong : public IgnoresEvents {
+    void on_block(const BlockExecution&) {}
+
+  public:
+    void append(Wrong&&) {}
+};
+
+template auto pass<Wrong>(TraceReader&);

@@ -1,0 +1,10 @@
+// error: on_event is there, and the base IgnoresEvents
+#include "prologue.h"
+
+struct Wrong : IgnoresEvents {
+    void on_block(const BlockExecution&) {}
+    void on_event(const Event&) {}
+    void append(Wrong&&) {}
+};
+
+template auto pass<Wrong>(TraceReader&);

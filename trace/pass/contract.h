@@ -1,0 +1,208 @@
+// What run_pass() demands of an analyzer, checked when it is compiled. pass.h describes the contract; this
+// file makes each way to break it an error that names the callback.
+//
+// C++ looks up an optional callback by its name, so one that is misspelt would silently never be called.
+// Therefore each callback is accounted for: it is there, or a base class says that the analyzer does without.
+// What is left (a misspelt after_accesses, an onBlock beside on_block) is caught by a list of likely names.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "trace/access.h"
+#include "trace/event.h"
+#include "trace/reading/chunk.h"
+
+namespace panda::trace {
+
+// What an analyzer has to have. Each costs more than the one before.
+enum class PassNeeds : uint8_t {
+    blocks,    // executions and events
+    accesses,  // and memory accesses
+    memory,    // and guest memory and registers, current all the time
+};
+
+// Bases of an analyzer that does without a callback.
+struct IgnoresEvents {};    // no on_event
+struct IgnoresAccesses {};  // neither on_accesses nor after_accesses, though it needs memory
+
+// Names that are not the contract's, and the callback that each was probably meant to be. Names with another
+// meaning in C++ libraries (begin, merge of a container …) are not here.
+#define PANDA_NEAR_MISSES(X)             \
+    X(onBlock, on_block)                 \
+    X(OnBlock, on_block)                 \
+    X(onblock, on_block)                 \
+    X(on_blocks, on_block)               \
+    X(on_bloc, on_block)                 \
+    X(on_blok, on_block)                 \
+    X(on_blk, on_block)                  \
+    X(on_basic_block, on_block)          \
+    X(before_block, on_block)            \
+    X(block_begin, on_block)             \
+    X(onAccesses, on_accesses)           \
+    X(onAccess, on_accesses)             \
+    X(OnAccesses, on_accesses)           \
+    X(onaccesses, on_accesses)           \
+    X(on_access, on_accesses)            \
+    X(on_acces, on_accesses)             \
+    X(on_acceses, on_accesses)           \
+    X(on_accessess, on_accesses)         \
+    X(on_memory, on_accesses)            \
+    X(on_memory_access, on_accesses)     \
+    X(afterAccesses, after_accesses)     \
+    X(AfterAccesses, after_accesses)     \
+    X(after_access, after_accesses)      \
+    X(after_acces, after_accesses)       \
+    X(after_acceses, after_accesses)     \
+    X(on_after_accesses, after_accesses) \
+    X(after_block, after_accesses)       \
+    X(onEvent, on_event)                 \
+    X(OnEvent, on_event)                 \
+    X(onevent, on_event)                 \
+    X(on_events, on_event)               \
+    X(on_evnt, on_event)                 \
+    X(on_evet, on_event)                 \
+    X(on_even, on_event)                 \
+    X(Append, append)                    \
+    X(apend, append)                     \
+    X(need, needs)                       \
+    X(Needs, needs)                      \
+    X(pass_needs, needs)                 \
+    X(need_registers, needs_registers)   \
+    X(needs_register, needs_registers)   \
+    X(needsRegisters, needs_registers)
+
+namespace contract {
+
+// Has a member of every name above and of the contract's own names.
+struct AllNames {
+    int on_block, on_accesses, after_accesses, on_event, append, needs, needs_registers;
+#define PANDA_MEMBER(wrong, right) int wrong;
+    PANDA_NEAR_MISSES(PANDA_MEMBER)
+#undef PANDA_MEMBER
+};
+// A name is ambiguous in it when the analyzer declares it too, whatever it is there: overloaded, a template,
+// private, static.
+template <typename Analyzer>
+struct Lookup : Analyzer, AllNames {};
+
+// declares_NAME<Analyzer>(): whether the analyzer, or a base of it, has a member of the name. A final class
+// cannot be a base; there, overloads and private members go unseen.
+#define PANDA_DECLARES(name)                               \
+    template <typename Analyzer>                           \
+    consteval bool declares_##name() {                     \
+        if constexpr (std::is_final_v<Analyzer>)           \
+            return requires { &Analyzer::name; };          \
+        else                                               \
+            return !requires { &Lookup<Analyzer>::name; }; \
+    }
+PANDA_DECLARES(on_block)
+PANDA_DECLARES(on_accesses)
+PANDA_DECLARES(after_accesses)
+PANDA_DECLARES(on_event)
+PANDA_DECLARES(append)
+PANDA_DECLARES(needs)
+PANDA_DECLARES(needs_registers)
+#define PANDA_DECLARES_NEAR_MISS(wrong, right) PANDA_DECLARES(wrong)
+PANDA_NEAR_MISSES(PANDA_DECLARES_NEAR_MISS)
+#undef PANDA_DECLARES_NEAR_MISS
+#undef PANDA_DECLARES
+
+template <typename Analyzer>
+concept TakesBlocks = requires(Analyzer analyzer, const BlockExecution& block) {
+    { analyzer.on_block(block) } -> std::same_as<void>;
+};
+template <typename Analyzer>
+concept TakesAccesses =
+    requires(Analyzer analyzer, const BlockExecution& block, std::span<const Access> accesses) {
+        { analyzer.on_accesses(block, accesses) } -> std::same_as<void>;
+    };
+template <typename Analyzer>
+concept TakesAfterAccesses = requires(Analyzer analyzer, const BlockExecution& block) {
+    { analyzer.after_accesses(block) } -> std::same_as<void>;
+};
+template <typename Analyzer>
+concept TakesEvents = requires(Analyzer analyzer, const Event& event) {
+    { analyzer.on_event(event) } -> std::same_as<void>;
+};
+template <typename Analyzer>
+concept Appends = requires(Analyzer analyzer, Analyzer next) {
+    { analyzer.append(std::move(next)) } -> std::same_as<void>;
+};
+
+}  // namespace contract
+
+// What an analyzer has to have: its `needs`, or blocks.
+template <typename Analyzer>
+consteval PassNeeds needs_of() {
+    if constexpr (contract::declares_needs<Analyzer>())
+        return Analyzer::needs;
+    else
+        return PassNeeds::blocks;
+}
+
+// Whether it has to have the registers at the start of each execution: its `needs_registers`, or not.
+template <typename Analyzer>
+consteval bool needs_registers_of() {
+    if constexpr (contract::declares_needs_registers<Analyzer>())
+        return Analyzer::needs_registers;
+    else
+        return false;
+}
+
+// Whether the contract holds, as a condition. check_analyzer() says what is wrong where it does not.
+template <typename A>
+concept PassAnalyzer = contract::TakesBlocks<A> && contract::Appends<A> &&
+                       (contract::TakesEvents<A> != std::is_base_of_v<IgnoresEvents, A>) &&
+                       (contract::TakesAccesses<A> || !contract::declares_on_accesses<A>()) &&
+                       (contract::TakesAfterAccesses<A> || !contract::declares_after_accesses<A>()) &&
+                       ((contract::TakesAccesses<A> || contract::TakesAfterAccesses<A>) ==
+                        (needs_of<A>() >= PassNeeds::accesses && !std::is_base_of_v<IgnoresAccesses, A>));
+
+// Does not compile unless the contract holds; each error names the callback.
+template <typename A>
+consteval void check_analyzer() {
+    using namespace contract;
+    constexpr PassNeeds needs = needs_of<A>();
+    constexpr bool takes_accesses = declares_on_accesses<A>() || declares_after_accesses<A>();
+    constexpr bool ignores_events = std::is_base_of_v<IgnoresEvents, A>;
+    constexpr bool ignores_accesses = std::is_base_of_v<IgnoresAccesses, A>;
+#define PANDA_REFUSE(wrong, right)        \
+    static_assert(!declares_##wrong<A>(), \
+                  "`" #wrong "` would never be called or looked at: `" #right "` is the name");
+    PANDA_NEAR_MISSES(PANDA_REFUSE)
+#undef PANDA_REFUSE
+    static_assert(declares_on_block<A>(), "on_block is missing: an analyzer is told of every execution");
+    static_assert(!declares_on_block<A>() || TakesBlocks<A>,
+                  "on_block must be public: void on_block(const BlockExecution& block)");
+    static_assert(declares_append<A>(), "append is missing: it takes the results of the shard that follows");
+    static_assert(!declares_append<A>() || Appends<A>,
+                  "append must be public: void append(Analyzer&& next), of the analyzer's own type");
+    static_assert(declares_on_event<A>() || ignores_events,
+                  "on_event is missing: derive from IgnoresEvents if the analyzer does without");
+    static_assert(!declares_on_event<A>() || !ignores_events,
+                  "on_event is there, and the base IgnoresEvents says that it is not");
+    static_assert(!declares_on_event<A>() || TakesEvents<A>,
+                  "on_event must be public: void on_event(const Event& event)");
+    static_assert(!declares_on_accesses<A>() || needs >= PassNeeds::accesses,
+                  "on_accesses would never be called: `needs` must be PassNeeds::accesses or memory");
+    static_assert(!declares_after_accesses<A>() || needs >= PassNeeds::accesses,
+                  "after_accesses would never be called: `needs` must be PassNeeds::accesses or memory");
+    static_assert(!declares_on_accesses<A>() || TakesAccesses<A>,
+                  "on_accesses must be public: void on_accesses(const BlockExecution& block, "
+                  "std::span<const Access> accesses)");
+    static_assert(!declares_after_accesses<A>() || TakesAfterAccesses<A>,
+                  "after_accesses must be public: void after_accesses(const BlockExecution& block)");
+    static_assert(needs != PassNeeds::accesses || takes_accesses,
+                  "on_accesses is missing, although `needs` asks for accesses");
+    static_assert(needs != PassNeeds::memory || takes_accesses || ignores_accesses,
+                  "on_accesses is missing: derive from IgnoresAccesses if the analyzer needs memory, "
+                  "but not the accesses");
+    static_assert(!takes_accesses || !ignores_accesses,
+                  "on_accesses or after_accesses is there, and the base IgnoresAccesses says that it is not");
+}
+
+}  // namespace panda::trace
