@@ -12,56 +12,18 @@ constexpr std::array kind_names = {
     "system return", "cpuid",     "serial output", "reset",
 };
 
-EventKind kind_of(const Interrupt&) {
-    return EventKind::interrupt;
+template <typename Detail>
+uint32_t kind_of(const Detail&) {
+    return static_cast<uint32_t>(Detail::kind);
 }
-EventKind kind_of(const Exception&) {
-    return EventKind::exception;
-}
-EventKind kind_of(const AddressSpaceChange&) {
-    return EventKind::address_space;
-}
-EventKind kind_of(const ModeChange&) {
-    return EventKind::mode;
-}
-EventKind kind_of(const MemoryMapChange&) {
-    return EventKind::memory_map;
-}
-EventKind kind_of(const Gap&) {
-    return EventKind::gap;
-}
-EventKind kind_of(const Transfer&) {
-    return EventKind::transfer;
-}
-EventKind kind_of(const PortAccess&) {
-    return EventKind::port_access;
-}
-EventKind kind_of(const DeviceAccess&) {
-    return EventKind::device_access;
-}
-EventKind kind_of(const SystemCall&) {
-    return EventKind::system_call;
-}
-EventKind kind_of(const SystemReturn&) {
-    return EventKind::system_return;
-}
-EventKind kind_of(const Cpuid&) {
-    return EventKind::cpuid;
-}
-EventKind kind_of(const SerialOutput&) {
-    return EventKind::serial_output;
-}
-EventKind kind_of(const Reset&) {
-    return EventKind::reset;
-}
-EventKind kind_of(const UnknownEvent& event) {
-    return static_cast<EventKind>(event.kind);
+uint32_t kind_of(const UnknownEvent& event) {
+    return event.kind;
 }
 
 }  // namespace
 
 uint32_t event_kind(const EventDetail& detail) {
-    return std::visit([](const auto& event) { return static_cast<uint32_t>(kind_of(event)); }, detail);
+    return std::visit([](const auto& event) { return kind_of(event); }, detail);
 }
 
 std::string event_kind_name(uint32_t kind) {

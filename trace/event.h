@@ -41,6 +41,7 @@ enum class InterruptSource : uint32_t {
 
 // The processor takes an interrupt: the next block is the handler's (or the task's that follows from it).
 struct Interrupt {
+    static constexpr EventKind kind = EventKind::interrupt;
     uint32_t vector = 0;
     InterruptSource source = InterruptSource::hardware;
     bool operator==(const Interrupt&) const = default;
@@ -48,6 +49,7 @@ struct Interrupt {
 
 // The processor raises an exception, or executes a software interrupt.
 struct Exception {
+    static constexpr EventKind kind = EventKind::exception;
     uint32_t vector = 0;
     uint32_t error_code = 0;  // 0 for vectors that have none
     uint64_t cr2 = 0;         // faulting address, for page faults; else as it was
@@ -57,12 +59,14 @@ struct Exception {
 
 // CR3 has another value.
 struct AddressSpaceChange {
+    static constexpr EventKind kind = EventKind::address_space;
     uint64_t cr3 = 0;
     bool operator==(const AddressSpaceChange&) const = default;
 };
 
 // CR0, CR4 or EFER has another value, or the processor enters or leaves system management mode.
 struct ModeChange {
+    static constexpr EventKind kind = EventKind::mode;
     uint64_t cr0 = 0;
     uint64_t cr4 = 0;
     uint64_t efer = 0;
@@ -72,12 +76,14 @@ struct ModeChange {
 
 // From here on physical addresses lead elsewhere. `map` numbers the trace's memory maps, from 0.
 struct MemoryMapChange {
+    static constexpr EventKind kind = EventKind::memory_map;
     uint32_t map = 0;
     bool operator==(const MemoryMapChange&) const = default;
 };
 
 // The trace leaves out `instructions` instructions here, because it was asked for a part only.
 struct Gap {
+    static constexpr EventKind kind = EventKind::gap;
     uint64_t instructions = 0;
     bool operator==(const Gap&) const = default;
 };
@@ -90,6 +96,7 @@ enum class TransferSource : uint32_t {
     network = 3,
 };
 struct Transfer {
+    static constexpr EventKind kind = EventKind::transfer;
     uint32_t block = 0;   // index into TraceHeader::memory_blocks
     uint64_t offset = 0;  // in the block
     TransferSource source = TransferSource::device;
@@ -99,6 +106,7 @@ struct Transfer {
 };
 
 struct PortAccess {
+    static constexpr EventKind kind = EventKind::port_access;
     uint32_t port = 0;
     uint32_t size = 0;  // bytes
     bool write = false;
@@ -108,6 +116,7 @@ struct PortAccess {
 
 // A load from or a store to a device (MMIO). The access's virtual address is in the memory columns.
 struct DeviceAccess {
+    static constexpr EventKind kind = EventKind::device_access;
     uint64_t address = 0;  // guest physical
     uint32_t size = 0;     // bytes
     bool write = false;
@@ -125,6 +134,7 @@ enum class CallGate : uint32_t {
 // The guest's program asks its kernel. Registers as they were: for syscall rax; rdi rsi rdx r10 r8 r9, for
 // the others eax; ebx ecx edx esi edi ebp.
 struct SystemCall {
+    static constexpr EventKind kind = EventKind::system_call;
     CallGate gate = CallGate::syscall;
     uint64_t number = 0;
     std::array<uint64_t, 6> arguments{};
@@ -140,6 +150,7 @@ enum class ReturnGate : uint32_t {
     iret = 2,
 };
 struct SystemReturn {
+    static constexpr EventKind kind = EventKind::system_return;
     ReturnGate gate = ReturnGate::sysret;
     uint64_t value = 0;  // rax
     uint64_t stack_pointer = 0;
@@ -149,6 +160,7 @@ struct SystemReturn {
 
 // CPUID. PANDA's hypercalls are CPUIDs with a command in RAX and arguments in the others.
 struct Cpuid {
+    static constexpr EventKind kind = EventKind::cpuid;
     std::array<uint64_t, 6> before{};  // rax rbx rcx rdx rdi rsi
     std::array<uint64_t, 4> after{};   // rax rbx rcx rdx
     uint64_t pc = 0;
@@ -157,6 +169,7 @@ struct Cpuid {
 
 // The guest wrote to a serial port.
 struct SerialOutput {
+    static constexpr EventKind kind = EventKind::serial_output;
     uint32_t port = 0;  // 0 = COM1
     Bytes data;
     bool operator==(const SerialOutput&) const = default;
@@ -164,6 +177,7 @@ struct SerialOutput {
 
 // The machine was reset; the processor starts anew.
 struct Reset {
+    static constexpr EventKind kind = EventKind::reset;
     bool operator==(const Reset&) const = default;
 };
 
