@@ -1,6 +1,9 @@
 @0xd51d54c5c4c6f1a3;
 # A trace: what the replay of a recording saw.
 #
+# This file, the headers in trace/coding/ that it names, and trace/README.md are the format's description; they are
+# enough to read a trace without this project's code, and a test does that (tests/house/trace_from_text).
+#
 # The file is a stream of `Message`s in Cap'n Proto's ordinary stream framing, each of one segment and at most
 # 64 MiB, so `capnp decode trace.capnp Message < FILE` prints it. Order:
 #
@@ -12,6 +15,8 @@
 #
 # Integrity: see Message.checksum. Bulk bytes are outside of it and have checksums of their own, so that a reader pays
 # only for the columns that it uses.
+#
+# instr is the number of guest instructions executed since the recording began, and the one axis of time.
 #
 # Rules for changes: fields, enumerants and union members are appended, never changed. `Header.version` rises
 # when an old reader would misread a new file; a reader refuses a higher version than its own. An old reader skips
@@ -25,7 +30,7 @@ struct Message {
   # XXH3 (64 bit, seed 0) of the first `checkedBytes` bytes of the framed message, this field taken as zero. It stands
   # 16 bytes into the message (segment table 8, root pointer 8).
   checkedBytes @1 :UInt64;
-  # All but the `Data` of columns, which writers put at the message's end.
+  # Bytes: all but the `Data` of columns and `End.locator`, which writers put at the message's end.
 
   union {
     header @2 :Header;
@@ -46,8 +51,8 @@ struct Header {
   architecture @2 :Text;      # "x86_64" or "i386"
   facts @3 :List(Fact);       # about the recording, by ascending name
   memoryBlocks @4 :List(MemoryBlock);
-  firstInstr @5 :UInt64;      # the trace's first instruction, counted from the recording's begin
-  devices @6 :List(Device);   # that the event `transfer` refers to, from 1 on
+  firstInstr @5 :UInt64;      # instr where the trace starts
+  devices @6 :List(Device);   # the event `transfer` refers to them by 1 + index
 
   struct Fact {
     name @0 :Text;
@@ -66,31 +71,34 @@ struct Header {
 
 # --- Columns ---------------------------------------------------------------------------------------------------
 
+# A column is a list of records in one of the codings below, and then compressed. A column without records may be left
+# out, and so are columns that a trace was made without (Chunk.memory; registers where nobody asked for them).
+
 enum ColumnId {
-  # Of a chunk.
-  blocks @0;           # ids of the executed blocks
-  cuts @1;             # which of them stopped early
-  events @2;           # see trace/event.h for the kinds
-  shapes @3;           # which of an execution's conditional memory operations ran, and those of a cut block
-  addresses @4;        # virtual addresses of memory operations; records: addresses
-  values @5;           # stored values; records: value words
-  registers @6;        # registers at the begin of each execution, where they were asked for; records: executions
-  inner @7;            # what happens to memory beside the blocks' own operations, see trace/inner_event.h
+  # Of a chunk.                            A record is                                       Coding
+  blocks @0;           # the ids of the executed blocks: an execution                        successors
+  cuts @1;             # executions that stopped early: one of them                          cutList
+  events @2;           # see EventKind: an event                                             eventList
+  shapes @3;           # which conditional memory operations ran: a mask of 64 operations    shapeList
+  addresses @4;        # of memory operations, virtual: an address                           addressPredictions
+  values @5;           # stored values: a word of up to 8 bytes                              valuePredictions
+  registers @6;        # where each execution starts: an execution                           registerPredictions
+  inner @7;            # what else happens to memory, see InnerKind: an inner event          innerList
   transfers @8;        # reserved; the bytes of device writes to memory are in their events
-  pagesWritten @9;     # pages that the chunk stores to: a summary for "who wrote this last"
-  # Of definitions.
-  blockRecords @10;    # pc, sizes, instruction boundaries
-  code @11;            # guest code bytes, block after block
-  memoryOperations @12;  # static memory operations, see MemoryOperation in trace/types.h
-  operations @13;      # TCG operations before optimisation
+  pagesWritten @9;     # the pages that the chunk stores to, so that searches skip: a page   pageList
+  # Of definitions. A record is a block.
+  blockRecords @10;    # pc, sizes, instruction boundaries                                   definitionList
+  code @11;            # guest code, block after block                                       raw
+  memoryOperations @12;  # and changes of followed registers                                 followingList
+  operations @13;      # TCG operations before optimisation, see trace/README.md             blobList
   # Of snapshots.
-  pages @14;           # page contents
+  pages @14;           # page contents: a page of 4096 bytes                                 raw
   # Of a chunk.
-  translations @15;    # what the processor's TLB holds at the chunk's begin
+  translations @15;    # what the processor's TLB holds where the chunk starts: a page       translationList
 }
 
 enum Coding {
-  raw @0;              # the records themselves
+  raw @0;              # the bytes themselves
   successors @1;       # trace/coding/block_codec.h
   cutList @2;          # trace/coding/cut_codec.h
   eventList @3;        # trace/coding/event_codec.h
@@ -106,10 +114,11 @@ enum Coding {
   followingList @13;   # trace/coding/operation_codec.h
   registerPredictions @14;  # trace/coding/register_codec.h
 }
+# What they share: trace/README.md (numbers), trace/coding/streams.h and trace/coding/symbol_stream.h.
 
 enum Compression {
   none @0;
-  zstd @1;             # one frame
+  zstd @1;             # one frame; `none` is written where that is not longer
 }
 
 struct Column {
@@ -118,14 +127,15 @@ struct Column {
   compression @2 :Compression;
   records @3 :UInt64;
   rawSize @4 :UInt64;  # bytes, before compression
-  checksum @5 :UInt64; # XXH3 of `data`
+  checksum @5 :UInt64; # XXH3 (64 bit, seed 0) of `data`
   data @6 :Data;
 }
 
 # --- Code ------------------------------------------------------------------------------------------------------
 
 struct Definitions {
-  # Blocks firstId, firstId + 1, … Ids are dense over the whole trace.
+  # Blocks firstId, firstId + 1, … Ids are dense over the whole trace. A block is a translation block of QEMU's: guest
+  # code that is entered at its first instruction only, and left before its end only by a fault or the like.
   firstId @0 :UInt32;
   count @1 :UInt32;
   columns @2 :List(Column);
@@ -135,8 +145,8 @@ struct Definitions {
 
 struct Chunk {
   # A stretch of execution that opens alone: no coder carries state from one chunk into the next.
-  firstInstr @0 :UInt64;
-  instrCount @1 :UInt64;        # gaps included
+  firstInstr @0 :UInt64;        # that of the chunk before + its instrCount, or Header.firstInstr
+  instrCount @1 :UInt64;        # instructions that were executed, and those that gaps left out
   blockCount @2 :UInt32;        # executions, partial ones included
   definitionCount @3 :UInt32;   # only blocks below this id occur
   addressSpaces @4 :List(UInt64);
@@ -150,34 +160,187 @@ struct Chunk {
   memory @9 :MemoryColumns;
   # How much of memory the columns hold.
   cpu @10 :CpuState;
-  # The processor where the chunk begins; `none` where it is not known.
+  # The processor where the chunk starts; `none` where it is not known.
 }
 
 enum MemoryColumns {
   none @0;             # blocks and events only
-  addresses @1;        # shapes, addresses, inner, translations, pagesWritten
+  addresses @1;        # shapes, addresses, inner, translations, pagesWritten; see "Memory" in trace/README.md
   values @2;           # and values
 }
 
+# --- Events ----------------------------------------------------------------------------------------------------
+
+enum EventKind {
+  # What the column `events` tells of, and below each kind its fields, by the number that they have in the column. All
+  # are numbers of 64 bits there (trace/coding/event_codec.h); u32 says that larger ones are an error, bool that
+  # 0 is false and 1 true. `data` are the bytes beside the fields. Addresses are virtual unless it says otherwise, and
+  # linear: the base of the segment is in them.
+
+  interrupt @0;
+  # The processor takes an interrupt: what runs next is the handler.
+  #   0 vector             u32; means something for source `hardware`
+  #   1 source             InterruptSource
+
+  exception @1;
+  # The processor raises an exception, or executes a software interrupt.
+  #   0 vector             u32
+  #   1 error_code         u32; 0 for vectors that have none
+  #   2 cr2                the faulting address, for page faults; else CR2 as it was
+  #   3 pc                 address of the instruction that raised it
+
+  addressSpace @2;
+  # CR3 has another value.
+  #   0 cr3                the new one
+
+  mode @3;
+  # CR0, CR4 or EFER has another value, or the processor enters or leaves system management mode. All as they are now.
+  #   0 cr0
+  #   1 cr4
+  #   2 efer
+  #   3 system_management  bool
+
+  memoryMap @4;
+  # From here on physical addresses lead elsewhere, in the address space that the map names.
+  #   0 map                u32; MemoryMap.number
+
+  gap @5;
+  # The trace leaves instructions out here, because a part of the replay only was asked for. instr goes on behind them.
+  #   0 instructions       how many
+
+  transfer @6;
+  # Memory changes by other means than the processor's loads and stores: a device's DMA, mostly.
+  #   0 block              u32; index into Header.memoryBlocks
+  #   1 offset             bytes, in the block
+  #   2 source             TransferSource
+  #   3 device             u32; 1 + index into Header.devices; 0: not known, or the processor
+  #   data                 the bytes that memory gets
+
+  portAccess @7;
+  # The processor reads or writes an I/O port.
+  #   0 port               u32; its number
+  #   1 size               u32; bytes
+  #   2 write              bool
+  #   3 value              read or written
+
+  deviceAccess @8;
+  # The processor loads from a device or stores to it (MMIO). The memory columns have the access too.
+  #   0 address            guest physical
+  #   1 size               u32; bytes
+  #   2 write              bool
+  #   3 value              loaded or stored
+
+  systemCall @9;
+  # A program asks its kernel. Registers are as they were: for `syscall` rax; rdi rsi rdx r10 r8 r9, for the others eax;
+  # ebx ecx edx esi edi ebp.
+  #   0 gate               CallGate
+  #   1 number             of the call
+  #   2 argument0
+  #   3 argument1
+  #   4 argument2
+  #   5 argument3
+  #   6 argument4
+  #   7 argument5
+  #   8 stack_pointer
+  #   9 pc                 address of the instruction
+
+  systemReturn @10;
+  # The kernel returns to a program: from a system call, an interrupt or an exception, or for the first time.
+  #   0 gate               ReturnGate
+  #   1 value              rax
+  #   2 stack_pointer      of the program
+  #   3 pc                 address where the program goes on
+
+  cpuid @11;
+  # CPUID was executed. PANDA's hypercalls are CPUIDs with a command in rax and arguments in the others.
+  #   0 rax                before it, as the next five
+  #   1 rbx
+  #   2 rcx
+  #   3 rdx
+  #   4 rdi
+  #   5 rsi
+  #   6 rax_after          what it left, as the next three
+  #   7 rbx_after
+  #   8 rcx_after
+  #   9 rdx_after
+  #   10 pc                address of the instruction
+
+  serialOutput @12;
+  # The guest wrote to a serial port.
+  #   0 port               u32; from 0 (COM1)
+  #   data                 the bytes
+
+  reset @13;
+  # The machine was reset; the processor starts anew. No fields.
+}
+
+enum InterruptSource {
+  hardware @0;         # through the interrupt controller
+  nmi @1;
+  smi @2;              # entry to system management mode
+  init @3;
+  virtualIrq @4;
+  other @5;
+}
+
+enum TransferSource {
+  device @0;
+  processor @1;        # state that the processor saves by physical address (system management mode)
+  disk @2;
+  network @3;
+}
+
+enum CallGate {
+  syscall @0;
+  sysenter @1;
+  interrupt @2;        # int 0x80; returns by iret
+  syscall32 @3;        # syscall executed by 32-bit code
+}
+
+enum ReturnGate {
+  sysret @0;
+  sysexit @1;
+  iret @2;
+}
+
+# --- Memory ----------------------------------------------------------------------------------------------------
+
+enum InnerKind {
+  # What the column `inner` tells of: what happens to memory inside an execution, or right before it, and is not an
+  # operation of the block's own code. trace/coding/inner_codec.h has the layout, trace/README.md how it goes together.
+  fill @0;             # from here on a virtual page leads to this physical page: an entry of the processor's TLB
+  tableWrite @1;       # the page walker marks a table's entry; a physical address of address space 0, and a value
+  helperLoad @2;       # a load by QEMU's helpers: interrupt frames, fxsave, segment loads; a virtual address
+  helperStore @3;      # a store by them; a virtual address, and a value
+  registerValue @4;    # a followed register has this value where the block starts
+}
+
+enum FollowedRegister {
+  stackPointer @0;     # rsp
+  fsBase @1;
+  gsBase @2;
+}
+
 struct MemoryMap {
-  # Numbered from 0 in order of appearance; the event `memory map change` and snapshots refer to the number.
+  # Numbered from 0 in order of appearance; the event `memoryMap`, chunks and snapshots refer to the number.
   number @0 :UInt32;
   addressSpace @1 :UInt32;      # x86: 0 outside, 1 inside system management mode
   ranges @2 :List(MappedRange); # ascending, disjoint
 }
 
 struct MappedRange {
+  # Guest physical addresses that lead to a memory block. Those in no range lead to a device, or nowhere.
   address @0 :UInt64;
-  size @1 :UInt64;
-  blockOffset @2 :UInt64;
+  size @1 :UInt64;              # bytes
+  blockOffset @2 :UInt64;       # bytes
   block @3 :UInt32;             # index into Header.memoryBlocks
   kind @4 :RangeKind;
 }
 
 enum RangeKind {
-  ram @0;
-  rom @1;
-  romDevice @2;
+  ram @0;              # loads and stores reach the block
+  rom @1;              # stores are ignored
+  romDevice @2;        # loads reach the block, stores go to a device
 }
 
 # --- Snapshots -------------------------------------------------------------------------------------------------
@@ -197,7 +360,7 @@ struct Snapshot {
 }
 
 struct Pages {
-  # At most 256 pages of one memory block.
+  # At most 256 pages of one memory block, zero pages included.
   snapshot @0 :UInt32;
   block @1 :UInt32;
   pages @2 :List(UInt32);       # page numbers within the block, ascending, of the pages in `content`
@@ -208,7 +371,7 @@ struct Pages {
 struct SnapshotEnd {
   snapshot @0 :UInt32;
   pageCount @1 :UInt64;         # in all its Pages messages, zero pages included
-  messageCount @2 :UInt32;      # of Pages
+  messageCount @2 :UInt32;      # Pages messages
 }
 
 struct CpuState {
@@ -220,7 +383,7 @@ struct CpuState {
 
 struct X86State {
   general @0 :List(UInt64);     # rax rcx rdx rbx rsp rbp rsi rdi r8 … r15
-  rip @1 :UInt64;
+  rip @1 :UInt64;               # relative to the base of cs
   rflags @2 :UInt64;
   segments @3 :List(Segment);   # es cs ss ds fs gs
   ldt @4 :Segment;
@@ -249,14 +412,14 @@ struct X86State {
     selector @0 :UInt32;
     base @1 :UInt64;
     limit @2 :UInt32;
-    flags @3 :UInt32;           # descriptor bits 8-23 in place
+    flags @3 :UInt32;           # bits 8 to 23 as in the descriptor's second word
   }
 }
 
 # --- The end ---------------------------------------------------------------------------------------------------
 
 struct Index {
-  # A part of the index: all that a pass over the messages before would find. Offsets are from the file's begin.
+  # A part of the index: all that a pass over the messages before would find. Offsets are bytes from the file's start.
   chunks @0 :List(ChunkEntry);
   definitions @1 :List(DefinitionsEntry);
   memoryMaps @2 :List(UInt64);  # offsets
@@ -283,9 +446,9 @@ struct Index {
 
 struct End {
   # The trace was finished in order.
-  instrEnd @0 :UInt64;          # instructions executed at its end
+  instrEnd @0 :UInt64;          # instr at its end
   indexes @1 :List(UInt64);     # offsets of the Index messages, in order
   locator @2 :Data;
-  # The message's, and the file's, last 16 bytes: the offset of this message, then "pandaend". Not checksummed: a
-  # reader finds the message with it and then knows.
+  # The message's, and the file's, last 16 bytes: the offset of this message (u64, little-endian), then "pandaend". Not
+  # checksummed: a reader finds the message with it and then knows.
 }

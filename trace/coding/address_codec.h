@@ -1,11 +1,12 @@
-// The coding `addressPredictions`: the addresses of executed memory operations, those that are not derived.
+// The coding `addressPredictions`: the address words of executed memory operations, those that are not
+// derived. (Those of operations that tell a register are such words too.)
 //
-// For each operation the coder has five candidates, each a start and this operation's last step from there:
+// The coder has five candidates for each operation, each a start and the operation's last step from there:
 //
 //   0     : its last address; the step is its stride
-//   1 to 4: the k-th last address that was coded, whichever operation's: an implicit shared base register
+//   1 to 4: the k-th last address of the column, whichever operation's: an implicit shared base register
 //
-// One of them is preferred. While it is right, nothing is written but a run:
+// One of them is preferred, candidate 0 at first. While it is right, nothing is written but a run:
 //
 //   column  = the streams of streams.h: symbols, near1, near2, near3, far, shared1, shared2
 //   symbols = as in symbol_stream.h
@@ -14,14 +15,16 @@
 //                   zigzag(address - the operation's last)
 //   symbol 8      : none is; the next 8 bytes of far: the address
 //   symbol 9 to 14: none is; with symbol - 9 = 2 k + n - 1, the next n bytes of shared1 or shared2:
-//                   zigzag(address - the (k+1)-th last address that was coded)
+//                   zigzag(address - the (k+1)-th last address of the column)
 //
-// Differences of one width stand together because zstd does better with them than with varints: 12 % of the
-// column, measured on a Linux boot.
+// Numbers are little-endian. Differences of one width stand together because zstd does better with them than
+// with varints: 12 % of the column, measured on a Linux boot.
 //
-// After each address the operation's last address and stride are updated; the other steps only when the
-// preferred candidate was wrong. Then the candidate that was right instead is preferred. Steps are kept in 32
-// bits, sign-extended: a longer one makes its candidate wrong, no more.
+// After each address step 0 becomes address - the operation's last, and the address the last one, of the
+// operation and of the column. Before that, and only where the preferred candidate was wrong, step k becomes
+// address - the k-th last address of the column, for all k from 1 to 4, and the candidate that was right, if
+// any, is preferred from now on. All is 0 where a chunk starts. Steps keep the low 32 bits, sign-extended: a
+// longer one makes its candidate wrong, no more.
 #pragma once
 
 #include <array>

@@ -4,18 +4,19 @@
 // Most blocks are followed by what followed them last time. The coder keeps, for each block, its three latest
 // successors, the most recent first, and writes only where the first one is wrong:
 //
-//   column  = varint size of `symbols`, symbols, literals
-//   symbols = { byte run << 2 | symbol, and for run >= 63 (stored as 63) varint run - 63 }
-//   run     : executions before this one that the first successor foretold
-//   symbol 1, 2: the second, the third successor, which becomes the first
-//   symbol 0: none of them; the block's id is the next of `literals`: varint zigzag(id - (previous literal +
-//   1)), the
-//             previous literal being -1 at first. A new block is often the one after the last new block.
+//   column   = the streams of streams.h: symbols, literals
+//   symbols  = { byte min(run, 63) << 2 | symbol, and where run >= 63: varint run - 63 }
+//   literals = { varint zigzag(id - (the literal before + 1)) }, the one before the first being -1
 //
-// What remains of the chunk's count after the last symbol is a run. The sequence is preceded by a virtual
-// block without successors, and all successors are unknown at the beginning of a column.
+//   run     : executions before this one that were the first successor of the one before them
+//   symbol 0: this execution is none of the three; its block's id is the next of literals
+//   symbol 1: it is the second successor; the first one becomes the second
+//   symbol 2: it is the third successor; the first becomes the second, the second the third
 //
-// Measured on a Linux boot: .10 bits a block in kernel code; see README.md.
+// After each symbol the executed block is the first successor of the one before it; after symbol 0 the others
+// move on as after symbol 2, and the third is forgotten. A new block is often the one after the last new
+// block, hence the literals' form. What remains of the chunk's executions after the last symbol is a run. A
+// virtual block stands before the first, and no block has successors where a column starts.
 #pragma once
 
 #include <array>

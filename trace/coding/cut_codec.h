@@ -1,9 +1,9 @@
 // The coding `cutList`: block executions that stopped early, because of a fault in the middle.
 //
-//   column = { varint position - that of the cut before - 1 (position at first), varint instructions executed
-//   }
+//   column = { varint position - (the position of the cut before + 1), the one before the first being -1
+//              varint instructions executed, fewer than the block has }
 //
-// position: the execution's number in the chunk.
+// position: the execution's number in the chunk, from 0 on.
 #pragma once
 
 #include <cstdint>

@@ -1,14 +1,20 @@
 // The codings of block definitions: `definitionList` for their records, and their code bytes.
 //
-// Record of a block, in order of ids; "last" is the same field of the block before, 0 at first:
+// Record of a block, in order of ids; "last" is the field of the block before in the message, 0 at first:
 //
-//   varint zigzag(pc - last), zigzag(cs_base - last), flags ^ last, zigzag(physical_pc - last),
-//          zigzag(physical_second_page - last) (last is no_address at first)
-//   varint guest_size, number of instructions
-//   varint length of each instruction but the last
+//   varint zigzag(pc - last)                    address of the first instruction, the base of cs included
+//   varint zigzag(cs_base - last)               the base of cs
+//   varint flags ^ last                         QEMU's hflags: privilege, code size … (HF_* of its cpu.h)
+//   varint zigzag(physical_pc - last)           guest physical address of the first byte
+//   varint zigzag(physical_second_page - last)  of the second page's first byte, or 2^64 - 1 when the block
+//                                               does not reach it; "last" is 2^64 - 1 at first
+//   varint guest_size                           bytes of guest code
+//   varint number of instructions
+//   varint length of each instruction but the last, in bytes
 //   byte   1 when the code is known, else 0
 //
-// The column `code` is the blocks' code, one after another. Memory and TCG operations: see operation_codec.h.
+// The column `code` is the blocks' code, one after another: guest_size bytes of each whose code is known.
+// Memory operations and TCG operations: see operation_codec.h.
 #pragma once
 
 #include <cstdint>

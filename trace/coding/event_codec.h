@@ -4,11 +4,15 @@
 // position, and in order of happening where positions are equal.
 //
 //   column = { varint position - that of the event before (0 at first)
-//              varint kind (trace/event.h)
+//              varint kind (EventKind of trace.capnp)
 //              varint zigzag(instr - the block stream's instr at the position)
 //              varint number of fields << 1 | has data
-//              for each field: varint zigzag(value - the field's in the kind's last event, 0 at first)
+//              for each field: varint zigzag(value - this field's value before)
 //              if it has data: varint size, bytes }
+//
+// The block stream's instr is Chunk.firstInstr, plus the instructions of the executions before (a cut one
+// counts with those that it executed), plus those that gaps before it left out. A field's value before is
+// that in the last event of the same kind that had the field, 0 at first.
 //
 // Kinds stay readable when fields are appended to them: a missing field is 0, a surplus one is ignored.
 #pragma once

@@ -1,22 +1,26 @@
 // The coding `innerList`: what happens to memory inside block executions, beside the operations of their
-// code.
+// code. InnerKind of trace.capnp has the kinds.
 //
-//   column    = varint sizes of `heads`, `fills` and `addresses`, heads, fills, addresses, values
-//   heads     = { varint position - that of the event before (position at first), where position is the
-//   number of
-//                 the block execution in the chunk; varint place - that of the event before, or place in
-//                 another execution; byte kind | log2(size) << 2, for fills kind | physical address space <<
-//                 2, for values of registers 0xf0 | register }
-//   fills     = { varint zigzag(page - that of the fill before), varint zigzag((frame - page) - that of the
-//   fill
-//                 before) }
-//   addresses = { of accesses: varint zigzag(address - that of the event of the same kind before) }
-//   values    = { of helpers' stores and table writes: varint zigzag(value - expected), twice for 16 bytes;
-//                 of registers: varint zigzag(value - that of the same register before) }
+//   column    = the streams of streams.h: heads, fills, addresses, values
+//   heads     = { varint position - that of the event before
+//                 varint place - that of the event before, or place if that is in another execution
+//                 byte   fill:            kind | address space << 2
+//                        access of n bytes, or table write: kind | log2(n) << 2
+//                        registerValue:   0xf0 | FollowedRegister }
+//   fills     = of fills: { varint zigzag(page - that of the fill before)
+//                           varint zigzag((frame - page) - that of the fill before) }
+//   addresses = of helpers' accesses and table writes:
+//               { varint zigzag(address - that of the event of the same kind before) }
+//   values    = of helpers' stores and table writes: { varint zigzag(value - expected) }, of which the low
+//               n bytes count; of helpers' stores of 16 bytes two, for the low and the high half;
+//               of registers: { varint zigzag(value - that of the same register before) }
+//
+// position: the number of the execution in the chunk. place: 0 before the block, 1 + 2 i before and 2 + 2 i
+// after the block's own operations of instruction i. page, frame: address >> 12, virtual and guest physical.
 //
 // All that is before the first is 0. A helper's store is expected to store what was stored there last, as far
-// as the cache of value_codec.h tells (with values in the trace, the block's own stores included); a table
-// write what the table write before it wrote.
+// as the cache of value_codec.h tells (with values in the trace, the block's own stores included), its high
+// half what was stored at address + 8; a table write what the table write before it wrote.
 #pragma once
 
 #include <array>

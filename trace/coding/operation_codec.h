@@ -1,24 +1,25 @@
-// The codings of what block definitions say beside the code.
+// The codings of what block definitions say beside the code; MemoryOperation and RegisterChange of
+// trace/types.h say what it means. A message in which no block has any lacks the column.
 //
-// `operationList`, the memory operations of each block in order of ids:
+// `followingList`: of each block, in order of ids, the memory operations and the changes of registers.
 //
 //   varint number of operations, then for each
-//   byte   store | conditional << 1 | derived << 2 | narrow << 3 | constant << 4 | log2(size) << 5
-//   varint instruction - that of the operation before (0 at first)
-//   when derived: varint its number - base, varint zigzag(delta)
-//   when constant: varint constant
-//
-// `followingList`, the same with what blocks do to followed registers:
-//
-//   varint number of operations, each as above, with two things more:
-//          log2(size) is 7 for an operation without access; its last byte is the register that it tells
-//          the number of a derived one - base is 0 for other bases than operations; then a byte follows: 0
-//          for base_constant, 1 + register for a register
+//     byte   store | conditional << 1 | derived << 2 | narrow << 3 | constant << 4 | size code << 5
+//            size code: log2(bytes), or 7 for an operation that accesses nothing and tells a register
+//     varint instruction - that of the operation before (0 at first)
+//     if derived:          base (see below, counted from this operation), varint zigzag(delta)
+//     if constant:         varint constant; bits above the operation's size mean nothing
+//     if size code is 7:   byte FollowedRegister
 //   varint number of changes, then for each
-//   byte   register | narrow << 4
-//   varint the number of operations - base (0: as above, a byte follows), varint zigzag(delta)
+//     byte   FollowedRegister | narrow << 4
+//     base (counted from the number of operations), varint zigzag(delta)
 //
-// `blobList`, the TCG operations: { varint size, bytes } for each block.
+//   base = varint n, the operation n before; or if n is 0: byte 0 for the number 0, 1 + FollowedRegister for
+//          the register's value where the block starts
+//
+// `operationList`, of version 1: the same without changes, and without a size code of 7 or an n of 0.
+//
+// `blobList`, the TCG operations (trace/README.md): { varint size, bytes } for each block.
 #pragma once
 
 #include <cstdint>

@@ -1,17 +1,22 @@
 // The codings of a chunk's lists of pages.
 //
-// `translationList`: what the processor's TLB holds where the chunk begins, by ascending page.
+// `translationList`: what the processor's TLB holds where the chunk starts, by ascending page.
 //
-//   column = varint size of `pages`, varint size of `frames`, pages, frames, spaces
-//   pages  = { varint page - the page before - 1 (page at first) }
-//   frames = { varint zigzag((frame - page) - (frame - page of the one before, 0 at first)) }
-//   spaces = { varint address space }
+//   column = the streams of streams.h: pages, frames, spaces
+//   pages  = { varint page - (the page before + 1), the one before the first being -1 }
+//   frames = { varint zigzag((frame - page) - that of the one before, 0 at first) }
+//   spaces = { varint physical address space }
+//
+// page, frame: address >> 12, virtual and guest physical.
 //
 // `pageList`: the pages that the chunk stores to.
 //
-//   column = byte complete, varint number of physical pages, keys of physical pages, keys of transferred
-//   pages keys   = { varint key - the key before - 1 (key at first) } key of a physical page: address space
-//   << 52 | frame; of a transferred one: memory block << 32 | page
+//   column = byte complete, varint number of physical pages, keys of those, keys of transferred pages
+//   keys   = { varint key - (the key before + 1), the one before the first being -1 }, each list by itself
+//   key    : of a physical page: physical address space << 52 | frame
+//            of a transferred page: memory block << 32 | page, counted in the block
+//
+// complete: 1, or 0 when there was a store to a page whose translation the trace does not tell.
 #pragma once
 
 #include <cstdint>

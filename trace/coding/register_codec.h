@@ -1,4 +1,5 @@
-// The coding `registerPredictions`: the registers at the begin of each execution.
+// The coding `registerPredictions`: the registers where each execution starts. Their numbers are 0 to 15 for
+// the general ones, in the order of X86State.general, and 16 for rflags.
 //
 // What differs from the execution before is what the block before has changed, so everything is learnt by
 // that block: which registers it changes, and how. Registers that it has never changed in this chunk take
@@ -6,28 +7,34 @@
 //
 //   0: what the register was before the block + step 0: counters, stack pointers
 //   1: what the block left there last time + step 1, its stride
-//   2: what another register was before the block + step 2: moves
+//   2: what another register (number 0 at first) was before the block + step 2: moves
 //
-// One of them is preferred, and while it is right, nothing is written but a run:
+// One of them is preferred, candidate 0 at first. While it is right, nothing is written but a run:
 //
 //   column = the streams of streams.h: masks, symbols, added, copies, step1, step2, step4, value8
 //   masks, symbols = as in symbol_stream.h
-//   masks, for each execution: symbol 0: more registers are changed than ever before by this block; the next
-//                   3 bytes of added: which, 1 << number
-//   symbols, for each register that the block before changes, by ascending number:
+//   masks, a prediction for each execution: the block before has changed no registers but those that it
+//                   changed before in this chunk
+//     symbol 0      : it has; the next 3 bytes of added: which, the sum of 1 << number
+//   symbols, a prediction for each register that the block before has changed in this chunk, now included, by
+//                   ascending number
 //     symbol 0 to 2 : this candidate is the first that is right
-//     symbol 3      : none is; the next byte of copies: a register that had this value before the block
+//     symbol 3      : none is; the next byte of copies: the number of a register that had this value before
+//                     the block
 //     symbol 4 to 6 : nor has any register; the next 1, 2 or 4 bytes of step1, step2 or step4:
 //                     zigzag(value - what the block left there last)
 //     symbol 7 to 9 : likewise zigzag(value - what the register was before)
 //     symbol 10     : the next 8 bytes of value8: the value
 //
-// A chunk begins as if a block had been executed that left 0 in all registers. After each value the stride is
-// updated, the other steps when the preferred candidate was wrong. Then the one that was right is preferred.
-// Steps are kept in 32 bits, sign-extended.
+// Numbers are little-endian. After each value step 1 becomes value - what the block left there last time.
+// Where the preferred candidate was wrong, the one that was right is preferred from now on, or after symbol 3
+// candidate 2, with that register as the other one; then step 0 becomes value - what the register was before
+// the block, and step 2 value - what the other register was. Steps keep the low 32 bits, sign-extended.
 //
-// What is learnt is kept in a table of 64 Ki blocks by the low bits of their ids: 27 MB. Blocks that share a
-// place share what is learnt, which costs bytes, no more. What no block uses of it takes no memory.
+// What is learnt is kept in a table of 64 Ki places, by the low 16 bits of the block's id, all 0 where a
+// chunk starts: 27 MB. Blocks that share a place share what is learnt, which costs bytes, no more; what no
+// block uses of it takes no memory. A chunk starts as if a block of place 0xffff had been executed, before
+// which all registers were 0.
 #pragma once
 
 #include <array>

@@ -1,16 +1,19 @@
 // The coding `shapeList`: which conditional memory operations ran, and how far blocks came that were cut
 // short.
 //
-//   column = varint size of `masks`, masks, cuts
+//   column = the streams of streams.h: masks, cuts
 //   masks  = { varint run, varint mask ^ last }
 //   cuts   = { bits, the first in a byte's bit 0, zeros up to a whole byte }
 //
-// A whole execution has a mask for each 64 conditional operations of its block, bit 0 the first of them;
-// `last` is that place's mask before (0 at first), run: masks before this one that were as before. What
-// remains after the last is a run.
+// A whole execution has a mask for each 64 conditional operations of its block, or what is left of them: bit
+// 0 is the first of these, and 1 says that it ran. `last` is the mask that this block had there before in the
+// chunk (0 at first); run: masks before this one, of any blocks, that were as before. Behind the last one of
+// the stream all are.
 //
-// A cut execution has a bit for each operation with an address word that is conditional or of the instruction
-// that the block stopped in, instructions behind that left out: whether it ran.
+// A cut execution that stopped in instruction n has a bit for each of its block's operations, in order, that
+// has an address word and an access, and is of instruction n, or of one before it and conditional: whether it
+// ran. Of the others, those of instructions before n ran, those of n did not. Each cut execution starts with
+// a byte of its own, if it has any bits.
 #pragma once
 
 #include <cstdint>

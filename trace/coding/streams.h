@@ -1,8 +1,8 @@
 // Columns of several streams. Internal.
 //
-//   column = { varint size of each stream but the last }, the streams one after another
+//   column = { varint size of each stream but the last, in bytes }, the streams one after another
 //
-// An empty column has empty streams.
+// A column that is empty, or not there, has empty streams.
 #pragma once
 
 #include <array>

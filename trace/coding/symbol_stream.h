@@ -1,9 +1,9 @@
 // Streams of { run, symbol }: how often in a row a prediction was right, and what came when it was not. The
 // common part of the codings of the memory columns. Internal.
 //
-//   stream = { byte run << 4 | symbol, and for run >= 15 (stored as 15) varint run - 15 }
+//   stream = { byte min(run, 15) << 4 | symbol, and where run >= 15: varint run - 15 }
 //
-// What remains after the last symbol is a run without end.
+// run: predictions before the symbol's that were right. Behind the last symbol all predictions are right.
 #pragma once
 
 #include <array>

@@ -1,9 +1,10 @@
 // The coding `valuePredictions`: the values of stores, those that are not constant.
 //
-// The unit is a value word: a store of 16 bytes has two, the second as if stored 8 bytes further on.
-// Candidates are compared in the store's size:
+// The unit is a value word: a store of 16 bytes has two, the second as if stored 8 bytes further on. Each
+// word of a block's operations has a state of its own, and seven candidates, of which only the bits count
+// that the store has:
 //
-//   0: the operation's last value + step 0, its stride
+//   0: the word's last value + step 0, its stride
 //   1: what was last stored at the address + step 1
 //   2: what was last stored at the address of the last load: a copy
 //   3: likewise of the load before
@@ -11,21 +12,28 @@
 //   5: the address of the access before + step 3: pointers
 //   6: the last value that was stored
 //
-// What was last stored where is known from a cache of 64 K entries without tags. Its values are the stores'
-// of this chunk, those of helpers included.
+// Loads, accesses and the last value stored are those of the blocks' own operations, stores of constants
+// included; each word of a wide store is an access. What was last stored where is known from a cache of 32 Ki
+// values without tags, to which helpers' stores go as well (inner_codec.h). Values are in their stores' size,
+// with zeros above it. The place of an address in the cache is
 //
-// One candidate is preferred. While it is right, nothing is written but a run:
+//   ((address >> 6) * 0x9e3779b97f4a7c15 mod 2^64) >> 53 << 4 | (address >> 2 & 15)
+//
+// One candidate is preferred, candidate 0 at first. While it is right, nothing is written but a run:
 //
 //   column  = the streams of streams.h: symbols, step1, step2, step4, value1, value2, value4, value8
 //   symbols = as in symbol_stream.h
 //   symbol 0 to 6 : this candidate is the first that is right
 //   symbol 7      : none is; the next bytes of value1 to value8: the value, as many bytes as the store has
 //   symbol 8 to 10: none is; the next 1, 2 or 4 bytes of step1, step2 or step4, fewer than the store has:
-//                   zigzag(value - the operation's last)
+//                   zigzag(value - the word's last), the difference in the store's size
 //
-// After each value the operation's last value and stride are updated; the other steps only when the preferred
-// candidate was wrong. The candidate that was right instead is preferred from the second time in a row on.
-// Steps are kept in 32 bits, sign-extended.
+// After each value step 0 becomes value - the word's last. Where the preferred candidate was wrong, step 1
+// becomes value - what was last stored at the address, step 2 value - what was last stored at the address of
+// the last load, and step 3 value - the address of the access before, all as it was before this store. A
+// candidate that was right instead sets the word's mark of doubt; where it is set already, the candidate is
+// preferred from now on, and the mark is cleared. It is cleared as well where the preferred candidate is
+// right. All is 0 where a chunk starts. Steps keep the low 32 bits, sign-extended.
 #pragma once
 
 #include <array>

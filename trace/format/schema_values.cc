@@ -4,6 +4,8 @@
 #include <array>
 
 #include "common/error.h"
+#include "trace/event.h"
+#include "trace/inner_event.h"
 #include "trace/limits.h"
 
 namespace panda::trace {
@@ -30,6 +32,53 @@ bool range_is_sound(const MappedRange& range, const TraceHeader& header) {
     return range.size > 0 && range.size <= block_size && range.block_offset <= block_size - range.size &&
            range.address <= ~uint64_t{0} - range.size;
 }
+
+// --- The schema's enumerations number what this library's do ---
+
+template <typename Theirs, typename Ours>
+constexpr bool same(Theirs theirs, Ours ours) {
+    return static_cast<unsigned>(theirs) == static_cast<unsigned>(ours);
+}
+
+static_assert(same(schema::EventKind::INTERRUPT, EventKind::interrupt) &&
+              same(schema::EventKind::EXCEPTION, EventKind::exception) &&
+              same(schema::EventKind::ADDRESS_SPACE, EventKind::address_space) &&
+              same(schema::EventKind::MODE, EventKind::mode) &&
+              same(schema::EventKind::MEMORY_MAP, EventKind::memory_map) &&
+              same(schema::EventKind::GAP, EventKind::gap) &&
+              same(schema::EventKind::TRANSFER, EventKind::transfer) &&
+              same(schema::EventKind::PORT_ACCESS, EventKind::port_access) &&
+              same(schema::EventKind::DEVICE_ACCESS, EventKind::device_access) &&
+              same(schema::EventKind::SYSTEM_CALL, EventKind::system_call) &&
+              same(schema::EventKind::SYSTEM_RETURN, EventKind::system_return) &&
+              same(schema::EventKind::CPUID, EventKind::cpuid) &&
+              same(schema::EventKind::SERIAL_OUTPUT, EventKind::serial_output) &&
+              same(schema::EventKind::RESET, EventKind::reset));
+static_assert(same(schema::InterruptSource::HARDWARE, InterruptSource::hardware) &&
+              same(schema::InterruptSource::NMI, InterruptSource::nmi) &&
+              same(schema::InterruptSource::SMI, InterruptSource::smi) &&
+              same(schema::InterruptSource::INIT, InterruptSource::init) &&
+              same(schema::InterruptSource::VIRTUAL_IRQ, InterruptSource::virtual_irq) &&
+              same(schema::InterruptSource::OTHER, InterruptSource::other));
+static_assert(same(schema::TransferSource::DEVICE, TransferSource::device) &&
+              same(schema::TransferSource::PROCESSOR, TransferSource::processor) &&
+              same(schema::TransferSource::DISK, TransferSource::disk) &&
+              same(schema::TransferSource::NETWORK, TransferSource::network));
+static_assert(same(schema::CallGate::SYSCALL, CallGate::syscall) &&
+              same(schema::CallGate::SYSENTER, CallGate::sysenter) &&
+              same(schema::CallGate::INTERRUPT, CallGate::interrupt) &&
+              same(schema::CallGate::SYSCALL32, CallGate::syscall32));
+static_assert(same(schema::ReturnGate::SYSRET, ReturnGate::sysret) &&
+              same(schema::ReturnGate::SYSEXIT, ReturnGate::sysexit) &&
+              same(schema::ReturnGate::IRET, ReturnGate::iret));
+static_assert(same(schema::InnerKind::FILL, InnerKind::fill) &&
+              same(schema::InnerKind::TABLE_WRITE, InnerKind::table_write) &&
+              same(schema::InnerKind::HELPER_LOAD, InnerKind::helper_load) &&
+              same(schema::InnerKind::HELPER_STORE, InnerKind::helper_store) &&
+              same(schema::InnerKind::REGISTER_VALUE, InnerKind::register_value));
+static_assert(same(schema::FollowedRegister::STACK_POINTER, FollowedRegister::stack_pointer) &&
+              same(schema::FollowedRegister::FS_BASE, FollowedRegister::fs_base) &&
+              same(schema::FollowedRegister::GS_BASE, FollowedRegister::gs_base));
 
 }  // namespace
 
