@@ -8,6 +8,7 @@
 #include "trace/coding/cut_codec.h"
 #include "trace/coding/definition_codec.h"
 #include "trace/coding/event_codec.h"
+#include "trace/coding/event_fields.h"
 #include "trace/limits.h"
 
 namespace {
@@ -151,6 +152,15 @@ TEST_CASE("an event of a newer version with more fields is still read") {
     column.put(uint16_t{0});
     const EventDecoder decoder(column.bytes(), 1, 0);
     CHECK(decoder.event().detail == EventDetail(AddressSpaceChange{8}));
+}
+
+TEST_CASE("an event of an older version with fewer fields is still read, and no number is cut short") {
+    CHECK(make_event(6, {{7}, Bytes(2)}) == EventDetail(Transfer{7, 0, TransferSource::device, Bytes(2)}));
+    CHECK(make_event(3, {{1, 2, 3, 0x100}, {}}) == EventDetail(ModeChange{1, 2, 3, true}));
+    const uint64_t large = uint64_t{1} << 32;
+    CHECK_THROWS_AS(make_event(0, {{large}, {}}), Error);
+    CHECK_THROWS_AS(make_event(0, {{0, large}, {}}), Error);
+    CHECK(make_event(2, {{large}, {}}) == EventDetail(AddressSpaceChange{large}));
 }
 
 TEST_CASE("cuts come back") {
