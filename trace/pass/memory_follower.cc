@@ -66,7 +66,7 @@ void MemoryFollower::require_nothing_lost() const {
         throw Error("a device writes outside of the guest's memory");
     if (router_.lost_stores() != 0) {
         char text[96];
-        std::snprintf(text, sizeof(text), "the trace stores to 0x%llx and does not tell where that leads",
+        std::snprintf(text, sizeof(text), "the trace stores to 0x%llx and does not say where that leads",
                       static_cast<unsigned long long>(router_.first_lost_address()));
         throw Error(text);
     }
