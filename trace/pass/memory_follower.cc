@@ -35,7 +35,8 @@ void MemoryFollower::apply(const Event& event) {
 
 void MemoryFollower::change_map(uint32_t number) {
     if (number >= all_maps_.size())
-        throw Error("a chunk names memory map " + std::to_string(number) + ", which is not before it");
+        throw Error("a chunk names memory map " + std::to_string(number) +
+                    ", which does not stand before it");
     const MemoryMap& map = all_maps_[number];
     if (map.address_space < maps().size() && maps()[map.address_space] == map)
         return;
