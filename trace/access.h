@@ -26,6 +26,7 @@ struct Access {
     uint8_t size = 0;          // bytes
     AccessKind kind = AccessKind::load;
 
+    // Whether guest code or a helper stored. (A table write is not a store.)
     bool is_store() const { return kind == AccessKind::store || kind == AccessKind::helper_store; }
     // The translation that a fill sets; only for AccessKind::fill.
     Translation translation() const { return fill_translation(address, value); }

@@ -53,6 +53,7 @@ struct CpuState {
 
     // 0 (kernel) to 3 (user): what the stack segment's selector says.
     unsigned privilege() const { return segments[ss].selector & 3; }
+    // CR0.PG, EFER.LMA and CR0.PE.
     bool paging() const { return (cr0 & (uint64_t{1} << 31)) != 0; }
     bool long_mode() const { return (efer & (uint64_t{1} << 10)) != 0; }
     bool protected_mode() const { return (cr0 & 1) != 0; }

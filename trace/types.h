@@ -129,9 +129,10 @@ struct MemoryOperation {
     bool constant_value = false;
     uint64_t constant = 0;
 
+    // Whether an execution leaves a word for the address, or for the value of a register.
     bool has_address_word() const { return base == none; }
     bool is_access() const { return size != 0; }
-    // How many words an execution leaves for its value, and for all of it.
+    // How many words an execution leaves for the value, and in all.
     uint32_t value_words() const { return store && !constant_value ? (size == 16 ? 2 : 1) : 0; }
     uint32_t words(bool with_values) const {
         return (has_address_word() ? 1 : 0) + (with_values ? value_words() : 0);
@@ -159,9 +160,11 @@ inline constexpr uint32_t many_words = 63;
 constexpr uint32_t record_head(uint32_t id, uint32_t words) {
     return id | (words < many_words ? words : many_words) << record_id_bits;
 }
+// The block's id in a record_head().
 constexpr uint32_t record_id(uint32_t head) {
     return head & ((1u << record_id_bits) - 1);
 }
+// Bytes of a record's head.
 constexpr uint32_t record_head_bytes(bool with_memory) {
     return with_memory ? 8 : 4;
 }

@@ -49,6 +49,7 @@ class MessageDraft {
     // extra_bytes: an upper bound of what lists, texts and data will need beside the fixed structs.
     explicit MessageDraft(size_t extra_bytes);
 
+    // The message to fill.
     schema::Message::Builder root() { return root_; }
     // Fills the list, which must have the size of `columns`. Everything else in the message must be set
     // before.
@@ -108,6 +109,7 @@ class MessageView {
         return guarded_parse(frame_, path_,
                              [&] { return function(reader_->template getRoot<schema::Message>()); });
     }
+    // The kind of message. frame(): its bytes and its place.
     schema::Message::Which which() const { return which_; }
     const Frame& frame() const { return frame_; }
 

@@ -26,6 +26,7 @@ class MessageSource {
     // After next() returned nothing: a sentence that says where the file ends in the middle of a message;
     // empty if it ends between two messages.
     const std::string& cut_short() const { return cut_short_; }
+    // The path, for errors.
     const std::string& path() const { return path_; }
 
   protected:
@@ -55,6 +56,7 @@ class MappedSource final : public MessageSource {
     void seek(uint64_t offset) { position_ = at(offset).offset; }
     // The message at an offset that the index names. Throws FileError when there is no whole message.
     Frame at(uint64_t offset) const;
+    // The whole file.
     std::span<const std::byte> bytes() const { return bytes_; }
 
   private:

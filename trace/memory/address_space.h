@@ -37,6 +37,7 @@ class AddressSpace {
     // is neither RAM nor ROM; `out` is then undefined.
     bool read(uint64_t address, std::span<std::byte> out) const;
 
+    // Physical address of the top table, without flag and PCID bits.
     uint64_t root() const { return root_; }
     Paging paging() const { return paging_; }
     const PhysicalMemory& memory() const { return *memory_; }

@@ -24,6 +24,7 @@ class FlatMemory {
     FlatMemory& operator=(const FlatMemory&) = delete;
 
     const MemoryLayout& layout() const { return layout_; }
+    // All of memory, by flat address.
     std::span<std::byte> bytes() { return {data_, layout_.size()}; }
     std::span<const std::byte> bytes() const { return {data_, layout_.size()}; }
     // The bytes of a page. number: its flat address / page_size.

@@ -27,6 +27,7 @@ class MemoryLayout {
     // The flat address of a byte. block: index into TraceHeader::memory_blocks. offset: in the block.
     uint64_t flat(uint32_t block, uint64_t offset) const { return begins_[block] + offset; }
     size_t block_count() const { return begins_.size(); }
+    // Bytes of a block. block: below block_count().
     uint64_t block_size(uint32_t block) const {
         return (block + 1 < begins_.size() ? begins_[block + 1] : size_) - begins_[block];
     }

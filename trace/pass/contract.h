@@ -176,7 +176,7 @@ consteval void check_analyzer() {
                   "`" #wrong "` would never be called or looked at: `" #right "` is the name");
     PANDA_NEAR_MISSES(PANDA_REFUSE)
 #undef PANDA_REFUSE
-    static_assert(declares_on_block<A>(), "on_block is missing: an analyzer is told of every execution");
+    static_assert(declares_on_block<A>(), "on_block is missing: it takes every execution");
     static_assert(!declares_on_block<A>() || TakesBlocks<A>,
                   "on_block must be public: void on_block(const BlockExecution& block)");
     static_assert(declares_append<A>(), "append is missing: it takes the results of the shard that follows");

@@ -57,6 +57,7 @@ class MemoryFollower final : public MappedMemory {
         due_ = first;
         stored_ = group.stores_before(first);
     }
+    // Puts all that is left of the group into memory.
     void end_group() {
         settle();
         group_.reset();

@@ -102,6 +102,7 @@ std::vector<Shard> plan_shards(TraceReader& reader, const InstrRange& range, uns
 // as they do.
 class SharedReader {
   public:
+    // reader: must outlive this; nothing else may use it meanwhile.
     explicit SharedReader(TraceReader& reader) : reader_(reader) {}
     // The reader itself, without a lock: only for what does not change any more.
     const TraceReader& reader() const { return reader_; }

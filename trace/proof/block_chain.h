@@ -18,6 +18,7 @@ struct Successors {
     std::array<uint64_t, 2> targets{};  // linear addresses
     unsigned count = 0;                 // how many targets there are
 
+    // Whether the block can lead to this linear address.
     bool contains(uint64_t pc) const {
         return any || (count > 0 && targets[0] == pc) || (count > 1 && targets[1] == pc);
     }

@@ -57,6 +57,7 @@ class Chunk {
     Chunk(const MessageView& view, const std::string& path);
 
     const ChunkSummary& summary() const;
+    // The columns that it has, in the order of the file.
     std::vector<ColumnSize> columns() const;
     // The number of events by kind (event_kind()), without decoding the blocks. Throws FileError when the
     // events are damaged.

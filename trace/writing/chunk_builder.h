@@ -52,6 +52,7 @@ class ChunkBuilder {
             undefined(id);
         return instruction_counts_[id];
     }
+    // How many blocks are defined.
     uint32_t definition_count() const { return static_cast<uint32_t>(instruction_counts_.size()); }
 
     // The functions from here to begin_in_address_space() say how the next chunk starts, as long as nothing

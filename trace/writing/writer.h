@@ -90,9 +90,9 @@ class TraceWriter {
     // and append_cut(); if an execution comes without, a later call throws Error. Otherwise this does
     // nothing.
     void registers(uint32_t id, const BlockRegisters& values);
-    // An inner event of the execution that is appended next. Throws Error when the events of one execution do
-    // not come in order of their places. A fill that says what the chunk knows already is left out. Without
-    // memory columns this does nothing.
+    // An inner event of the execution that is appended next. Throws Error when the event is impossible, or
+    // the events of one execution do not come in order of their places. A fill that says what the chunk knows
+    // already is left out. Without memory columns this does nothing.
     void inner(const InnerEvent& event);
     // Ends the open chunk, if anything is in it, and starts a new one. start: what is known there. With
     // memory columns, call this at the start of the trace and then at least every options.chunk_blocks
