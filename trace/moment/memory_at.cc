@@ -51,21 +51,21 @@ class Collector {
 
     void require_nothing_lost() const {
         if (router_.lost_stores() != 0)
-            throw Error("stores to an address and does not tell where that leads");
+            throw Error("stores to an address and does not say where that leads");
     }
     ChunkOverlay take() { return std::move(overlay_); }
 
   private:
     void change_map(uint32_t number) {
         if (number >= reader_.memory_maps().size())
-            throw Error("names a memory map that is not there");
+            throw Error("names a memory map that does not stand before it");
         router_.set_map(reader_.memory_maps()[number]);
     }
 
     const TraceReader& reader_;
     ChunkOverlay overlay_;
     StoreRouter<ChunkOverlay> router_;
-    bool in_group_ = false;  // whose stores were applied all at once
+    bool in_group_ = false;  // the stores of the current group were applied all at once
 };
 
 }  // namespace
@@ -93,11 +93,11 @@ MemorySource require_memory_at(TraceReader& reader, uint64_t instr) {
     if (reader.chunk(source.last_chunk - 1).summary().memory != MemoryColumns::values)
         throw FileError(
             reader.path(),
-            "does not hold what was stored, so memory is known at its snapshots only (--columns full)");
+            "does not hold the values of stores, so memory is known only at its snapshots (--columns full)");
     return source;
 }
 
-// What happens in the chunk that holds instr, up to there: the memory map changes too.
+// Takes the chunk that has instr in it, up to there. It also follows changes of the memory map.
 class MemoryAt::LastChunk {
   public:
     explicit LastChunk(MemoryAt& at) : at_(at), collector_(at.reader_, at.layout_) {}
@@ -141,7 +141,7 @@ MemoryAt::MemoryAt(TraceReader& reader, uint64_t instr, uint64_t cache_bytes)
 void MemoryAt::decode_last_chunk(size_t number) {
     const Chunk last = chunk(number);
     if (last.summary().memory != MemoryColumns::values)
-        return;  // at the snapshot itself, or require_memory_at() had thrown
+        return;  // instr is that of the snapshot, or require_memory_at() would have thrown
     in_chunk(reader_.path(), last, [&] {
         LastChunk sink(*this);
         CpuTracker cpu(reader_.blocks());
@@ -172,7 +172,7 @@ bool MemoryAt::may_write(Candidate& candidate, const BlockPage& page,
     return !written || FrameFinder::may_write(*written, page, frames);
 }
 
-// A walk is some 20 MB for a trace of 100,000 blocks, so those that are not in use are kept.
+// A walk takes some 20 MB for a trace of 100,000 blocks, so walks that are not in use are kept.
 std::unique_ptr<ChunkWalk> MemoryAt::take_walk() const {
     const std::lock_guard lock(reader_mutex_);
     if (walks_.empty())
@@ -182,7 +182,7 @@ std::unique_ptr<ChunkWalk> MemoryAt::take_walk() const {
     return walk;
 }
 
-// walk: one that holds no events.
+// walk: must hold no events.
 void MemoryAt::give_walk(std::unique_ptr<ChunkWalk> walk) const {
     const std::lock_guard lock(reader_mutex_);
     walks_.push_back(std::move(walk));
@@ -232,7 +232,7 @@ std::span<const std::byte> MemoryAt::page(uint32_t block, uint64_t page) const {
     const auto is_missing = [&] {
         return std::ranges::any_of(missing, [](uint64_t word) { return word != 0; });
     };
-    // Takes the missing bytes that are among `stored`.
+    // Takes those of the missing bytes that are in `stored`.
     const auto take = [&](std::span<const std::byte> from, size_t word, uint64_t stored) {
         for (uint64_t rest = missing[word] & stored; rest != 0; rest &= rest - 1) {
             const size_t i = 64 * word + static_cast<size_t>(std::countr_zero(rest));
@@ -251,7 +251,7 @@ std::span<const std::byte> MemoryAt::page(uint32_t block, uint64_t page) const {
     const auto frames = finder_->frames(block_page);
     const size_t batch = std::max(1u, std::thread::hardware_concurrency());
     for (size_t i = 0; i < candidates_.size() && is_missing();) {
-        // The next few that are needed are decoded at once.
+        // Decodes the next few chunks that are needed in parallel.
         std::vector<Candidate*> wanted;
         std::vector<Candidate*> cold;
         for (; i < candidates_.size() && cold.size() < batch; ++i) {

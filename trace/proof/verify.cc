@@ -34,7 +34,7 @@ class Stretch {
           modes_(reader.blocks()),
           snapshot_memory_(std::in_place, reader.header()) {}
 
-    // Begins with the memory of a snapshot.
+    // Starts from the memory of a snapshot. number, instr: those of the snapshot.
     void begin(GuestMemory memory, uint32_t number, uint64_t instr) {
         snapshot_memory_ = std::move(memory);
         restore(number, instr);
@@ -80,7 +80,7 @@ class Stretch {
         }
     }
 
-    // After the last chunk and snapshot. Gives the memory back.
+    // After the last chunk and snapshot: completes the report, and frees the memory.
     void finish() {
         walk_.finish(*this);
         report_.registers_checked = registers_.checked();
@@ -169,13 +169,13 @@ class Stretch {
     void note_wrong_mode(const BlockExecution& block) {
         if (report_.wrong_modes++ == 0)
             note_contradiction("the block at instr " + std::to_string(block.instr) +
-                               " runs in another mode of the processor than the events tell");
+                               " was translated for another mode than the one that follows from the events");
     }
 
     void note_wrong_registers(const BlockExecution& block) {
         if (report_.wrong_registers++ == 0)
             note_contradiction("the block at instr " + std::to_string(block.instr) +
-                               " begins with other registers than the chunk or a system call tells");
+                               " starts with other registers than the chunk or a system call says");
     }
 
     // Every page that the chunk stored to must be in its list, or searches would miss it.
@@ -194,13 +194,13 @@ class Stretch {
         }
     }
 
-    // A page that has to be compared at the next snapshot.
+    // Notes a page that must be compared at the next snapshot.
     void note_page(uint32_t block, uint64_t page) {
         stored_.insert(follower_->flat().layout().flat(block, page * page_size) / page_size);
     }
 
-    // Compares what was stored to since the last snapshot, and what this one lists. Every other page is in
-    // both what it was in the snapshot before.
+    // Compares the pages that were stored to since the last snapshot, and those that this snapshot lists. All
+    // other pages are as they were in the last snapshot, in both.
     bool compare(const Snapshot& snapshot) {
         const MemoryLayout& layout = follower_->flat().layout();
         snapshot.for_each_page_number([this](uint32_t block, uint64_t page) { note_page(block, page); });
@@ -213,7 +213,7 @@ class Stretch {
         stored_.clear();
         if (follower_->maps() != snapshot.memory_maps)
             note_contradiction("the memory map at the snapshot at instr " + std::to_string(snapshot.instr) +
-                               " is another than the events tell");
+                               " is not the one that follows from the events");
         return differing == report_.differing_pages;
     }
 
@@ -249,12 +249,12 @@ class Stretch {
     BlockChain chain_;
     BlockModes modes_;
     BlockRegistersCheck registers_;
-    std::optional<GuestMemory> snapshot_memory_;  // of the last snapshot
+    std::optional<GuestMemory> snapshot_memory_;  // memory at the last snapshot
     std::optional<FrameFinder> finder_;
     size_t maps_seen_ = 0;
-    std::set<uint64_t> stored_;  // page numbers of flat memory, since the last snapshot
+    std::set<uint64_t> stored_;  // pages to compare at the next snapshot: flat address / page_size
     bool memory_known_ = false;
-    bool follows_ = false;  // the current chunk, with memory
+    bool follows_ = false;  // memory is followed through the current chunk
     bool known_instr_ = false;
     uint64_t instr_ = 0;
     uint32_t snapshot_number_ = unknown_snapshot;
@@ -391,7 +391,7 @@ VerifyReport verify(TraceReader& reader, const VerifyOptions& options) {
     report.first_instr = reader.header().first_instr;
     if (report.not_compared.empty() && report.snapshots_compared == 0)
         report.not_compared =
-            report.snapshots == 0 ? "the trace has no snapshots" : "the trace has one snapshot only";
+            report.snapshots == 0 ? "the trace has no snapshots" : "the trace has only one snapshot";
     if (options.blame && reader.seekable())
         for (PageDifference& difference : report.differences)
             difference.last_write =
