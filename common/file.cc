@@ -6,8 +6,15 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 
 namespace panda {
+
+void require_other_file(const std::string& input, const std::string& output) {
+    std::error_code missing;
+    if (input != "-" && output != "-" && std::filesystem::equivalent(input, output, missing))
+        throw UsageError("the output would overwrite the trace that is read");
+}
 
 OutputFile::OutputFile(const std::string& path, IfExists if_exists) : path_(path) {
     if (path == "-") {

@@ -12,6 +12,10 @@ namespace panda {
 
 enum class IfExists { refuse, overwrite };
 
+// Throws UsageError when writing `output` would overwrite `input`, a trace that is being read. Either may be
+// "-".
+void require_other_file(const std::string& input, const std::string& output);
+
 // A file or pipe that is written in order. It is not buffered: callers write whole chunks.
 class OutputFile {
   public:

@@ -1,0 +1,16 @@
+#include "common/json.h"
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+namespace panda {
+
+std::string json_text(const Json& value, int indent) {
+    return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+void write_json_line(std::ostream& out, const Json& value) {
+    out << json_text(value) << '\n';
+}
+
+}  // namespace panda
