@@ -3,19 +3,19 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <ostream>
 
-#include "analyzers/osi/json.h"
 #include "analyzers/osi/text.h"
 #include "analyzers/pandalog/pandalog.capnp.h"
+#include "common/hex.h"
+#include "common/json.h"
 
 namespace panda::asidstory {
 namespace {
 
-using analyze_osi::hexadecimal;
 using analyze_osi::printable;
-using analyze_osi::write_line;
 
 constexpr size_t max_listed = 8;  // names and threads in a table's row
 
@@ -100,18 +100,17 @@ void write_picture(std::ostream& out, const Story& story, unsigned width) {
 
 void write_json(std::ostream& out, const Story& story) {
     for (const ProcessStory& process : story.processes()) {
-        nlohmann::ordered_json line = {
-            {"kind", "process-story"}, {"pid", process.pid}, {"ppid", process.ppid}};
+        Json line = {{"kind", "process-story"}, {"pid", process.pid}, {"ppid", process.ppid}};
         if (process.create_time)
             line["create_ns"] = *process.create_time;
-        line["asid"] = hexadecimal(process.asid);
+        line["asid"] = hex(process.asid);
         line["names"] = process.names;
         line["tids"] = process.tids;
         line["start_instr"] = process.start_instr;
         line["end_instr"] = process.end_instr;
         line["count"] = process.count;
         line["instructions"] = process.instructions;
-        write_line(out, line);
+        write_json_line(out, line);
     }
 }
 
@@ -142,12 +141,12 @@ void write_pandalog(pandalog::PandalogFile& file, const Story& story) {
 
 void JsonRunning::on_running(const osi::EventPoint& at, const ProcessStory& story,
                              const osi::Thread& thread) {
-    write_line(out_, {{"kind", "running"},
-                      {"instr", at.instr},
-                      {"pid", thread.pid},
-                      {"tid", thread.tid},
-                      {"name", thread.name},
-                      {"asid", hexadecimal(story.asid)}});
+    write_json_line(out_, {{"kind", "running"},
+                           {"instr", at.instr},
+                           {"pid", thread.pid},
+                           {"tid", thread.tid},
+                           {"name", thread.name},
+                           {"asid", hex(story.asid)}});
 }
 
 void PandalogRunning::on_running(const osi::EventPoint& at, const ProcessStory& story,
@@ -181,7 +180,7 @@ void Timeline::on_run(const Run& run, const ProcessStory& story, const std::stri
                {"tid", run.tid},
                {"ts", analyzers::timeline_time(run.from)},
                {"dur", analyzers::timeline_time(run.to - run.from)},
-               {"args", {{"instr", run.from}, {"asid", hexadecimal(story.asid)}}}});
+               {"args", {{"instr", run.from}, {"asid", hex(story.asid)}}}});
 }
 
 void Timeline::mark(const char* what, const osi::EventPoint& at, const osi::Process& process) {

@@ -4,12 +4,12 @@
 #include <cinttypes>
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <string>
+
+#include "common/hex.h"
+#include "common/json.h"
 
 namespace panda::analyze_blocks {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::vector<HotPlace> join_places(const std::vector<BlockCount>& counts, const trace::BlockTable& blocks) {
     std::vector<HotPlace> places;
@@ -35,12 +35,6 @@ std::vector<HotPlace> join_places(const std::vector<BlockCount>& counts, const t
 
 double percent(uint64_t part, uint64_t whole) {
     return whole == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(whole);
-}
-
-std::string hex(uint64_t value) {
-    char text[24];
-    std::snprintf(text, sizeof(text), "0x%" PRIx64, value);
-    return text;
 }
 
 template <typename... Values>
@@ -97,29 +91,27 @@ void write_table(std::ostream& out, const Report& report) {
 }
 
 void write_json(std::ostream& out, const Report& report) {
-    out << Json{{"kind", "summary"},   {"instructions", report.instructions}, {"kernel", report.kernel},
-                {"user", report.user}, {"executions", report.executions},     {"places", report.place_count}}
-               .dump()
-        << '\n';
+    write_json_line(out, {{"kind", "summary"},
+                          {"instructions", report.instructions},
+                          {"kernel", report.kernel},
+                          {"user", report.user},
+                          {"executions", report.executions},
+                          {"places", report.place_count}});
     for (const HotSpace& space : report.spaces)
-        out << Json{{"kind", "space"},
-                    {"asid", hex(space.asid)},
-                    {"instructions", space.count.kernel + space.count.user},
-                    {"kernel", space.count.kernel},
-                    {"user", space.count.user},
-                    {"first_instr", space.count.first_instr},
-                    {"last_instr", space.count.last_instr}}
-                   .dump()
-            << '\n';
+        write_json_line(out, {{"kind", "space"},
+                              {"asid", hex(space.asid)},
+                              {"instructions", space.count.kernel + space.count.user},
+                              {"kernel", space.count.kernel},
+                              {"user", space.count.user},
+                              {"first_instr", space.count.first_instr},
+                              {"last_instr", space.count.last_instr}});
     for (const HotPlace& place : report.places)
-        out << Json{{"kind", "block"},
-                    {"pc", hex(place.pc)},
-                    {"mode", place.user ? "user" : "kernel"},
-                    {"size", place.size},
-                    {"executions", place.executions},
-                    {"instructions", place.instructions}}
-                   .dump()
-            << '\n';
+        write_json_line(out, {{"kind", "block"},
+                              {"pc", hex(place.pc)},
+                              {"mode", place.user ? "user" : "kernel"},
+                              {"size", place.size},
+                              {"executions", place.executions},
+                              {"instructions", place.instructions}});
 }
 
 }  // namespace panda::analyze_blocks

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "analyzers/osi/json.h"
 #include "analyzers/osi/text.h"
 #include "analyzers/syscalls/by_name.h"
 #include "analyzers/syscalls/transfer.h"
+#include "common/json.h"
 
 namespace panda::analyze_files {
 namespace {
@@ -176,20 +177,20 @@ void FileUsage::write_table(std::ostream& out) const {
 void FileUsage::write_json(std::ostream& out) const {
     for (const auto& [key, usage] : usage_) {
         const auto& [pid, name, file] = key;
-        analyze_osi::write_line(out, {{"kind", "file_usage"},
-                                      {"pid", pid},
-                                      {"name", name},
-                                      {"file", file},
-                                      {"opens", usage.opens},
-                                      {"failed_opens", usage.failed_opens},
-                                      {"reads", usage.reads},
-                                      {"read_bytes", usage.read_bytes},
-                                      {"writes", usage.writes},
-                                      {"written_bytes", usage.written_bytes},
-                                      {"maps", usage.maps},
-                                      {"executed", usage.executed},
-                                      {"first_instr", usage.first_instr},
-                                      {"last_instr", usage.last_instr}});
+        write_json_line(out, {{"kind", "file_usage"},
+                              {"pid", pid},
+                              {"name", name},
+                              {"file", file},
+                              {"opens", usage.opens},
+                              {"failed_opens", usage.failed_opens},
+                              {"reads", usage.reads},
+                              {"read_bytes", usage.read_bytes},
+                              {"writes", usage.writes},
+                              {"written_bytes", usage.written_bytes},
+                              {"maps", usage.maps},
+                              {"executed", usage.executed},
+                              {"first_instr", usage.first_instr},
+                              {"last_instr", usage.last_instr}});
     }
 }
 

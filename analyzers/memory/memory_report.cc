@@ -1,32 +1,14 @@
 #include "analyzers/memory/memory_report.h"
 
 #include <algorithm>
-#include <cinttypes>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
+#include "common/hex.h"
+#include "common/json.h"
 
 namespace panda::analyze_memory {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::string hex(uint64_t value) {
-    char text[24];
-    std::snprintf(text, sizeof(text), "0x%" PRIx64, value);
-    return text;
-}
-
-std::string hex(std::span<const std::byte> bytes) {
-    static constexpr char digits[] = "0123456789abcdef";
-    std::string text;
-    for (const std::byte byte : bytes) {
-        text += digits[std::to_integer<unsigned>(byte) >> 4];
-        text += digits[std::to_integer<unsigned>(byte) & 15];
-    }
-    return text;
-}
 
 trace::AddressSpace space_of(const trace::Moment& moment, const Addressing& addressing) {
     return {moment.memory(), addressing.asid.value_or(moment.cpu().cr3), trace::paging_of(moment.cpu())};
@@ -95,24 +77,22 @@ void write_hex_dump(std::ostream& out, uint64_t address, std::span<const std::by
     constexpr size_t width = 16;
     for (size_t begin = 0; begin < bytes.size(); begin += width) {
         const auto row = bytes.subspan(begin, std::min(width, bytes.size() - begin));
-        char text[24];
-        std::snprintf(text, sizeof(text), "%016" PRIx64 " ", address + begin);
-        out << text;
+        out << hex_digits(address + begin, 16) << ' ';
         std::string characters;
         for (size_t i = 0; i < width; ++i) {
-            const unsigned byte = i < row.size() ? std::to_integer<unsigned>(row[i]) : 0;
-            std::snprintf(text, sizeof(text), i < row.size() ? "%s%02x" : "%s  ", i == 8 ? "  " : " ", byte);
-            out << text;
-            if (i < row.size())
+            out << (i == 8 ? "  " : " ") << (i < row.size() ? hex_bytes(row.subspan(i, 1)) : "  ");
+            if (i < row.size()) {
+                const auto byte = std::to_integer<unsigned>(row[i]);
                 characters += byte >= 0x20 && byte < 0x7f ? static_cast<char>(byte) : '.';
+            }
         }
         out << "  |" << characters << "|\n";
     }
 }
 
 void write_json(std::ostream& out, uint64_t instr, uint64_t address, std::span<const std::byte> bytes) {
-    out << Json{{"kind", "memory"}, {"instr", instr}, {"address", hex(address)}, {"data", hex(bytes)}}.dump()
-        << '\n';
+    write_json_line(
+        out, {{"kind", "memory"}, {"instr", instr}, {"address", hex(address)}, {"data", hex_bytes(bytes)}});
 }
 
 trace::LastWrite find_last_write(trace::TraceReader& reader, const Addressing& addressing, uint64_t address,
@@ -143,7 +123,6 @@ void write_text(std::ostream& out, const trace::LastWrite& last, const trace::Tr
         return;
     }
     const trace::Write& write = *last.write;
-    char text[256];
     if (write.kind == trace::WriteKind::transfer) {
         const trace::Device* device = device_of(write, header);
         out << "instr " << write.instr << "  device" << (device == nullptr ? "" : " " + device->model)
@@ -151,16 +130,9 @@ void write_text(std::ostream& out, const trace::LastWrite& last, const trace::Tr
             << " bytes\n";
         return;
     }
-    std::snprintf(text, sizeof(text),
-                  "instr %" PRIu64 "  pc 0x%" PRIx64 "  %s  address 0x%" PRIx64 "  %" PRIu64
-                  " bytes  value 0x",
-                  write.instr, write.pc, kind_name(write.kind), write.address, write.size);
-    out << text;
-    if (write.size > 8)
-        std::snprintf(text, sizeof(text), "%" PRIx64 "%016" PRIx64 "\n", write.value_high, write.value);
-    else
-        std::snprintf(text, sizeof(text), "%" PRIx64 "\n", write.value);
-    out << text;
+    out << "instr " << write.instr << "  pc " << hex(write.pc) << "  " << kind_name(write.kind)
+        << "  address " << hex(write.address) << "  " << write.size << " bytes  value "
+        << (write.size > 8 ? hex(write.value_high) + hex_digits(write.value, 16) : hex(write.value)) << '\n';
 }
 
 void write_json(std::ostream& out, const trace::LastWrite& last, const trace::TraceHeader& header) {
@@ -186,7 +158,7 @@ void write_json(std::ostream& out, const trace::LastWrite& last, const trace::Tr
                            {"device_kind", device->kind}});
         object["size"] = write.size;
     }
-    out << object.dump() << '\n';
+    write_json_line(out, object);
 }
 
 }  // namespace panda::analyze_memory

@@ -1,111 +1,96 @@
 // panda-analyze-memory: guest memory at any instr, and who wrote it last.
+#include <iostream>
+
 #include "analyzers/memory/memory_report.h"
-#include "analyzers/shared/arguments.h"
+#include "analyzers/shared/frame.h"
+#include "common/error.h"
 
 namespace {
 
 using namespace panda;
 using namespace panda::analyze_memory;
 namespace po = boost::program_options;
-using analyzers::parse_number;
+using analyzers::parse_moment;
+using analyzers::Run;
 
-constexpr analyzers::Usage usage = {
-    "memory",
-    "read ADDRESS LENGTH TRACE\n       panda-analyze memory --last-write ADDRESS --before INSTR TRACE",
-    "Shows guest memory as it is right before an instruction, or finds what wrote an address last.\n"
-    "Addresses are virtual, in the address space in force. Numbers are decimal, or hexadecimal with 0x."};
-
-po::options_description visible_options() {
-    po::options_description options("Options");
-    options.add_options()("at", po::value<std::string>()->value_name("INSTR")->default_value("end"),
-                          "read: the moment, end or a number of instructions")(
-        "last-write", po::value<std::string>()->value_name("ADDRESS"), "find the last write to this address")(
-        "before", po::value<std::string>()->value_name("INSTR")->default_value("end"),
-        "last-write: by an instruction before this one")(
-        "length", po::value<std::string>()->value_name("BYTES")->default_value("1"),
-        "last-write: to any of so many bytes")("physical", "addresses are physical")(
-        "asid", po::value<std::string>()->value_name("CR3"), "use the page tables of this address space")(
-        "raw", "read: the bytes themselves")("json", "a JSON object");
-    return options;
+void add_options(po::options_description& options) {
+    auto add = options.add_options();
+    add("at", po::value<std::string>()->value_name("INSTR")->default_value("end"),
+        "read: the moment, end or a number of instructions");
+    add("last-write", number_value()->value_name("ADDRESS"), "find the last write to this address");
+    add("before", po::value<std::string>()->value_name("INSTR")->default_value("end"),
+        "last-write: by an instruction before this one");
+    add("length", number_value()->value_name("BYTES")->default_value(1),
+        "last-write: to any of so many bytes");
+    add("physical", "addresses are physical");
+    add("asid", number_value()->value_name("CR3"), "use the page tables of this address space");
+    add("raw", "read: the bytes themselves");
 }
 
-std::optional<uint64_t> parse_instr(const std::string& option, const std::string& text) {
-    return text == "end" ? std::nullopt : std::optional(parse_number(option, text));
+Addressing addressing_of(const Run& run) {
+    Addressing addressing;
+    addressing.physical = run.has("physical");
+    if (run.has("asid"))
+        addressing.asid = run.number("asid");
+    if (addressing.physical && addressing.asid)
+        throw UsageError("--physical and --asid exclude each other");
+    return addressing;
 }
 
-struct Request {
-    po::variables_map given;
-    std::vector<std::string> arguments;
-
-    bool has(const char* option) const { return given.count(option) != 0; }
-    std::string text(const char* option) const { return given[option].as<std::string>(); }
-    Addressing addressing() const {
-        Addressing addressing;
-        addressing.physical = has("physical");
-        if (has("asid"))
-            addressing.asid = parse_number("--asid", text("asid"));
-        if (addressing.physical && addressing.asid)
-            throw UsageError("--physical and --asid exclude each other");
-        return addressing;
-    }
-};
-
-int read(const Request& request) {
-    if (request.arguments.size() != 4 || request.arguments[0] != "read")
+void read(Run& run) {
+    const std::vector<std::string>& words = run.words();
+    if (words.size() != 4 || words[0] != "read")
         throw UsageError("what to do is missing: read ADDRESS LENGTH TRACE, or --last-write ADDRESS TRACE");
-    if (request.has("raw") && request.has("json"))
+    if (run.has("raw") && run.json())
         throw UsageError("--raw and --json exclude each other");
-    const uint64_t address = parse_number("read", request.arguments[1]);
-    const uint64_t size = parse_number("read", request.arguments[2]);
-    const auto at = parse_instr("--at", request.text("at"));
-    const Addressing addressing = request.addressing();
-    trace::TraceReader reader(request.arguments[3]);
-    const trace::Moment moment(reader, at);
+    const auto address = parse_number("read", words[1]);
+    const auto size = parse_number("read", words[2]);
+    const auto at = parse_moment("--at", run.text("at"));
+    const Addressing addressing = addressing_of(run);
+    const trace::Moment moment(run.reader(), at);
     const Bytes bytes = read_memory(moment, addressing, address, size);
-    if (request.has("raw"))
+    if (run.has("raw"))
         std::cout.write(reinterpret_cast<const char*>(bytes.data()),
                         static_cast<std::streamsize>(bytes.size()));
-    else if (request.has("json"))
+    else if (run.json())
         write_json(std::cout, moment.instr(), address, bytes);
     else
         write_hex_dump(std::cout, address, bytes);
-    return exit_ok;
 }
 
-int last_write(const Request& request) {
-    if (request.arguments.size() != 1)
+void last_write(Run& run) {
+    if (run.words().size() != 1)
         throw UsageError("--last-write takes one trace");
-    const uint64_t address = parse_number("--last-write", request.text("last-write"));
-    const uint64_t size = parse_number("--length", request.text("length"));
-    const auto before = parse_instr("--before", request.text("before"));
-    const Addressing addressing = request.addressing();
-    trace::TraceReader reader(request.arguments[0]);
-    const trace::LastWrite last =
-        find_last_write(reader, addressing, address, size, before.value_or(reader.end_instr()));
-    if (request.has("json"))
+    const auto before = parse_moment("--before", run.text("before"));
+    const Addressing addressing = addressing_of(run);
+    trace::TraceReader& reader = run.reader();
+    const trace::LastWrite last = find_last_write(reader, addressing, run.number("last-write"),
+                                                  run.number("length"), before.value_or(reader.end_instr()));
+    if (run.json())
         write_json(std::cout, last, reader.header());
     else
         write_text(std::cout, last, reader.header());
-    return exit_ok;
 }
 
-int run(int count, char** arguments) {
-    po::options_description hidden;
-    hidden.add_options()("arguments", po::value<std::vector<std::string>>());
-    po::positional_options_description positional;
-    positional.add("arguments", -1);
-    const auto given =
-        analyzers::parse_arguments(usage, count, arguments, visible_options(), hidden, positional);
-    if (!given)
-        return exit_ok;
-    Request request{*given, {}};
-    if (request.has("arguments"))
-        request.arguments = (*given)["arguments"].as<std::vector<std::string>>();
-    return request.has("last-write") ? last_write(request) : read(request);
+void analyze(Run& run) {
+    run.has("last-write") ? last_write(run) : read(run);
 }
+
+constexpr analyzers::Program program = {
+    .name = "memory",
+    .summary = "guest memory at any instr, and what wrote an address last",
+    .description =
+        "Shows guest memory as it is right before an instruction, or finds what wrote an address last.\n"
+        "Addresses are virtual, in the address space in force. Numbers are decimal, or hexadecimal with 0x.",
+    .arguments =
+        "read ADDRESS LENGTH TRACE\n       panda-analyze memory --last-write ADDRESS --before INSTR TRACE",
+    .words = true,
+    .shared = {.json = "a JSON object", .range = nullptr, .threads = nullptr, .quiet = nullptr},
+    .add_options = add_options,
+    .analyze = analyze};
 
 }  // namespace
 
 int main(int count, char** arguments) {
-    return run_main("panda-analyze-memory", [&] { return run(count, arguments); });
+    return analyzers::run_analyzer(program, count, arguments);
 }

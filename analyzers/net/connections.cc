@@ -4,14 +4,15 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 
-#include "analyzers/osi/json.h"
 #include "analyzers/osi/text.h"
 #include "analyzers/syscalls/by_name.h"
 #include "analyzers/syscalls/call_text.h"
 #include "analyzers/syscalls/transfer.h"
+#include "common/json.h"
 
 namespace panda::analyze_net {
 namespace {
@@ -288,10 +289,9 @@ void Connections::write_table(std::ostream& out) const {
 void Connections::write_json(std::ostream& out) const {
     for (const auto* entry : in_order()) {
         const Socket& socket = entry->second;
-        nlohmann::ordered_json object = {
-            {"kind", "socket"},       {"pid", socket.pid},       {"name", socket.name},
-            {"socket", entry->first}, {"family", socket.family}, {"type", socket.type},
-            {"role", socket.role},    {"local", socket.local},   {"peer", socket.peer}};
+        Json object = {{"kind", "socket"},       {"pid", socket.pid},       {"name", socket.name},
+                       {"socket", entry->first}, {"family", socket.family}, {"type", socket.type},
+                       {"role", socket.role},    {"local", socket.local},   {"peer", socket.peer}};
         if (socket.error != 0)
             object["error"] = syscalls::errno_name(socket.error);
         object["sends"] = socket.sends;
@@ -300,7 +300,7 @@ void Connections::write_json(std::ostream& out) const {
         object["received_bytes"] = socket.received_bytes;
         object["first_instr"] = socket.first_instr;
         object["last_instr"] = socket.last_instr;
-        analyze_osi::write_line(out, object);
+        write_json_line(out, object);
     }
 }
 

@@ -7,41 +7,29 @@
 namespace {
 
 using namespace panda;
-namespace po = boost::program_options;
 
-constexpr analyzers::Usage usage = {
-    "net", "TRACE",
-    "Lists the sockets of the guest: which process talked to whom, and how many bytes went through calls. "
-    "TRACE\n"
-    "is a file, or - for standard input; it must have all columns of memory."};
-
-int run(int count, char** arguments) {
-    po::options_description options("Options");
-    options.add_options()("process,p", po::value<std::vector<std::string>>()->value_name("PID|NAME,..."),
-                          "only these processes")("json", "one JSON object a line");
+void add_options(analyzers::po::options_description& options) {
+    syscalls::add_process_option(options);
     syscalls::add_kernel_options(options);
-    const auto given = analyzers::parse_arguments(usage, count, arguments, options);
-    if (!given)
-        return exit_ok;
-    std::vector<std::string> processes;
-    if (given->count("process") != 0)
-        processes = (*given)["process"].as<std::vector<std::string>>();
-    analyze_net::Connections connections(processes);
-    return syscalls::run_program(
-        usage.name, *given,
-        [&connections](syscalls::CallTracker& tracker, syscalls::LinuxGuest& guest) {
-            connections.attach(tracker, guest, [&guest](int64_t fd) { return guest.describe_fd(fd); });
-        },
-        [&] {
-            if (given->count("json") != 0)
-                connections.write_json(std::cout);
-            else
-                connections.write_table(std::cout);
-        });
 }
+
+void analyze(analyzers::Run& run) {
+    syscalls::run_report(run, analyze_net::Connections(run.texts("process")));
+}
+
+constexpr analyzers::Program program = {
+    .name = "net",
+    .summary = "which process talked to whom, and how many bytes",
+    .description =
+        "Lists the sockets of the guest: which process talked to whom, and how many bytes went through "
+        "calls. TRACE\n"
+        "is a file, or - for standard input; it must have all columns of memory.",
+    .shared = syscalls::shared_options,
+    .add_options = add_options,
+    .analyze = analyze};
 
 }  // namespace
 
 int main(int count, char** arguments) {
-    return run_main("panda-analyze-net", [&] { return run(count, arguments); });
+    return analyzers::run_analyzer(program, count, arguments);
 }

@@ -1,24 +1,15 @@
 #include "analyzers/osi/arguments.h"
 
-#include <charconv>
 #include <string_view>
 
 #include "common/error.h"
+#include "common/numbers.h"
 
 namespace panda::analyze_osi {
 namespace {
 
-template <typename T>
-std::optional<T> parse_number(const std::string& text) {
-    T number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size())
-        return std::nullopt;
-    return number;
-}
-
 bool is_pid(const std::string& text) {
-    return text == "all" || parse_number<int64_t>(text).has_value();
+    return text == "all" || read_number<uint32_t>(text).has_value();
 }
 
 }  // namespace
@@ -45,14 +36,7 @@ std::vector<std::string> plain_arguments(std::vector<std::string> arguments) {
 std::optional<int64_t> parse_pid(const std::string& option, const std::string& text) {
     if (!is_pid(text))
         throw UsageError(option + " takes \"all\" or a process id, not \"" + text + "\"");
-    return parse_number<int64_t>(text);
-}
-
-std::optional<uint64_t> parse_moment(const std::string& text) {
-    const auto instr = parse_number<uint64_t>(text);
-    if (!instr && text != "end")
-        throw UsageError("--at takes \"end\" or a number of instructions, not \"" + text + "\"");
-    return instr;
+    return read_number<uint32_t>(text);
 }
 
 }  // namespace panda::analyze_osi

@@ -17,7 +17,4 @@ std::vector<std::string> plain_arguments(std::vector<std::string> arguments);
 // neither.
 std::optional<int64_t> parse_pid(const std::string& option, const std::string& text);
 
-// The number of instructions in the text; nothing for "end". Throws UsageError when the text is neither.
-std::optional<uint64_t> parse_moment(const std::string& text);
-
 }  // namespace panda::analyze_osi

@@ -2,12 +2,15 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <ostream>
 #include <sstream>
 
-#include "analyzers/osi/json.h"
+#include "analyzers/osi/process_line.h"
 #include "analyzers/osi/text.h"
 #include "common/error.h"
+#include "common/hex.h"
+#include "common/json.h"
 
 namespace panda::analyze_osi {
 namespace {
@@ -86,7 +89,7 @@ void EventReport::tell(EventKind kind, const osi::EventPoint& at, const osi::Pro
     std::vector<std::string> warnings;
     const ProcessEntry entry = make_process_entry(*provider_, at.point, process, query.processes, warnings);
     if (query.json) {
-        write_line(out_, process_line(name_of(kind), at.instr, entry, query.processes));
+        write_json_line(out_, process_line(name_of(kind), at.instr, entry, query.processes));
     } else {
         write_row(kind, at.instr, process.pid, process.pid, process.title);
         write_beneath(out_, entry, query.processes);
@@ -106,13 +109,13 @@ void EventReport::tell(EventKind kind, const osi::EventPoint& at, const osi::Thr
     const auto process = provider_->process(at.point, {thread.task, 0});
     const uint64_t asid = process ? process->handle.asid : 0;
     if (query.json)
-        write_line(out_, {{"kind", name_of(kind)},
-                          {"instr", at.instr},
-                          {"pid", thread.pid},
-                          {"tid", thread.tid},
-                          {"name", thread.name},
-                          {"asid", hexadecimal(asid)},
-                          {"task", hexadecimal(thread.task)}});
+        write_json_line(out_, {{"kind", name_of(kind)},
+                               {"instr", at.instr},
+                               {"pid", thread.pid},
+                               {"tid", thread.tid},
+                               {"name", thread.name},
+                               {"asid", hex(asid)},
+                               {"task", hex(thread.task)}});
     else
         write_row(kind, at.instr, thread.pid, thread.tid, thread.name);
     if (log_ != nullptr)

@@ -1,10 +1,14 @@
 #include "analyzers/osi/file_report.h"
 
+#include <cinttypes>
+#include <cstdio>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "analyzers/osi/json.h"
 #include "analyzers/osi/select_processes.h"
 #include "analyzers/osi/text.h"
+#include "common/hex.h"
+#include "common/json.h"
 
 namespace panda::analyze_osi {
 
@@ -35,13 +39,13 @@ void write_table(std::ostream& out, const FileReport& report) {
 void write_json(std::ostream& out, const FileReport& report) {
     for (const auto& [pid, files] : report.processes)
         for (const osi::OpenFile& file : files)
-            write_line(out, {{"kind", "file"},
-                             {"instr", report.instr},
-                             {"pid", pid},
-                             {"fd", file.fd},
-                             {"position", file.position},
-                             {"name", file.name},
-                             {"file", hexadecimal(file.descriptor)}});
+            write_json_line(out, {{"kind", "file"},
+                                  {"instr", report.instr},
+                                  {"pid", pid},
+                                  {"fd", file.fd},
+                                  {"position", file.position},
+                                  {"name", file.name},
+                                  {"file", hex(file.descriptor)}});
 }
 
 }  // namespace panda::analyze_osi

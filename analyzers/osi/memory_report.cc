@@ -1,10 +1,14 @@
 #include "analyzers/osi/memory_report.h"
 
+#include <cinttypes>
+#include <cstdio>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "analyzers/osi/json.h"
 #include "analyzers/osi/select_processes.h"
 #include "analyzers/osi/text.h"
+#include "common/hex.h"
+#include "common/json.h"
 
 namespace panda::analyze_osi {
 
@@ -43,32 +47,31 @@ void write_table(std::ostream& out, const MappingReport& report) {
 void write_json(std::ostream& out, const MappingReport& report) {
     for (const auto& [pid, mappings] : report.processes)
         for (const osi::Mapping& mapping : mappings)
-            write_line(out, {{"kind", "mapping"},
-                             {"instr", report.instr},
-                             {"pid", pid},
-                             {"start", hexadecimal(mapping.start)},
-                             {"end", hexadecimal(mapping.end)},
-                             {"permissions", mapping.permissions},
-                             {"offset", hexadecimal(mapping.offset)},
-                             {"name", mapping.name}});
+            write_json_line(out, {{"kind", "mapping"},
+                                  {"instr", report.instr},
+                                  {"pid", pid},
+                                  {"start", hex(mapping.start)},
+                                  {"end", hex(mapping.end)},
+                                  {"permissions", mapping.permissions},
+                                  {"offset", hex(mapping.offset)},
+                                  {"name", mapping.name}});
 }
 
 void write_table(std::ostream& out, const ModuleReport& report) {
     for (const osi::Module& module : report.modules) {
         char row[80];
-        std::snprintf(row, sizeof row, "%s %10" PRIu64 "  ", hexadecimal(module.base, 8).c_str(),
-                      module.size);
+        std::snprintf(row, sizeof row, "%s %10" PRIu64 "  ", hex(module.base, 8).c_str(), module.size);
         out << row << module.name << '\n';
     }
 }
 
 void write_json(std::ostream& out, const ModuleReport& report) {
     for (const osi::Module& module : report.modules)
-        write_line(out, {{"kind", "module"},
-                         {"instr", report.instr},
-                         {"name", module.name},
-                         {"base", hexadecimal(module.base)},
-                         {"size", module.size}});
+        write_json_line(out, {{"kind", "module"},
+                              {"instr", report.instr},
+                              {"name", module.name},
+                              {"base", hex(module.base)},
+                              {"size", module.size}});
 }
 
 }  // namespace panda::analyze_osi

@@ -72,8 +72,8 @@ std::shared_ptr<const osi::Provider> look_ahead(trace::TraceReader& reader, cons
 
 }  // namespace
 
-void report_every(trace::TraceReader& reader, const trace::PassOptions& options, const PassSystem& system,
-                  uint64_t every, Reporter& reporter) {
+std::string report_every(trace::TraceReader& reader, const trace::PassOptions& options,
+                         const PassSystem& system, uint64_t every, Reporter& reporter) {
     trace::PassOptions sequential = options;
     sequential.threads = 1;
     const uint64_t from = options.range.from;
@@ -82,24 +82,24 @@ void report_every(trace::TraceReader& reader, const trace::PassOptions& options,
     const auto result = trace::run_pass(reader, sequential, [&](const trace::PassState& state) {
         return EveryMoment(state, provider, system.open, first, every, reporter);
     });
-    result.require_whole(reader);
-    if (reporter.reports() == 0)
+    if (reporter.reports() == 0 && result.flaw.empty())
         throw Error(!result.analyzer.failure().empty()
                         ? result.analyzer.failure()
                         : reader.path() + ": no kernel runs at any of these moments");
+    return result.flaw;
 }
 
-std::string follow_events(trace::TraceReader& reader, const trace::PassOptions& options,
-                          const PassSystem& system, osi::EventListener& listener) {
+Followed follow_events(trace::TraceReader& reader, const trace::PassOptions& options,
+                       const PassSystem& system, osi::EventListener& listener) {
     trace::PassOptions sequential = options;
     sequential.threads = 1;
     const osi::EventFollower::System known{look_ahead(reader, options, system), system.open};
     const auto result = trace::run_pass(reader, sequential, [&](const trace::PassState& state) {
         return osi::EventFollower(state, listener, known);
     });
-    result.require_whole(reader);
-    result.analyzer.require_started();
-    return result.analyzer.warning();
+    if (result.flaw.empty())
+        result.analyzer.require_started();
+    return {result.analyzer.warning(), result.flaw};
 }
 
 }  // namespace panda::analyze_osi

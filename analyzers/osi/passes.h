@@ -18,13 +18,19 @@ struct PassSystem {
 };
 
 // Reports at the first block at or after every multiple of `every` at which a kernel runs. options: the
-// range; one thread goes through it. Throws Error when no kernel runs at any of these moments.
-void report_every(trace::TraceReader& reader, const trace::PassOptions& options, const PassSystem& system,
-                  uint64_t every, Reporter& reporter);
+// range; one thread goes through it. Returns why the trace ended before the range did; empty when it did not.
+// Throws Error when it did not, and no kernel runs at any of these moments.
+std::string report_every(trace::TraceReader& reader, const trace::PassOptions& options,
+                         const PassSystem& system, uint64_t every, Reporter& reporter);
 
-// Tells the listener about all events in the range, in order. Returns what could not be found out; empty if
-// nothing went wrong. Throws Error when no kernel runs there.
-std::string follow_events(trace::TraceReader& reader, const trace::PassOptions& options,
-                          const PassSystem& system, osi::EventListener& listener);
+struct Followed {
+    std::string warning;  // what could not be found out; empty when nothing went wrong
+    std::string flaw;     // why the trace ended before the range did; empty when it did not
+};
+
+// Tells the listener of all events in the range, in order. Throws Error when no kernel runs there, unless the
+// trace ended early.
+Followed follow_events(trace::TraceReader& reader, const trace::PassOptions& options,
+                       const PassSystem& system, osi::EventListener& listener);
 
 }  // namespace panda::analyze_osi

@@ -2,12 +2,15 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "analyzers/osi/json.h"
+#include "analyzers/osi/process_line.h"
 #include "analyzers/osi/process_tree.h"
 #include "analyzers/osi/select_processes.h"
 #include "analyzers/osi/text.h"
+#include "common/hex.h"
+#include "common/json.h"
 
 namespace panda::analyze_osi {
 namespace {
@@ -43,7 +46,7 @@ void write_details(std::ostream& out, const osi::ProcessDetails& details) {
     out << '\n';
 }
 
-void add_details(nlohmann::ordered_json& line, const osi::ProcessDetails& details) {
+void add_details(Json& line, const osi::ProcessDetails& details) {
     const auto add = [&](const char* name, const auto& value) {
         if (value)
             line[name] = *value;
@@ -132,18 +135,18 @@ void write_table(std::ostream& out, const ProcessReport& report) {
     }
 }
 
-nlohmann::ordered_json process_line(const char* kind, uint64_t instr, const ProcessEntry& entry,
-                                    const ProcessOptions& options) {
+Json process_line(const char* kind, uint64_t instr, const ProcessEntry& entry,
+                  const ProcessOptions& options) {
     const osi::Process& process = entry.process;
-    nlohmann::ordered_json line = {{"kind", kind},
-                                   {"instr", instr},
-                                   {"pid", process.pid},
-                                   {"ppid", process.ppid},
-                                   {"tgid", process.pid},
-                                   {"name", process.name},
-                                   {"title", process.title},
-                                   {"asid", hexadecimal(process.handle.asid)},
-                                   {"task", hexadecimal(process.handle.task)}};
+    Json line = {{"kind", kind},
+                 {"instr", instr},
+                 {"pid", process.pid},
+                 {"ppid", process.ppid},
+                 {"tgid", process.pid},
+                 {"name", process.name},
+                 {"title", process.title},
+                 {"asid", hex(process.handle.asid)},
+                 {"task", hex(process.handle.task)}};
     if (options.details)
         add_details(line, entry.details);
     if (options.arguments)
@@ -151,14 +154,13 @@ nlohmann::ordered_json process_line(const char* kind, uint64_t instr, const Proc
     if (options.environment)
         line["environment"] = entry.environment;
     for (const osi::Thread& thread : entry.threads)
-        line["threads"].push_back(
-            {{"tid", thread.tid}, {"name", thread.name}, {"task", hexadecimal(thread.task)}});
+        line["threads"].push_back({{"tid", thread.tid}, {"name", thread.name}, {"task", hex(thread.task)}});
     return line;
 }
 
 void write_json(std::ostream& out, const ProcessReport& report) {
     for (const ProcessEntry& entry : report.entries)
-        write_line(out, process_line("process", report.instr, entry, report.options));
+        write_json_line(out, process_line("process", report.instr, entry, report.options));
 }
 
 }  // namespace panda::analyze_osi

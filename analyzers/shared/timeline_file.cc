@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include <nlohmann/json.hpp>
 #include <span>
 
 #include "common/bytes.h"
@@ -54,8 +55,7 @@ TimelineFile::TimelineFile(const std::string& path) : file_(path, IfExists::over
 TimelineFile::~TimelineFile() = default;
 
 void TimelineFile::add(const Event& event) {
-    // What is no UTF-8 becomes U+FFFD: JSON cannot hold it.
-    buffer_ += (first_ ? "" : ",\n") + event.dump(-1, ' ', false, Event::error_handler_t::replace);
+    buffer_ += (first_ ? "" : ",\n") + json_text(event);
     first_ = false;
     if (buffer_.size() >= buffer_size)
         flush(false);

@@ -3,10 +3,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "common/file.h"
+#include "common/json.h"
 
 namespace panda::analyzers {
 
@@ -18,7 +18,7 @@ inline double timeline_time(uint64_t instr) {
 // A file of Chrome's JSON trace events ("Trace Event Format"), gzip-compressed if the path ends in .gz.
 class TimelineFile {
   public:
-    using Event = nlohmann::ordered_json;
+    using Event = Json;
 
     // Throws FileError when the file cannot be created. Overwrites an existing file.
     explicit TimelineFile(const std::string& path);

@@ -6,6 +6,7 @@
 #include "analyzers/syscalls/tables.h"
 #include "analyzers/syscalls/text.h"
 #include "common/error.h"
+#include "common/hex.h"
 
 namespace panda::syscalls {
 namespace {
@@ -47,7 +48,7 @@ CallText::CallText(const Call& call, const UserMemory& memory, const TextOptions
     : context_(call, memory, options) {
     if (call.description == nullptr) {
         for (const uint64_t argument : call.arguments)
-            add_argument(hexadecimal_text(argument));
+            add_argument(hex(argument));
         complete_ = true;
         beginning_ = joined();
         return;

@@ -6,6 +6,7 @@
 #include "analyzers/syscalls/call.h"
 #include "analyzers/syscalls/tables.h"
 #include "analyzers/syscalls/text.h"
+#include "common/hex.h"
 
 namespace panda::syscalls {
 
@@ -43,7 +44,7 @@ uint32_t group_bit(const std::string& name) {
 }
 
 std::string Call::name() const {
-    return description ? description->name : "syscall_" + hexadecimal_text(number);
+    return description ? description->name : "syscall_" + hex(number);
 }
 
 }  // namespace panda::syscalls

@@ -2,6 +2,7 @@
 #include "analyzers/syscalls/notation.h"
 #include "analyzers/syscalls/tables.h"
 #include "analyzers/syscalls/text.h"
+#include "common/hex.h"
 
 namespace panda::syscalls::notation {
 namespace {
@@ -143,7 +144,7 @@ std::optional<std::string> fcntl_argument(Context& context, const Notation& nota
         return context.without_output() ? address_text(value)
                                         : lock_text(context, value, lock_layout(command));
     }
-    return hexadecimal_text(value);
+    return hex(value);
 }
 
 std::optional<std::string> out_dirents(Context& context, const Notation& notation) {
@@ -207,13 +208,13 @@ std::string result_fcntl(Context& context) {
     const char* name = constant_name(fcntl_constants(), context.abi(), context.argument_at(1) & 0xffff'ffff);
     const std::string command = name ? name : "";
     if (command == "F_GETFD" && value != 0)
-        return hexadecimal_text(static_cast<uint64_t>(value)) + " (flags " +
+        return hex(static_cast<uint64_t>(value)) + " (flags " +
                flags_text(fd_flags_constants(), context.abi(), static_cast<uint64_t>(value)) + ")";
     if (command == "F_GETFL")
-        return hexadecimal_text(static_cast<uint64_t>(value)) + " (flags " +
+        return hex(static_cast<uint64_t>(value)) + " (flags " +
                open_flags_text(context.abi(), static_cast<uint64_t>(value)) + ")";
     if (command == "F_GET_SEALS" && value != 0)
-        return hexadecimal_text(static_cast<uint64_t>(value)) + " (seals " +
+        return hex(static_cast<uint64_t>(value)) + " (seals " +
                flags_text(seals_constants(), context.abi(), static_cast<uint64_t>(value)) + ")";
     if (command == "F_DUPFD" || command == "F_DUPFD_CLOEXEC")
         return fd_text(context, value);

@@ -2,6 +2,7 @@
 #include "analyzers/syscalls/notation.h"
 #include "analyzers/syscalls/tables.h"
 #include "analyzers/syscalls/text.h"
+#include "common/hex.h"
 
 namespace panda::syscalls::notation {
 namespace {
@@ -10,9 +11,8 @@ namespace {
 std::string encoded_command(uint64_t command) {
     static constexpr const char* directions[] = {"_IOC_NONE", "_IOC_WRITE", "_IOC_READ",
                                                  "_IOC_READ|_IOC_WRITE"};
-    return std::string("_IOC(") + directions[command >> 30 & 3] + ", " +
-           hexadecimal_text(command >> 8 & 0xff) + ", " + hexadecimal_text(command & 0xff) + ", " +
-           hexadecimal_text(command >> 16 & 0x3fff) + ")";
+    return std::string("_IOC(") + directions[command >> 30 & 3] + ", " + hex(command >> 8 & 0xff) + ", " +
+           hex(command & 0xff) + ", " + hex(command >> 16 & 0x3fff) + ")";
 }
 
 std::string command_name(const Context& context) {
@@ -122,7 +122,7 @@ std::optional<std::string> ioctl_argument(Context& context, const Notation& nota
         case Shape::address:
             break;
     }
-    return value == 0 ? "0" : hexadecimal_text(value);
+    return value == 0 ? "0" : hex(value);
 }
 
 std::string result_ioctl(Context& context) {

@@ -1,15 +1,18 @@
 #include "analyzers/syscalls/json_writer.h"
 
-#include "analyzers/osi/json.h"
+#include <nlohmann/json.hpp>
+
 #include "analyzers/syscalls/text.h"
+#include "common/hex.h"
+#include "common/json.h"
 
 namespace panda::syscalls {
 
 void JsonWriter::end(const Call& call, const Return& result, const CallText& text) {
-    nlohmann::ordered_json object = {{"kind", "syscall"}, {"instr", call.instr}};
+    Json object = {{"kind", "syscall"}, {"instr", call.instr}};
     if (result.ending == Ending::returned)
         object["return_instr"] = result.instr;
-    object["pc"] = hexadecimal_text(call.pc);
+    object["pc"] = hex(call.pc);
     object["pid"] = call.task.pid;
     object["tid"] = call.task.tid;
     object["name"] = call.task.name;
@@ -17,9 +20,9 @@ void JsonWriter::end(const Call& call, const Return& result, const CallText& tex
     object["call"] = call.name();
     object["number"] = call.number;
     object["arguments"] = text.arguments();
-    object["registers"] = nlohmann::ordered_json::array();
+    object["registers"] = Json::array();
     for (const uint64_t argument : call.arguments)
-        object["registers"].push_back(hexadecimal_text(argument));
+        object["registers"].push_back(hex(argument));
     if (result.ending == Ending::returned) {
         object["result"] = text.result();
         object["value"] = result.value;
@@ -30,23 +33,23 @@ void JsonWriter::end(const Call& call, const Return& result, const CallText& tex
     }
     if (call.in_progress)
         object["in_progress"] = true;
-    analyze_osi::write_line(out_, object);
+    write_json_line(out_, object);
 }
 
 void JsonWriter::signal(const Task& task, const Signal& signal, const std::string& info, uint64_t instr) {
-    analyze_osi::write_line(out_, {{"kind", "signal"},
-                                   {"instr", instr},
-                                   {"pid", task.pid},
-                                   {"tid", task.tid},
-                                   {"name", task.name},
-                                   {"signal", signal_text(signal.number)},
-                                   {"number", signal.number},
-                                   {"info", info}});
+    write_json_line(out_, {{"kind", "signal"},
+                           {"instr", instr},
+                           {"pid", task.pid},
+                           {"tid", task.tid},
+                           {"name", task.name},
+                           {"signal", signal_text(signal.number)},
+                           {"number", signal.number},
+                           {"info", info}});
 }
 
 void JsonWriter::ended(const Task& task, uint32_t code, uint64_t instr) {
     const ExitCode end(code);
-    nlohmann::ordered_json object = {
+    Json object = {
         {"kind", "exit"}, {"instr", instr}, {"pid", task.pid}, {"tid", task.tid}, {"name", task.name}};
     if (end.signal == 0)
         object["status"] = end.status;
@@ -54,7 +57,7 @@ void JsonWriter::ended(const Task& task, uint32_t code, uint64_t instr) {
         object.update({{"signal", signal_text(end.signal)}, {"number", end.signal}});
     if (end.core)
         object["core_dumped"] = true;
-    analyze_osi::write_line(out_, object);
+    write_json_line(out_, object);
 }
 
 }  // namespace panda::syscalls

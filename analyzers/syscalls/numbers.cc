@@ -4,6 +4,7 @@
 #include "analyzers/syscalls/notation.h"
 #include "analyzers/syscalls/tables.h"
 #include "analyzers/syscalls/text.h"
+#include "common/hex.h"
 
 namespace panda::syscalls::notation {
 namespace {
@@ -37,7 +38,7 @@ std::string unsigned_decimal(const Context&, const Value& value, const Notation&
 }
 
 std::string hexadecimal(const Context&, const Value& value, const Notation&) {
-    return value.raw == 0 ? "0" : hexadecimal_text(value.raw);
+    return value.raw == 0 ? "0" : hex(value.raw);
 }
 
 std::string octal(const Context&, const Value& value, const Notation&) {
@@ -79,7 +80,7 @@ std::string id(const Context&, const Value& value, const Notation&) {
 std::string device(const Context&, const Value& value, const Notation&) {
     const uint64_t major = (value.raw >> 8 & 0xfff) | (value.raw >> 32 & ~uint64_t{0xfff});
     const uint64_t minor = (value.raw & 0xff) | (value.raw >> 12 & 0xffffff00);
-    return "makedev(" + hexadecimal_text(major) + ", " + hexadecimal_text(minor) + ")";
+    return "makedev(" + hex(major) + ", " + hex(minor) + ")";
 }
 
 std::string rlim(const Context&, const Value& value, const Notation&) {
@@ -100,7 +101,7 @@ std::string magic(const Context&, const Value& value, const Notation&) {
     for (const Constant& name : names)
         if (name.value == value.raw)
             return name.name;
-    return hexadecimal_text(value.raw) + " /* LINUX_REBOOT_MAGIC_??? */";
+    return hex(value.raw) + " /* LINUX_REBOOT_MAGIC_??? */";
 }
 
 std::string magic_command(const Context& context, const Value& value, const Notation&) {
@@ -110,11 +111,11 @@ std::string magic_command(const Context& context, const Value& value, const Nota
 std::string personality(const Context&, const Value& value, const Notation&) {
     if (value.raw == 0)
         return "PER_LINUX";
-    return value.raw == UINT32_MAX ? "0xffffffff" : hexadecimal_text(value.raw);
+    return value.raw == UINT32_MAX ? "0xffffffff" : hex(value.raw);
 }
 
 std::string sysv_key(const Context&, const Value& value, const Notation&) {
-    return value.raw == 0 ? "IPC_PRIVATE" : hexadecimal_text(value.raw);
+    return value.raw == 0 ? "IPC_PRIVATE" : hex(value.raw);
 }
 
 std::string shm_flags(const Context&, const Value& value, const Notation&) {
@@ -128,12 +129,12 @@ std::string shm_flags(const Context&, const Value& value, const Notation&) {
 }
 
 std::string lx_plain(const Context&, const Value& value, const Notation&) {
-    return hexadecimal_text(value.raw);
+    return hex(value.raw);
 }
 
 // In units of 4 KiB, shown in bytes.
 std::string page_offset(const Context&, const Value& value, const Notation&) {
-    return value.raw == 0 ? "0" : hexadecimal_text(value.raw << 12);
+    return value.raw == 0 ? "0" : hex(value.raw << 12);
 }
 
 std::string load_averages(const Context& context, const Value& value, const Notation&) {
@@ -152,7 +153,7 @@ std::string file_system_id(const Context& context, const Value& value, const Not
     const auto high = context.read_unsigned(value.address + 4, 4);
     if (!low || !high)
         return address_text(value.address);
-    const auto text = [](uint64_t half) { return half == 0 ? "0" : hexadecimal_text(half); };
+    const auto text = [](uint64_t half) { return half == 0 ? "0" : hex(half); };
     return "{val=[" + text(*low) + ", " + text(*high) + "]}";
 }
 
@@ -167,7 +168,7 @@ std::optional<std::string> offset64(Context& context, const Notation& notation) 
 
 std::optional<std::string> lx_offset(Context& context, const Notation& notation) {
     const uint64_t offset = context.argument(notation);
-    return offset == 0 ? "0" : hexadecimal_text(offset);
+    return offset == 0 ? "0" : hex(offset);
 }
 
 // _llseek(fd, high, low, result, whence) is written with one offset.
@@ -219,7 +220,7 @@ std::optional<std::string> old_mmap(Context& context, const Notation& notation) 
     if ((words[3] & ~0xfu) != 0)
         text += "|" + flags_text(map_constants(), abi, words[3] & ~0xfu);
     text += ", fd=" + fd_text(context, static_cast<int32_t>(words[4]));
-    return text + ", offset=" + (words[5] == 0 ? "0" : hexadecimal_text(words[5])) + "}";
+    return text + ", offset=" + (words[5] == 0 ? "0" : hex(words[5])) + "}";
 }
 
 }  // namespace panda::syscalls::notation

@@ -1,8 +1,6 @@
 // Writes calls as entries of a pandalog (pandalog.capnp).
 #pragma once
 
-#include <string>
-
 #include "analyzers/pandalog/pandalog_file.h"
 #include "analyzers/syscalls/report.h"
 
@@ -11,15 +9,14 @@ namespace panda::syscalls {
 // Entries are in the order of the calls' returns.
 class PandalogWriter final : public CallSink {
   public:
-    // Throws FileError when the file cannot be created. Overwrites an existing file.
-    explicit PandalogWriter(const std::string& path) : file_(path) {}
+    // file: outlives this, and is finished by whoever has it.
+    explicit PandalogWriter(pandalog::PandalogFile& file) : file_(file) {}
 
     // Throws FileError when the file cannot be written.
     void end(const Call& call, const Return& result, const CallText& text) override;
-    void finish() override { file_.finish(); }
 
   private:
-    pandalog::PandalogFile file_;
+    pandalog::PandalogFile& file_;
 };
 
 }  // namespace panda::syscalls

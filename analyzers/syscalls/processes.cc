@@ -5,6 +5,7 @@
 #include "analyzers/syscalls/notation.h"
 #include "analyzers/syscalls/tables.h"
 #include "analyzers/syscalls/text.h"
+#include "common/hex.h"
 
 namespace panda::syscalls::notation {
 namespace {
@@ -54,7 +55,7 @@ std::string user_desc_text(const Context& context, uint64_t place) {
     char limit_text[16];
     std::snprintf(limit_text, sizeof limit_text, "%#08x", static_cast<unsigned>(*limit));
     std::string text = "{entry_number=" + std::to_string(static_cast<int32_t>(*entry)) +
-                       ", base_addr=" + hexadecimal_text(*base) + ", limit=" + limit_text;
+                       ", base_addr=" + hex(*base) + ", limit=" + limit_text;
     for (const auto& field : fields)
         text += std::string(", ") + field.name + "=" +
                 std::to_string(*bits >> field.shift & ((1u << field.width) - 1));
@@ -125,7 +126,7 @@ std::optional<std::string> clone_tls(Context& context, const Notation& notation)
     if ((flags_of_clone(context) & clone_settls) == 0)
         return "";
     const uint64_t value = context.argument(notation);
-    return "tls=" + (context.abi() == Abi::i386 ? user_desc_text(context, value) : hexadecimal_text(value));
+    return "tls=" + (context.abi() == Abi::i386 ? user_desc_text(context, value) : hex(value));
 }
 
 // struct clone_args, {flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, …}: each 8
@@ -146,7 +147,7 @@ std::optional<std::string> clone3_arguments(Context& context, const Notation& no
     if ((flags & clone_parent_settid) != 0)
         text += ", parent_tid=" + address_text(parent);
     text += ", exit_signal=" + signal_text(signal) + ", stack=" + address_text(stack);
-    text += ", stack_size=" + (stack_size == 0 ? "0" : hexadecimal_text(stack_size));
+    text += ", stack_size=" + (stack_size == 0 ? "0" : hex(stack_size));
     if ((flags & clone_settls) != 0)
         text += ", tls=" + (context.abi() == Abi::i386 ? user_desc_text(context, tls) : address_text(tls));
     text += "}";
@@ -206,11 +207,11 @@ std::optional<std::string> prctl_argument(Context& context, const Notation& nota
         option == "PR_GET_TIMERSLACK" || option == "PR_GET_SECUREBITS")
         return "";
     if (option == "PR_SET_DUMPABLE")
-        return value == 1 ? "SUID_DUMP_USER" : value == 0 ? "SUID_DUMP_DISABLE" : hexadecimal_text(value);
+        return value == 1 ? "SUID_DUMP_USER" : value == 0 ? "SUID_DUMP_DISABLE" : hex(value);
     if (option == "PR_SET_KEEPCAPS" || option == "PR_SET_CHILD_SUBREAPER" ||
         option == "PR_SET_NO_NEW_PRIVS" || option == "PR_SET_TIMERSLACK")
         return std::to_string(value);
-    return value == 0 ? "0" : hexadecimal_text(value);
+    return value == 0 ? "0" : hex(value);
 }
 
 // The further arguments of prctl, which most options do not have.
@@ -221,7 +222,7 @@ std::optional<std::string> lx_prctl(Context& context, const Notation& notation) 
         option != "PR_CAP_AMBIENT" && !option.empty())
         return "";
     const uint64_t value = context.argument(notation);
-    return value == 0 ? "0" : hexadecimal_text(value);
+    return value == 0 ? "0" : hex(value);
 }
 
 std::optional<std::string> futex_operation(Context& context, const Notation& notation) {
@@ -259,8 +260,8 @@ std::optional<std::string> futex_value3(Context& context, const Notation& notati
     if (!has_value3(command))
         return "";
     if (command == 9 || command == 10)  // FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET
-        return value == 0xffff'ffff ? "FUTEX_BITSET_MATCH_ANY" : hexadecimal_text(value);
-    return command == 5 ? hexadecimal_text(value) : std::to_string(value);
+        return value == 0xffff'ffff ? "FUTEX_BITSET_MATCH_ANY" : hex(value);
+    return command == 5 ? hex(value) : std::to_string(value);
 }
 
 // A call without arguments; strace tells which call it takes up.
@@ -301,7 +302,7 @@ std::string result_number(Context& context) {
 std::string result_address(Context& context) {
     const auto value = static_cast<uint64_t>(context.result().value);
     const uint64_t address = context.abi() == Abi::i386 ? value & 0xffff'ffff : value;
-    return address == 0 ? "NULL" : hexadecimal_text(address);
+    return address == 0 ? "NULL" : hex(address);
 }
 
 }  // namespace panda::syscalls::notation

@@ -1,10 +1,10 @@
 #include "analyzers/syscalls/selection.h"
 
-#include <charconv>
 #include <regex>
 
 #include "analyzers/syscalls/text.h"
 #include "common/error.h"
+#include "common/numbers.h"
 
 namespace panda::syscalls {
 namespace {
@@ -107,10 +107,8 @@ ProcessSelection::ProcessSelection(const std::vector<std::string>& wanted, bool 
     : all_(wanted.empty()), follow_(follow) {
     for (const std::string& list : wanted)
         for (const std::string& text : split(list)) {
-            int64_t pid = 0;
-            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
-            if (error == std::errc() && end == text.data() + text.size())
-                pids_.insert(pid);
+            if (const auto pid = read_number<uint32_t>(text))
+                pids_.insert(*pid);
             else
                 names_.insert(text);
         }

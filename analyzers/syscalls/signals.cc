@@ -6,6 +6,7 @@
 #include "analyzers/syscalls/notation.h"
 #include "analyzers/syscalls/tables.h"
 #include "analyzers/syscalls/text.h"
+#include "common/hex.h"
 
 namespace panda::syscalls {
 namespace {
@@ -58,7 +59,7 @@ std::string handler_text(uint64_t handler) {
         case 1:
             return "SIG_IGN";
         default:
-            return hexadecimal_text(handler);
+            return hex(handler);
     }
 }
 
@@ -112,7 +113,7 @@ std::string code_text(Abi abi, uint64_t signal, int32_t code) {
         return name;
     const Family* family = codes_of(signal);
     const char* name = family ? constant_name(*family, abi, static_cast<uint32_t>(code)) : nullptr;
-    return name ? name : hexadecimal_text(static_cast<uint32_t>(code));
+    return name ? name : hex(static_cast<uint32_t>(code));
 }
 
 // The words and ints of a siginfo_t after its first three, from `place` on; what cannot be read is 0.
@@ -135,7 +136,7 @@ struct SignalFields {
 std::string sent_text(const SignalFields& fields, int32_t code) {
     if (code == si_timer)
         return ", si_timerid=" +
-               (fields.number(0) == 0 ? "0" : hexadecimal_text(static_cast<uint32_t>(fields.number(0)))) +
+               (fields.number(0) == 0 ? "0" : hex(static_cast<uint32_t>(fields.number(0)))) +
                ", si_overrun=" + std::to_string(fields.number(4)) + fields.value();
     if (code == si_user || code == si_tkill || fields.word(8) == 0)
         return fields.sender();
@@ -177,7 +178,7 @@ std::string raised_text(const SignalFields& fields, uint64_t signal, int32_t cod
         case sigsys:
             return ", si_call_addr=" + address_text(fields.word(0)) +
                    ", si_syscall=" + std::to_string(fields.number(word)) +
-                   ", si_arch=" + hexadecimal_text(static_cast<uint32_t>(fields.number(word + 4)));
+                   ", si_arch=" + hex(static_cast<uint32_t>(fields.number(word + 4)));
         default:
             return (fields.number(0) != 0 || fields.number(4) != 0 ? fields.sender() : "") +
                    (fields.word(8) != 0 ? fields.value() : "");

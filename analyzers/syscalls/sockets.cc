@@ -7,6 +7,7 @@
 #include "analyzers/syscalls/notation.h"
 #include "analyzers/syscalls/tables.h"
 #include "analyzers/syscalls/text.h"
+#include "common/hex.h"
 
 namespace panda::syscalls::notation {
 namespace {
@@ -190,7 +191,7 @@ std::string control_text(const Context& context, uint64_t place, uint64_t size) 
         } else if (*level == 1 && *type == 2) {
             text += ", cmsg_type=SCM_CREDENTIALS, cmsg_data=" + structure_at(context, data, ucred_layout());
         } else {
-            text += ", cmsg_type=" + hexadecimal_text(*type);
+            text += ", cmsg_type=" + hex(*type);
             if (data_size > 0)
                 text += ", cmsg_data=" + bytes_at(context, data, data_size);
         }
@@ -307,7 +308,7 @@ std::optional<std::string> socket_protocol(Context& context, const Notation& not
 std::optional<std::string> socket_option(Context& context, const Notation& notation) {
     const uint64_t value = context.argument(notation) & 0xffff'ffff;
     const Family* family = options_of(context.argument_at(notation.numbers[0]) & 0xffff'ffff);
-    return family ? one_text(*family, context.abi(), value) : hexadecimal_text(value);
+    return family ? one_text(*family, context.abi(), value) : hex(value);
 }
 
 std::optional<std::string> in_socket_option(Context& context, const Notation& notation) {

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
-#include "analyzers/osi/json.h"
+#include "common/json.h"
 
 namespace panda::syscalls {
 namespace {
@@ -61,11 +62,11 @@ void Summary::write_table(std::ostream& out) const {
 
 void Summary::write_json(std::ostream& out) const {
     for (const auto& [name, row] : sorted(rows_))
-        analyze_osi::write_line(out, {{"kind", "syscall_summary"},
-                                      {"call", name},
-                                      {"calls", row.calls},
-                                      {"errors", row.errors},
-                                      {"instructions", row.instructions}});
+        write_json_line(out, {{"kind", "syscall_summary"},
+                              {"call", name},
+                              {"calls", row.calls},
+                              {"errors", row.errors},
+                              {"instructions", row.instructions}});
 }
 
 }  // namespace panda::syscalls

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "analyzers/syscalls/tables.h"
+#include "common/hex.h"
 
 namespace panda::syscalls {
 namespace {
@@ -40,12 +41,8 @@ void append_escaped(std::string& text, unsigned char byte, bool octal_digit_foll
 
 }  // namespace
 
-std::string hexadecimal_text(uint64_t value) {
-    return formatted("0x%" PRIx64, value);
-}
-
 std::string address_text(uint64_t address) {
-    return address == 0 ? "NULL" : hexadecimal_text(address);
+    return address == 0 ? "NULL" : hex(address);
 }
 
 std::string mode_text(uint64_t mode) {
@@ -75,7 +72,7 @@ const char* constant_name(const Family& family, Abi abi, uint64_t value) {
 std::string one_text(const Family& family, Abi abi, uint64_t value) {
     if (const char* name = constant_name(family, abi, value))
         return name;
-    return hexadecimal_text(value) + " /* " + family.unknown + " */";
+    return hex(value) + " /* " + family.unknown + " */";
 }
 
 std::string flags_text(const Family& family, Abi abi, uint64_t value) {
@@ -92,8 +89,8 @@ std::string flags_text(const Family& family, Abi abi, uint64_t value) {
         rest &= ~constant.value;
     }
     if (text.empty())
-        return hexadecimal_text(value) + " /* " + family.unknown + " */";
-    return rest == 0 ? text : text + "|" + hexadecimal_text(rest);
+        return hex(value) + " /* " + family.unknown + " */";
+    return rest == 0 ? text : text + "|" + hex(rest);
 }
 
 std::string signal_text(uint64_t signal) {

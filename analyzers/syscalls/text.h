@@ -12,8 +12,6 @@
 
 namespace panda::syscalls {
 
-// 0x…
-std::string hexadecimal_text(uint64_t value);
 // NULL or 0x…
 std::string address_text(uint64_t address);
 // Octal with a leading 0, at least three digits: 0644, 000.

@@ -1,5 +1,7 @@
 #include "analyzers/syscalls/timeline_writer.h"
 
+#include <nlohmann/json.hpp>
+
 #include "analyzers/syscalls/text.h"
 
 namespace panda::syscalls {

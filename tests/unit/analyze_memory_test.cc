@@ -7,6 +7,7 @@
 #include "analyzers/memdump/dump.h"
 #include "analyzers/memdump/notes.h"
 #include "analyzers/memory/memory_report.h"
+#include "tests/unit/json_lines.h"
 #include "tests/unit/trace_generator.h"
 #include "trace/moment/moment.h"
 
@@ -103,6 +104,20 @@ TEST_CASE("the last write is found through the page tables") {
     std::ostringstream out;
     write_text(out, last, reader.header());
     CHECK(out.str() == "instr 3  pc 0xabc1  store  address 0x400010  8 bytes  value 0x1122334455667788\n");
+}
+
+TEST_CASE("a device's name that is not UTF-8 is mended in JSON") {
+    TraceHeader header;
+    header.devices = {{tests::broken_name, tests::broken_name, tests::broken_name}};
+    LastWrite last;
+    last.write = Write{};
+    last.write->kind = WriteKind::transfer;
+    last.write->device = 1;
+    std::ostringstream out;
+    write_json(out, last, header);
+    const auto line = tests::parse_lines(out.str()).at(0);
+    for (const char* name : {"device_model", "device_place", "device_kind"})
+        CHECK(line[name] == tests::mended_name);
 }
 
 TEST_CASE("a raw dump is physical memory up to the end of RAM") {

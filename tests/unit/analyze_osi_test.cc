@@ -10,15 +10,18 @@
 #include "analyzers/osi/arguments.h"
 #include "analyzers/osi/file_report.h"
 #include "analyzers/osi/kernelinfo_path.h"
+#include "analyzers/osi/memory_report.h"
 #include "analyzers/osi/open_provider.h"
 #include "analyzers/osi/os_name.h"
 #include "analyzers/osi/process_report.h"
 #include "analyzers/osi/process_tree.h"
 #include "analyzers/osi/text.h"
+#include "analyzers/shared/frame.h"
 #include "common/error.h"
 #include "kernelinfo/key_file.h"
 #include "osi/linux/osi_linux.h"
 #include "osi_fake_guest.h"
+#include "tests/unit/json_lines.h"
 #include "tools/analyze/programs.h"
 #include "trace/moment/moment.h"
 #include "trace/writing/writer.h"
@@ -94,6 +97,45 @@ TEST_CASE("processes as a table and as JSON") {
     REQUIRE(std::getline(lines, line));
     CHECK_FALSE(std::getline(lines, line));
     CHECK(make_process_report(provider, guest.point(), {.idle = true}).entries.size() == 3);
+}
+
+TEST_CASE("names that are not UTF-8 are mended in JSON") {
+    using tests::broken_name;
+    using tests::mended_name;
+    const auto line_of = [](const auto& report) {
+        std::ostringstream out;
+        write_json(out, report);
+        return tests::parse_lines(out.str()).at(0);
+    };
+    ProcessReport processes;
+    processes.options = {.threads = true, .details = true, .arguments = true, .environment = true};
+    ProcessEntry entry;
+    entry.process = {{0xffff888000001000, 0x1000}, 7, 1, broken_name, broken_name};
+    entry.threads.push_back({0xffff888000002000, 7, 8, broken_name});
+    entry.details.executable = entry.details.working_directory = broken_name;
+    entry.arguments = entry.environment = {broken_name};
+    processes.entries.push_back(entry);
+    const auto process = line_of(processes);
+    for (const char* name : {"name", "title", "exe", "cwd"})
+        CHECK(process[name] == mended_name);
+    CHECK(process["threads"][0]["name"] == mended_name);
+    CHECK(process["arguments"][0] == mended_name);
+    CHECK(process["environment"][0] == mended_name);
+    MappingReport mappings;
+    osi::Mapping mapping;
+    mapping.name = broken_name;
+    mappings.processes.push_back({7, {mapping}});
+    CHECK(line_of(mappings)["name"] == mended_name);
+    FileReport files;
+    osi::OpenFile file;
+    file.name = broken_name;
+    files.processes.push_back({7, {file}});
+    CHECK(line_of(files)["name"] == mended_name);
+    ModuleReport modules;
+    osi::Module module;
+    module.name = broken_name;
+    modules.modules.push_back(module);
+    CHECK(line_of(modules)["name"] == mended_name);
 }
 
 TEST_CASE("what a process was started with, below its row and as JSON") {
@@ -194,8 +236,11 @@ TEST_CASE("a process id may be left out, and old spellings do") {
     CHECK(parse_pid("--maps", "12") == 12);
     CHECK_FALSE(parse_pid("--maps", "all"));
     CHECK_THROWS_AS(parse_pid("--maps", "12x"), UsageError);
-    CHECK_FALSE(parse_moment("end"));
-    CHECK_THROWS_AS(parse_moment("-1"), UsageError);
+    CHECK_THROWS_AS(parse_pid("--maps", "-1"), UsageError);
+    CHECK(parse_pid("--maps", "010") == 10);
+    CHECK_FALSE(analyzers::parse_moment("--at", "end"));
+    CHECK(analyzers::parse_moment("--at", "0x10") == 16);
+    CHECK_THROWS_AS(analyzers::parse_moment("--at", "-1"), UsageError);
 }
 
 TEST_CASE("a moment of a trace") {

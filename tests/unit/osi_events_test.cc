@@ -1,12 +1,15 @@
 #include <catch2/catch_test_macros.hpp>
 #include <random>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "analyzers/asidstory/story.h"
+#include "analyzers/asidstory/story_report.h"
 #include "osi/linux/task_watch.h"
 #include "osi_fake_guest.h"
+#include "tests/unit/json_lines.h"
 
 using namespace panda::osi;
 using panda::osi::linux_guest::OsiLinux;
@@ -390,4 +393,26 @@ TEST_CASE("the story of processes") {
     CHECK(processes[3].names == Told{"sh"});
     CHECK(processes[3].end_instr == 600);
     CHECK(story.runs().size() == 5);
+}
+
+TEST_CASE("a story with names that are not UTF-8 is mended in JSON") {
+    using panda::tests::broken_name;
+    using panda::tests::mended_name;
+    Kernel kernel;
+    std::ostringstream running;
+    panda::asidstory::JsonRunning listener(running);
+    panda::asidstory::Story story({&listener});
+    kernel.watch = kernel.provider->watch(story);
+    REQUIRE(kernel.start());
+    const unsigned child = kernel.fork(30, broken_name);
+    kernel.switch_to(child);
+    story.finish(600);
+    const auto runs = panda::tests::parse_lines(running.str());
+    REQUIRE_FALSE(runs.empty());
+    CHECK(runs.back()["name"] == mended_name);
+    std::ostringstream out;
+    panda::asidstory::write_json(out, story);
+    const auto processes = panda::tests::parse_lines(out.str());
+    REQUIRE_FALSE(processes.empty());
+    CHECK(processes.back()["names"][0] == mended_name);
 }

@@ -4,11 +4,13 @@
 
 #include "analyzers/files/file_usage.h"
 #include "analyzers/net/connections.h"
+#include "analyzers/syscalls/json_writer.h"
 #include "analyzers/syscalls/line_writer.h"
 #include "analyzers/syscalls/report.h"
 #include "analyzers/syscalls/transfer.h"
 #include "common/error.h"
 #include "syscalls_fakes.h"
+#include "tests/unit/json_lines.h"
 
 namespace {
 
@@ -241,4 +243,62 @@ TEST_CASE("net: a client and a server", "[net]") {
     CHECK(accepted.sent_bytes == 24);
     CHECK(sockets.at("socket:[102]").error == 111);
     CHECK(sockets.at("socket:[102]").peer == "127.0.0.1:80");
+}
+
+TEST_CASE("names that are not UTF-8 are mended in JSON", "[syscalls]") {
+    using panda::tests::broken_name;
+    using panda::tests::mended_name;
+    using panda::tests::parse_lines;
+    const Task broken{0xffff880000003000, 12, 12, broken_name};
+    Machine machine;
+    std::ostringstream calls;
+    JsonWriter writer(calls);
+    CallReport report({}, {&writer});
+    report.attach(machine.tracker, machine.guest);
+    panda::analyze_files::FileUsage files({});
+    panda::analyze_net::Connections net({});
+    std::map<int64_t, std::string> open{{3, "/" + broken_name}};
+    const auto describe = [&open](int64_t fd) { return open[fd]; };
+    files.attach(machine.tracker, machine.guest, describe);
+    net.attach(machine.tracker, machine.guest, describe);
+    machine.whole(broken, "read", {3, 0x2000, 4096}, 0);
+    open[4] = "socket:[7]";
+    machine.whole(broken, "socket", {1, 1, 0}, 4);
+    machine.guest.memory.put_text(0x1000, std::string("\x01\x00", 2) + "/" + broken_name);
+    machine.whole(broken, "connect", {4, 0x1000, 2 + 1 + broken_name.size()}, 0);
+    machine.tracker.finish(machine.instr);
+    report.finish();
+    writer.signal(broken, {}, broken_name, 7);
+    writer.ended(broken, 0, 8);
+
+    const auto call_lines = parse_lines(calls.str());
+    REQUIRE(call_lines.size() == 5);
+    for (const auto& line : call_lines)
+        CHECK(line["name"] == mended_name);
+    CHECK(call_lines[3]["info"] == mended_name);
+    std::ostringstream usage;
+    files.write_json(usage);
+    const auto file_lines = parse_lines(usage.str());
+    REQUIRE(file_lines.size() == 1);
+    CHECK(file_lines[0]["name"] == mended_name);
+    CHECK(file_lines[0]["file"] == "/" + mended_name);
+    std::ostringstream connections;
+    net.write_json(connections);
+    const auto socket_lines = parse_lines(connections.str());
+    REQUIRE(socket_lines.size() == 1);
+    CHECK(socket_lines[0]["name"] == mended_name);
+    CHECK(socket_lines[0]["peer"] == "/" + mended_name);
+}
+
+TEST_CASE("process ids are decimal or hexadecimal, and what is not a number is a name", "[syscalls]") {
+    const auto selects = [](const std::string& wanted, const Task& task) {
+        return ProcessSelection({wanted}, false).selects(task);
+    };
+    CHECK(selects("010", shell));
+    CHECK(selects("0xa", shell));
+    CHECK_FALSE(selects("8", shell));
+    CHECK_FALSE(selects("012", shell));
+    const Task named{0xffff880000003000, 9, 9, "10x"};
+    CHECK(selects("10x", named));
+    CHECK_FALSE(selects("10x", shell));
 }

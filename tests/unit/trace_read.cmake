@@ -4,5 +4,5 @@ target_link_libraries(trace_read_test PRIVATE panda_trace panda_common Catch2::C
 catch_discover_tests(trace_read_test TEST_PREFIX "trace: ")
 
 add_executable(analyze_trace_test analyze_blocks_test.cc analyze_memory_test.cc)
-target_link_libraries(analyze_trace_test PRIVATE panda_analyze_blocks panda_analyze_memdump panda_analyze_memory Catch2::Catch2WithMain)
+target_link_libraries(analyze_trace_test PRIVATE panda_analyze_blocks panda_analyze_memdump panda_analyze_memory panda_json Catch2::Catch2WithMain)
 catch_discover_tests(analyze_trace_test TEST_PREFIX "analyzers: ")

@@ -2,8 +2,8 @@
 // its memory in a trace.
 #include <iostream>
 
-#include "analyzers/osi/arguments.h"
 #include "analyzers/osi/open_provider.h"
+#include "analyzers/shared/frame.h"
 #include "common/command_line.h"
 #include "common/error.h"
 #include "common/file.h"
@@ -30,7 +30,7 @@ SymbolTable read_system_map(const std::string& path) {
 }
 
 KernelInfo from_trace(const std::string& path, const std::string& at) {
-    const auto instr = analyze_osi::parse_moment(at);
+    const auto instr = analyzers::parse_moment("--at", at);
     trace::TraceReader reader(path);
     const trace::Moment moment(reader, instr, analyze_osi::reads_for(reader, instr));
     return osi::linux_guest::discover_kernel({&moment.memory(), &moment.cpu()}, path);

@@ -1,0 +1,152 @@
+// The frame of an analyzer's program: its command line, the trace, the progress bar, where facts are written,
+// and how it ends.
+//
+//     struct Interrupts { ... };  // goes over a trace: see trace/pass/pass.h
+//
+//     void add_options(po::options_description& options) {
+//         options.add_options()("least", number_value()->default_value(1), "how often at least");
+//     }
+//
+//     void analyze(Run& run) {
+//         const Interrupts found = run.pass([](const trace::PassState&) { return Interrupts(); });
+//         ... run.number("least"), run.json() ... written to std::cout
+//     }
+//
+//     int main(int count, char** arguments) {
+//         return run_analyzer({.name = "interrupts",
+//                              .summary = "counts interrupts, by vector",
+//                              .description = "Counts ... TRACE is a file, or - for standard input.",
+//                              .add_options = add_options,
+//                              .analyze = analyze},
+//                             count, arguments);
+//     }
+//
+// The frame gives it --help, --version, --describe (the summary, for lists of analyzers), and of the options
+// that analyzers share those that it has. Errors are one line and an exit status: 2 for a wrong command line,
+// else 1. A trace that was cut short is said at the end, after what could be told of it, with exit status 1.
+#pragma once
+
+#include <boost/program_options.hpp>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "analyzers/pandalog/pandalog_file.h"
+#include "common/options.h"
+#include "common/progress.h"
+#include "trace/pass/pass.h"
+
+namespace panda::analyzers {
+
+namespace po = boost::program_options;
+
+class Run;
+
+// The options that analyzers share, by what --help says of them; nullptr: this analyzer does not have it.
+struct SharedOptions {
+    const char* json = "one JSON object a line";
+    const char* pandalog = nullptr;     // for example "entries of a pandalog too"
+    const char* range = "first instr";  // of --from; --to comes with it
+    const char* threads = "threads to work on";
+    const char* quiet = "no progress bar";
+};
+
+// What a program tells the frame about itself. The texts live as long as the program.
+struct Program {
+    const char* name;         // "blocks", of panda-analyze-blocks
+    const char* summary;      // half a line: "where the instructions went, by block and address space"
+    const char* description;  // a sentence or two, with line breaks
+    const char* arguments = "TRACE";  // after the options, in --help
+    bool words = false;               // more arguments than the trace, which is the last of them
+    SharedOptions shared = {};
+    void (*add_options)(po::options_description& options) = nullptr;  // its own; nullptr: it has none
+    void (*analyze)(Run& run);
+};
+
+// One run of an analyzer: what the command line says, and what the frame does for it.
+class Run {
+  public:
+    Run(const Program& program, po::variables_map given);
+    Run(const Run&) = delete;
+    Run& operator=(const Run&) = delete;
+
+    // The options. text() and number() throw boost::bad_any_cast when it was not given and has no default.
+    const po::variables_map& given() const { return given_; }
+    bool has(const char* option) const { return given_.count(option) != 0; }
+    const std::string& text(const char* option) const { return given_[option].as<std::string>(); }
+    uint64_t number(const char* option) const { return given_[option].as<uint64_t>(); }
+    // Of an option that may be given more than once; empty when it was not given.
+    std::vector<std::string> texts(const char* option) const;
+    // What follows the options; the last one is the trace.
+    const std::vector<std::string>& words() const { return words_; }
+    bool json() const { return has("json"); }
+    bool quiet() const { return has("quiet"); }
+    // --from and --to; everything, for an analyzer without them.
+    trace::InstrRange range() const { return range_; }
+
+    // The trace, which is opened at the first call: check the options before. Throws FileError when it cannot
+    // be opened.
+    trace::TraceReader& reader(const trace::ReaderOptions& options = {});
+
+    // The pandalog, which is created at the first call; null when there is to be none. The frame finishes it.
+    // Throws FileError when it cannot be created, UsageError when it is the trace.
+    pandalog::PandalogFile* pandalog();
+
+    // Goes over the range with the analyzers that `make` makes, under a progress bar, and gives what they
+    // found: see trace::run_pass. Opens the trace. What of a trace that was cut short is whole is gone
+    // through.
+    template <typename Make>
+    auto pass(const Make& make) {
+        trace::TraceReader& reader = this->reader();
+        auto result = trace::run_pass(reader, pass_options(), make);
+        end_progress();
+        set_flaw(std::move(result.flaw));
+        return std::move(result.analyzer);
+    }
+
+    // The parts of pass(), for what goes over a trace in another way. The options hold the range, the
+    // threads, and a progress bar, which is drawn from here on; hidden: as if --quiet were given.
+    trace::PassOptions pass_options(bool hidden = false);
+    // Draws a progress bar of so many instructions (0: nobody knows); what it returns moves it on. It throws
+    // Error when standard output cannot be written any more: nobody wants the rest then.
+    std::function<void(uint64_t)> start_progress(uint64_t total, bool hidden = false);
+    // Erases it: before anything is written.
+    void end_progress();
+    // Why the trace ended before the range did; empty: it did not.
+    void set_flaw(std::string flaw) { flaw_ = std::move(flaw); }
+
+    // A line on standard error, when all is written.
+    void warn(std::string text) { warnings_.push_back(std::move(text)); }
+    // What was written is not all that was asked for: exit status 1.
+    void set_incomplete() { complete_ = false; }
+
+    // For the frame. What was begun is ended: bar, standard output, pandalog. Returns the exit status; throws
+    // FileError when the trace was cut short, and Error when standard output cannot be written.
+    int finish();
+
+  private:
+    const Program& program_;
+    po::variables_map given_;
+    std::vector<std::string> words_;
+    trace::InstrRange range_;
+    std::optional<trace::TraceReader> reader_;
+    std::optional<pandalog::PandalogFile> pandalog_;
+    std::optional<Progress> progress_;
+    std::vector<std::string> warnings_;
+    std::string flaw_;
+    bool complete_ = true;
+};
+
+// An analyzer's main: parses the command line, runs the analyzer, and returns the exit status.
+int run_analyzer(const Program& program, int count, char** arguments);
+// The same for arguments that were looked at before; without the program's own name.
+int run_analyzer(const Program& program, const std::vector<std::string>& arguments);
+
+// A moment as options name it: a number of instructions; nothing for "end". Throws UsageError, which names
+// the option.
+std::optional<uint64_t> parse_moment(const std::string& option, const std::string& text);
+
+}  // namespace panda::analyzers
