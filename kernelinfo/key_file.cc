@@ -3,13 +3,13 @@
 #include <glib.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cinttypes>
 #include <cstdio>
 #include <ostream>
 
 #include "common/error.h"
 #include "common/file.h"
+#include "common/numbers.h"
 #include "kernelinfo/keys.h"
 
 namespace panda::kernelinfo {
@@ -27,23 +27,19 @@ using Text = std::unique_ptr<gchar, FreeText>;
 using Texts = std::unique_ptr<gchar*, FreeText>;
 
 template <typename T>
-T parse_number(const std::string& text) {
-    const bool hexadecimal = text.rfind("0x", 0) == 0 || text.rfind("0X", 0) == 0;
-    const char* begin = text.data() + (hexadecimal ? 2 : 0);
-    const char* end = text.data() + text.size();
-    T number{};
-    const auto [last, error] = std::from_chars(begin, end, number, hexadecimal ? 16 : 10);
-    if (error != std::errc() || last != end)
+T number_of(const std::string& text) {
+    const auto number = read_number<T>(text);
+    if (!number)
         throw Error("is not a number that fits: \"" + text.substr(0, 40) + "\"");
-    return number;
+    return *number;
 }
 
 void set_field(KernelInfo& info, const Key& key, const std::string& text) {
     if (const auto* address = std::get_if<Address KernelInfo::*>(&key.field)) {
-        info.** address = parse_number<uint64_t>(text);
+        info.** address = number_of<uint64_t>(text);
         return;
     }
-    const auto number = parse_number<int64_t>(text);
+    const auto number = number_of<int64_t>(text);
     if (number < -max_offset || number > max_offset)
         throw Error("is out of range: " + text);
     info.*std::get<Offset KernelInfo::*>(key.field) = number;

@@ -1,16 +1,14 @@
 #include "osi/linux/list.h"
 
-#include <cinttypes>
-#include <cstdio>
 #include <unordered_set>
+
+#include "common/hex.h"
 
 namespace panda::osi::linux_guest {
 namespace {
 
 std::string sentence(const char* what, uint64_t address) {
-    char text[96];
-    std::snprintf(text, sizeof text, "%s at 0x%" PRIx64, what, address);
-    return text;
+    return std::string(what) + " at " + hex(address);
 }
 
 }  // namespace

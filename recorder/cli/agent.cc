@@ -3,11 +3,11 @@
 #include <glib.h>
 
 #include <algorithm>
-#include <charconv>
 #include <ctime>
 #include <memory>
 
 #include "common/error.h"
+#include "common/numbers.h"
 
 namespace panda::record {
 namespace {
@@ -69,12 +69,11 @@ int run_command(Vm& vm) {
     const std::string line = vm.read_control_line(std::nullopt);
     // The agent answers after the port has sent everything, so the output is in our socket by now.
     vm.drain_output();
-    int status = 0;
     constexpr std::string_view verb = "EXIT ";
-    const char* end = line.data() + line.size();
-    if (!line.starts_with(verb) || std::from_chars(line.data() + verb.size(), end, status).ptr != end)
+    const auto status = line.starts_with(verb) ? read_number<int>(line.substr(verb.size())) : std::nullopt;
+    if (!status)
         throw Error("the guest's agent answered \"" + line.substr(0, 80) + "\" instead of an exit status");
-    return status;
+    return *status;
 }
 
 std::string shell_script(const std::vector<std::string>& command) {

@@ -1,12 +1,12 @@
 #include "recorder/cli/options.h"
 
 #include <boost/program_options.hpp>
-#include <charconv>
 #include <filesystem>
 #include <iostream>
 
 #include "common/command_line.h"
 #include "common/error.h"
+#include "common/numbers.h"
 
 namespace panda::record {
 namespace {
@@ -132,20 +132,16 @@ uint64_t parse_memory(const std::string& text) {
     const auto fail = [&]() -> uint64_t {
         throw UsageError("--memory " + text + ": want a size from 32M to 1024G, for example 512M or 2G");
     };
-    uint64_t number = 0;
-    const char* last = text.data() + text.size();
-    const auto [end, error] = std::from_chars(text.data(), last, number);
-    const std::string unit(end, last);
+    const size_t unit = std::min(text.find_first_of("GgMm"), text.size());
+    const auto number = read_number(text.substr(0, unit));
     constexpr uint64_t mebibytes_limit = uint64_t{1} << 20;
-    if (error != std::errc() || number > mebibytes_limit)
+    if (!number || *number > mebibytes_limit || text.size() > unit + 1)
         return fail();
-    if (unit == "G" || unit == "g")
-        number *= 1024;
-    else if (!unit.empty() && unit != "M" && unit != "m")
+    const bool gibibytes = unit < text.size() && (text[unit] == 'G' || text[unit] == 'g');
+    const uint64_t mebibytes = gibibytes ? *number * 1024 : *number;
+    if (mebibytes < 32 || mebibytes > mebibytes_limit)
         return fail();
-    if (number < 32 || number > mebibytes_limit)
-        return fail();
-    return number << 20;
+    return mebibytes << 20;
 }
 
 }  // namespace panda::record

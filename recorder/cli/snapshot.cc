@@ -7,13 +7,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <thread>
 
 #include "common/checksum.h"
 #include "common/error.h"
 #include "common/file.h"
+#include "common/hex.h"
 #include "recorder/cli/agent.h"
 
 namespace panda::record {
@@ -47,9 +47,7 @@ std::string snapshot_key(const Machine& machine) {
         text += file_identity(machine.disk) + "\n";
     for (const std::string& argument : machine_arguments(nameless))
         text += argument + "\n";
-    char key[17];
-    std::snprintf(key, sizeof(key), "%016lx", checksum(std::as_bytes(std::span(text.data(), text.size()))));
-    return key;
+    return hex_digits(checksum(std::as_bytes(std::span(text.data(), text.size()))), 16);
 }
 
 // Waits for a migration, as QEMU calls saving and loading a machine.

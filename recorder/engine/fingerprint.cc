@@ -1,9 +1,9 @@
 #include "recorder/engine/fingerprint.h"
 
-#include <cstdio>
 #include <cstring>
 
 #include "common/checksum.h"
+#include "common/hex.h"
 
 namespace panda::engine {
 namespace {
@@ -44,13 +44,9 @@ Fingerprint Fingerprint::parse(std::span<const std::byte> bytes) {
 std::string Fingerprint::difference(const Fingerprint& replayed) const {
     std::string text;
     const auto add = [&text](const std::string& item) { text += (text.empty() ? "" : ", ") + item; };
-    if (data_.rip != replayed.data_.rip) {
-        char line[100];
-        std::snprintf(line, sizeof(line), "instruction pointer (recorded 0x%llx, replayed 0x%llx)",
-                      static_cast<unsigned long long>(data_.rip),
-                      static_cast<unsigned long long>(replayed.data_.rip));
-        add(line);
-    }
+    if (data_.rip != replayed.data_.rip)
+        add("instruction pointer (recorded " + hex(data_.rip) + ", replayed " + hex(replayed.data_.rip) +
+            ")");
     for (int i = 0; i < groups; i++) {
         if (data_.hashes[i] != replayed.data_.hashes[i])
             add(group_names[i]);

@@ -1,9 +1,9 @@
 #include "recorder/engine/options.h"
 
-#include <charconv>
 #include <vector>
 
 #include "common/error.h"
+#include "common/numbers.h"
 
 namespace panda::engine {
 namespace {
@@ -57,11 +57,7 @@ uint64_t Options::take_number(const std::string& name, uint64_t fallback) {
     const std::string text = take(name);
     if (text.empty())
         return fallback;
-    uint64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size())
-        throw UsageError("engine option " + name + "=" + text + " is not a number");
-    return number;
+    return parse_number("engine option " + name, text);
 }
 
 void Options::expect_empty() const {

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
-#include <cctype>
 #include <filesystem>
 #include <iostream>
 
 #include "common/command_line.h"
 #include "common/error.h"
+#include "common/options.h"
 
 namespace panda::replay {
 namespace {
@@ -27,31 +27,11 @@ void check_output(const std::string& file, bool force) {
         throw FileError(file, "exists already (--force overwrites it)");
 }
 
-// Decimal, or hexadecimal after 0x.
-uint64_t number(const std::string& text, const std::string& option) {
-    size_t end = 0;
-    uint64_t value = 0;
-    try {
-        if (!text.empty() && std::isdigit(static_cast<unsigned char>(text.front())))
-            value = std::stoull(text, &end, 0);
-    } catch (const std::out_of_range&) {
-        end = 0;
-    }
-    if (text.empty() || end != text.size())
-        throw UsageError(option + ": " + text + " is not a number");
-    return value;
-}
-
-// FROM:TO; either number may be missing.
-void parse_window(const std::string& text, Options& options) {
-    const size_t colon = text.find(':');
-    if (colon == std::string::npos)
-        throw UsageError("--window is FROM:TO, in instructions");
-    const std::string from = text.substr(0, colon);
-    const std::string to = text.substr(colon + 1);
-    options.from = from.empty() ? 0 : number(from, "--window");
-    if (!to.empty())
-        options.stop_at = std::min(options.stop_at.value_or(UINT64_MAX), number(to, "--window"));
+// What is traced ends where the replay does: --stop-at and --window, whichever comes first.
+void apply_window(const NumberRange& window, Options& options) {
+    options.from = window.from;
+    if (window.to != NumberRange().to)
+        options.stop_at = std::min(options.stop_at.value_or(window.to), window.to);
     if (options.stop_at && *options.stop_at <= options.from)
         throw UsageError("--window ends before it starts");
 }
@@ -62,7 +42,8 @@ std::optional<Options> parse_options(int argc, char** argv) {
     Options options;
     bool verify_only = false;
     uint64_t stop_at = 0;
-    std::string window, asid;
+    uint64_t asid = 0;
+    std::string window;
     po::options_description visible("options");
     auto add = visible.add_options();
     add("trace,t", po::value(&options.trace), "write a trace to this file; - is standard output");
@@ -72,14 +53,14 @@ std::optional<Options> parse_options(int argc, char** argv) {
     add("registers", po::bool_switch(&options.registers),
         "also trace the registers with which each block starts");
     add("window", po::value(&window), "trace only instructions FROM:TO");
-    add("asid", po::value(&asid), "trace only this address space (CR3)");
+    add("asid", number_value(&asid), "trace only this address space (CR3)");
     add("user", po::bool_switch(&options.user), "trace only user mode");
     add("kernel", po::bool_switch(&options.kernel), "trace only kernel mode");
-    add("snapshots", po::value(&options.snapshot_interval),
+    add("snapshots", number_value(&options.snapshot_interval),
         "instructions between the trace's snapshots of memory (default 500000000; 0: only at start and end)");
-    add("level", po::value(&options.level), "zstd's compression level for the trace, 1 to 19 (default 3)");
+    add("level", number_value(&options.level), "zstd's compression level for the trace, 1 to 19 (default 3)");
     add("verify-only", po::bool_switch(&verify_only), "only replay and check; the same as no --trace");
-    add("stop-at", po::value(&stop_at), "stop after this many instructions");
+    add("stop-at", number_value(&stop_at), "stop after this many instructions");
     add("serial,output", po::value(&options.serial),
         "write what the guest printed to this file; - is standard output");
     add("force,f", po::bool_switch(&options.force), "overwrite existing files");
@@ -119,10 +100,10 @@ std::optional<Options> parse_options(int argc, char** argv) {
         throw UsageError("--level is between 1 and 19");
     if (options.user && options.kernel)
         throw UsageError("--user and --kernel exclude each other");
-    if (!window.empty())
-        parse_window(window, options);
-    if (!asid.empty())
-        options.asid = number(asid, "--asid");
+    if (values.contains("window"))
+        apply_window(parse_range("--window", window), options);
+    if (values.contains("asid"))
+        options.asid = asid;
     if (options.trace.empty() &&
         (options.from != 0 || options.asid || options.user || options.kernel || options.registers))
         throw UsageError("an option says what to trace, but --trace is missing");

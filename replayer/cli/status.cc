@@ -1,8 +1,7 @@
 #include "replayer/cli/status.h"
 
-#include <charconv>
-
 #include "common/error.h"
+#include "common/numbers.h"
 
 namespace panda::replay {
 namespace {
@@ -11,13 +10,12 @@ constexpr size_t line_limit = 65536;
 
 // Takes a number off the front of `text`. A space or the end must follow it.
 uint64_t take_number(std::string_view& text, std::string_view line) {
-    uint64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const auto length = static_cast<size_t>(end - text.data());
-    if (error != std::errc() || (length < text.size() && text[length] != ' '))
+    const size_t length = std::min(text.find(' '), text.size());
+    const auto number = read_number(text.substr(0, length));
+    if (!number)
         throw Error("the replay engine said: " + std::string(line.substr(0, 80)));
     text.remove_prefix(std::min(text.size(), length + 1));
-    return number;
+    return *number;
 }
 
 bool take_word(std::string_view& text, std::string_view word) {

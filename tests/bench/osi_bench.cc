@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/command_line.h"
+#include "common/numbers.h"
 #include "osi/event_follower.h"
 #include "osi/linux/select.h"
 #include "trace/moment/moment.h"
@@ -119,10 +120,10 @@ int main(int count, char** arguments) {
     return run_main("osi_bench", [&] {
         const std::string what = count > 2 ? arguments[1] : "";
         if (what == "list")
-            return measure_list(arguments[2],
-                                count > 3 ? std::optional(std::stoull(arguments[3])) : std::nullopt);
+            return measure_list(
+                arguments[2], count > 3 ? std::optional(parse_number("INSTR", arguments[3])) : std::nullopt);
         if (what == "follow")
-            return measure_follow(arguments[2], count > 3 ? std::stoi(arguments[3]) : 3);
+            return measure_follow(arguments[2], count > 3 ? parse_number<int>("ROUNDS", arguments[3]) : 3);
         throw UsageError("usage: osi_bench list TRACE [INSTR] | follow TRACE [ROUNDS]");
     });
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "common/command_line.h"
+#include "common/numbers.h"
 #include "trace/moment/memory_at.h"
 #include "trace/pass/memory_follower.h"
 #include "trace/pass/pass.h"
@@ -214,8 +215,8 @@ int main(int argc, char** argv) {
     return run_main("trace_read_bench", [&] {
         if (argc < 2)
             throw UsageError("usage: trace_read_bench TRACE [SEEKS [ROUNDS]]");
-        const int seeks = argc > 2 ? std::stoi(argv[2]) : 200;
-        const int rounds = argc > 3 ? std::stoi(argv[3]) : 3;
+        const int seeks = argc > 2 ? parse_number<int>("SEEKS", argv[2]) : 200;
+        const int rounds = argc > 3 ? parse_number<int>("ROUNDS", argv[3]) : 3;
         TraceReader reader(argv[1]);
         reader.load_blocks();
         const bool with_values = reader.chunk(0).summary().memory == MemoryColumns::values;

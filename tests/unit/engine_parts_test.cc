@@ -51,10 +51,16 @@ TEST_CASE("no options, and empty ones") {
     CHECK_NOTHROW(options.expect_empty());
 }
 
+TEST_CASE("an engine's options take numbers as command lines do") {
+    CHECK(Options("n=0x10").take_number("n", 0) == 16);
+    CHECK(Options("n=010").take_number("n", 0) == 10);
+    CHECK(Options("n=18446744073709551615").take_number("n", 0) == UINT64_MAX);
+}
+
 TEST_CASE("options that make no sense are usage errors") {
     CHECK_THROWS_WITH(Options("a=1,b=2").expect_empty(), "unknown engine option a");
     CHECK_THROWS_AS(Options("a=1").expect_empty(), UsageError);
-    const std::string number = GENERATE("x", "12x", "-1", "1.5", " 1", "0x10", "18446744073709551616");
+    const std::string number = GENERATE("x", "12x", "-1", "1.5", " 1", "0x", "18446744073709551616");
     CHECK_THROWS_AS(Options("n=" + number).take_number("n", 0), UsageError);
     CHECK_THROWS_WITH(Options("n=" + number).take_number("n", 0), ContainsSubstring(number));
     CHECK_THROWS_WITH(Options("force=yes").take_flag("force"),

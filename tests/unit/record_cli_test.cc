@@ -78,6 +78,8 @@ TEST_CASE("memory sizes") {
     CHECK(parse_memory("512M") == uint64_t{512} << 20);
     CHECK(parse_memory("2G") == uint64_t{2} << 30);
     CHECK(parse_memory("1024g") == uint64_t{1} << 40);
+    CHECK(parse_memory("0100M") == uint64_t{100} << 20);
+    CHECK(parse_memory("0x40M") == uint64_t{64} << 20);
     for (const char* text :
          {"", "M", "31", "1025G", "-1", "1.5G", "512K", "512MB", "99999999999999999999", "1048577"}) {
         INFO(text);

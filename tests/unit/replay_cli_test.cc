@@ -107,3 +107,33 @@ TEST_CASE("panda-replay's command line") {
     CHECK_THROWS(parse({"--stop-at", "soon", "x.panda"}));
     CHECK_THROWS(parse({"one.panda", "two.panda"}));
 }
+
+TEST_CASE("what panda-replay traces: numbers are decimal or hexadecimal, never octal") {
+    const auto traced = [](std::vector<std::string> words) {
+        words.insert(words.end(), {"--trace", "-", "x.panda"});
+        return *parse(words);
+    };
+    const auto window = [&](const std::string& text) {
+        const Options options = traced({"--window", text});
+        return std::pair(options.from, options.stop_at);
+    };
+    CHECK(window("010:") == std::pair(uint64_t{10}, std::optional<uint64_t>()));
+    CHECK(window("010:0x10") == std::pair(uint64_t{10}, std::optional<uint64_t>(16)));
+    CHECK(window(":012") == std::pair(uint64_t{0}, std::optional<uint64_t>(12)));
+    for (const std::string text : {"", "5", "5:5", "6:5", "x:", ":-1", "5:6:7", "0x:9"}) {
+        CAPTURE(text);
+        CHECK_THROWS_AS(traced({"--window", text}), UsageError);
+    }
+    CHECK(traced({"--window", "5:20", "--stop-at", "0x0a"}).stop_at == 10u);
+    CHECK_THROWS_AS(traced({"--window", "010:", "--stop-at", "9"}), UsageError);
+    CHECK(traced({"--stop-at", "010"}).stop_at == 10u);
+    CHECK(traced({"--asid", "010"}).asid == 10u);
+    CHECK(traced({"--asid", "0x1000"}).asid == 0x1000u);
+    CHECK(traced({"--snapshots", "0x10"}).snapshot_interval == 16);
+    CHECK(traced({"--level", "010"}).level == 10);
+    for (const std::string option : {"--asid", "--snapshots", "--stop-at", "--level"})
+        for (const std::string text : {"-1", "1x", "18446744073709551616"}) {
+            CAPTURE(option, text);
+            CHECK_THROWS(traced({option, text}));
+        }
+}

@@ -1,11 +1,8 @@
 // panda-trace from the outside, and the schema with Cap'n Proto's own tool.
-#include <sys/wait.h>
-
-#include <array>
 #include <catch2/catch_test_macros.hpp>
-#include <cstdio>
-#include <sstream>
 
+#include "tests/unit/json_lines.h"
+#include "tests/unit/run_program.h"
 #include "tests/unit/trace_memory_generator.h"
 
 namespace {
@@ -13,28 +10,14 @@ namespace {
 using namespace panda;
 using namespace panda::trace_tests;
 
-struct Result {
-    int status;
-    std::string output;  // of both streams
-};
+using tests::count_lines;
+using Result = tests::ProgramResult;
 
 Result run(const std::string& command) {
-    Result result{-1, {}};
-    FILE* pipe = ::popen(("{ " + command + "; } 2>&1").c_str(), "r");
-    REQUIRE(pipe != nullptr);
-    std::array<char, 4096> buffer;
-    while (const size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
-        result.output.append(buffer.data(), got);
-    const int status = ::pclose(pipe);
-    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    return result;
+    return tests::run_program(command);
 }
 
 const std::string program = PANDA_TRACE_PROGRAM;
-
-size_t count_lines(const std::string& text) {
-    return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
-}
 
 struct Sample {
     Sample() {
@@ -116,6 +99,73 @@ TEST_CASE("info says what there is, and what is missing") {
     CHECK(part.status == 0);
     CHECK(part.output.find("no: the trace was cut short") != std::string::npos);
     CHECK(run(program + " dump " + cut.path() + " >/dev/null").status == 1);
+}
+
+TEST_CASE("names that are not UTF-8 are mended in what is written as JSON") {
+    using tests::broken_name;
+    using tests::mended_name;
+    const TemporaryFile file;
+    TraceHeader header;
+    header.architecture = "x86_64";
+    header.facts = {{"command", broken_name}};
+    header.memory_blocks = {{broken_name, page_size}};
+    header.devices = {{broken_name, broken_name, broken_name}};
+    Bytes memory(page_size);
+    const auto memory_of = [&memory](uint32_t) { return std::span<const std::byte>(memory); };
+    WriterOptions options;
+    options.memory = MemoryColumns::values;
+    TraceWriter writer(file.path(), header, options);
+    writer.memory_map({0, {{0, page_size, 0, 0, RangeKind::ram}}});
+    writer.snapshot({}, memory_of, SnapshotKind::full);
+    writer.event({writer.instr(), Transfer{0, 16, TransferSource::device, Bytes(4), 1}});
+    BlockDefinition block;
+    block.pc = 0x1000;
+    block.guest_size = 1;
+    block.instruction_offsets = {0};
+    writer.append(writer.define_block(block), {});
+    memory[0] = std::byte{1};  // no event tells of it
+    writer.snapshot({}, memory_of, SnapshotKind::full);
+    writer.finish();
+
+    const auto lines_of = [&](const std::string& command) {
+        return tests::parse_lines(run(program + " " + command + " --json " + file.path()).output);
+    };
+    const auto info = lines_of("info").at(0);
+    CHECK(info["facts"]["command"] == mended_name);
+    CHECK(info["memory_blocks"][0]["name"] == mended_name);
+    CHECK(info["devices"][0]["place"] == mended_name);
+    const auto events = lines_of("dump --events");
+    REQUIRE(events.size() == 1);
+    CHECK(events[0]["device_model"] == mended_name);
+    const auto verified = lines_of("verify").at(0);
+    REQUIRE(verified.at("differences").size() == 1);
+    CHECK(verified["differences"][0]["memory_block"] == mended_name);
+}
+
+TEST_CASE("numbers of options are decimal or hexadecimal, never octal") {
+    const Sample sample;
+    REQUIRE(sample.model.header.first_instr < 8);
+    const auto dump = [&](const std::string& from) {
+        return run(program + " dump --from " + from + " " + sample.file.path());
+    };
+    CHECK(dump("010").output == dump("10").output);
+    CHECK(dump("0xa").output == dump("10").output);
+    CHECK(dump("8").output != dump("10").output);
+    CHECK(dump("-1").status == 2);
+    const auto cut = [&](const std::string& range) {
+        const TemporaryFile part;
+        const Result result =
+            run(program + " cut -q " + range + " -o " + part.path() + " " + sample.file.path());
+        return std::pair(result, result.status == 0 ? read_file(part.path()) : Bytes());
+    };
+    const Bytes whole = cut("10:40").second;
+    CHECK_FALSE(whole.empty());
+    CHECK((cut("010:0x28").second == whole));
+    CHECK((cut("8:40").second != whole));
+    CHECK(cut("010:8").first.status == 2);
+    CHECK(cut("0x:8").first.status == 2);
+    CHECK(cut("0x10:99999999999999999999").first.status == 2);
+    CHECK(run(program + " verify --list 0x -q " + sample.file.path()).status == 2);
 }
 
 TEST_CASE("exit statuses distinguish wrong usage from failure") {

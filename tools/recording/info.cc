@@ -1,10 +1,11 @@
-#include <charconv>
 #include <iomanip>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
 #include <vector>
 
+#include "common/json.h"
+#include "common/numbers.h"
 #include "recorder/format/reader.h"
 #include "tools/recording/commands.h"
 
@@ -49,12 +50,8 @@ std::string printable(std::string text) {
 
 // The size of the memory is a fact in bytes.
 std::string fact_text(std::string_view name, const std::string& text) {
-    uint64_t bytes = 0;
-    const char* end = text.data() + text.size();
-    if (name == "memory" &&
-        std::from_chars(text.data(), end, bytes) == std::from_chars_result{end, std::errc()})
-        return size_text(bytes);
-    return printable(text);
+    const auto bytes = name == "memory" ? read_number(text) : std::nullopt;
+    return bytes ? size_text(*bytes) : printable(text);
 }
 
 double log_bytes_per_1000(const Statistics& statistics, uint64_t instr) {
@@ -150,8 +147,6 @@ class InfoPrinter {
     std::ostream& out_;
 };
 
-using Json = nlohmann::ordered_json;
-
 Json part_json(const PartStatistics& part) {
     return {{"chunks", part.chunks}, {"bytes", part.stored_bytes}, {"unpacked_bytes", part.raw_bytes}};
 }
@@ -195,7 +190,7 @@ void print_json(const RecordingReader& recording, std::ostream& out) {
                        {"checks", statistics.of(EntryKind::check).entries},
                        {"inputs", inputs},
                        {"devices", devices}};
-    out << info.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    out << json_text(info, 2) << '\n';
 }
 
 }  // namespace

@@ -4,9 +4,11 @@
 #include <cinttypes>
 #include <cstdio>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
+#include "common/hex.h"
+#include "common/json.h"
 #include "tools/trace/commands.h"
-#include "tools/trace/json.h"
 #include "tools/trace/options.h"
 #include "trace/coding/event_fields.h"
 #include "trace/reading/reader.h"
@@ -33,16 +35,6 @@ void print(const char* format, Values... values) {
     std::cout.write(line, std::clamp(size, 0, static_cast<int>(sizeof(line)) - 1));
 }
 
-std::string hex(std::span<const std::byte> bytes) {
-    static constexpr char digits[] = "0123456789abcdef";
-    std::string text;
-    for (const std::byte byte : bytes) {
-        text += digits[std::to_integer<unsigned>(byte) >> 4];
-        text += digits[std::to_integer<unsigned>(byte) & 15];
-    }
-    return text;
-}
-
 // By trace::AccessKind.
 constexpr std::array access_names = {"load", "store", "helper load", "helper store", "table write", "fill"};
 
@@ -53,12 +45,8 @@ static_assert(register_names.size() == trace::block_registers);
 
 // All digits of the value.
 std::string value_text(const trace::Access& access) {
-    char text[33];
-    if (access.size == 16)
-        std::snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64, access.value_high, access.value);
-    else
-        std::snprintf(text, sizeof(text), "%0*" PRIx64, 2 * access.size, access.value);
-    return text;
+    return access.size == 16 ? hex_digits(access.value_high, 16) + hex_digits(access.value, 16)
+                             : hex_digits(access.value, 2 * access.size);
 }
 
 class Dumper {
@@ -119,9 +107,9 @@ class Dumper {
         const bool cut = execution.executed < block.instruction_offsets.size();
         if (selection_.json) {
             const Json line = {{"kind", "block"},          {"instr", execution.instr},
-                               {"id", execution.id},       {"pc", json_address(block.pc)},
+                               {"id", execution.id},       {"pc", hex(block.pc)},
                                {"size", block.guest_size}, {"executed", execution.executed}};
-            std::cout << json_line(line) << '\n';
+            write_json_line(std::cout, line);
             return;
         }
         print("%12" PRIu64 "  %016" PRIx64 "  %u", execution.instr, block.pc, block.guest_size);
@@ -139,8 +127,8 @@ class Dumper {
         if (selection_.json) {
             Json line = {{"kind", "registers"}, {"instr", execution.instr}};
             for (size_t i = 0; i < registers.size(); ++i)
-                line[register_names[i]] = json_address(registers[i]);
-            std::cout << json_line(line) << '\n';
+                line[register_names[i]] = hex(registers[i]);
+            write_json_line(std::cout, line);
             return;
         }
         print("%12" PRIu64 "  registers", execution.instr);
@@ -156,18 +144,16 @@ class Dumper {
         const bool fill = access.kind == trace::AccessKind::fill;
         const bool valued = access.is_store() || access.kind == trace::AccessKind::table_write;
         if (selection_.json) {
-            Json line = {{"kind", "access"},
-                         {"instr", instr},
-                         {"access", kind},
-                         {"address", json_address(access.address)}};
+            Json line = {
+                {"kind", "access"}, {"instr", instr}, {"access", kind}, {"address", hex(access.address)}};
             if (fill)
-                line.update({{"frame", json_address(access.translation().frame << 12)},
+                line.update({{"frame", hex(access.translation().frame << 12)},
                              {"address_space", access.translation().address_space}});
             else
                 line["size"] = access.size;
             if (valued)
                 line["value"] = "0x" + value_text(access);
-            std::cout << json_line(line) << '\n';
+            write_json_line(std::cout, line);
             return;
         }
         print("%12" PRIu64 "  %-12s", instr, kind);
@@ -200,14 +186,14 @@ class Dumper {
         if (selection_.json) {
             Json line = {{"kind", "event"}, {"instr", event.instr}, {"event", trace::event_kind_name(kind)}};
             for (size_t i = 0; i < fields.values.size(); ++i)
-                line[name(i)] = json_address(fields.values[i]);
+                line[name(i)] = hex(fields.values[i]);
             if (const trace::Device* device = device_of(event.detail))
                 line.update({{"device_model", device->model},
                              {"device_place", device->place},
                              {"device_kind", device->kind}});
             if (!fields.data.empty())
-                line["data"] = hex(fields.data);
-            std::cout << json_line(line) << '\n';
+                line["data"] = hex_bytes(fields.data);
+            write_json_line(std::cout, line);
             return;
         }
         print("%12" PRIu64 "  %s", event.instr, trace::event_kind_name(kind).c_str());
@@ -216,7 +202,7 @@ class Dumper {
         if (const trace::Device* device = device_of(event.detail))
             std::cout << " (" << device->model << (device->place.empty() ? "" : " ") << device->place << ")";
         if (!fields.data.empty())
-            std::cout << " data=" << hex(fields.data);
+            std::cout << " data=" << hex_bytes(fields.data);
         std::cout << '\n';
     }
 
@@ -224,24 +210,24 @@ class Dumper {
         if (selection_.json) {
             Json line = {{"kind", "definition"},
                          {"id", id},
-                         {"pc", json_address(block.pc)},
-                         {"cs_base", json_address(block.cs_base)},
-                         {"flags", json_address(block.flags)},
-                         {"physical_pc", json_address(block.physical_pc)},
+                         {"pc", hex(block.pc)},
+                         {"cs_base", hex(block.cs_base)},
+                         {"flags", hex(block.flags)},
+                         {"physical_pc", hex(block.physical_pc)},
                          {"size", block.guest_size},
                          {"instructions", block.instruction_offsets.size()},
                          {"memory_operations", block.operations.size()},
-                         {"code", hex(block.code)}};
+                         {"code", hex_bytes(block.code)}};
             if (block.physical_second_page != trace::no_address)
-                line["physical_second_page"] = json_address(block.physical_second_page);
-            std::cout << json_line(line) << '\n';
+                line["physical_second_page"] = hex(block.physical_second_page);
+            write_json_line(std::cout, line);
             return;
         }
         print("block %u  pc %016" PRIx64 "  physical %" PRIx64 "  cs_base %" PRIx64 "  flags %" PRIx64, id,
               block.pc, block.physical_pc, block.cs_base, block.flags);
         print("  size %u  instructions %zu  memory operations %zu  code ", block.guest_size,
               block.instruction_offsets.size(), block.operations.size());
-        std::cout << hex(block.code) << '\n';
+        std::cout << hex_bytes(block.code) << '\n';
     }
 
     trace::TraceReader& reader_;
@@ -253,10 +239,9 @@ class Dumper {
 
 Selection make_selection(const po::variables_map& values) {
     Selection selection;
-    selection.from = values["from"].as<uint64_t>();
-    selection.to = values["to"].as<uint64_t>();
-    if (selection.from > selection.to)
-        throw UsageError("--from is after --to");
+    const NumberRange range = range_option(values);
+    selection.from = range.from;
+    selection.to = range.to;
     selection.blocks = values.count("blocks") != 0;
     selection.events = values.count("events") != 0;
     selection.memory = values.count("memory") != 0;
@@ -273,9 +258,9 @@ Selection make_selection(const po::variables_map& values) {
 
 int dump(const std::vector<std::string>& arguments) {
     po::options_description options("options");
-    options.add_options()("from", po::value<uint64_t>()->default_value(0), "first instr")(
-        "to", po::value<uint64_t>()->default_value(~uint64_t{0}, "end"), "instr to stop before")(
-        "blocks", "a line for each block execution: instr, pc, bytes")("events", "a line for each event")(
+    add_range_options(options);
+    options.add_options()("blocks", "a line for each block execution: instr, pc, bytes")(
+        "events", "a line for each event")(
         "memory", "a line for each memory access and each translation that is learnt")(
         "registers", "a line for the registers at the start of each block execution, if the trace has them")(
         "definitions", "a line for each block definition (without any of these: blocks and events)")(

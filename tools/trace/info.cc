@@ -3,9 +3,10 @@
 #include <iomanip>
 #include <iostream>
 #include <map>
+#include <nlohmann/json.hpp>
 
+#include "common/json.h"
 #include "tools/trace/commands.h"
-#include "tools/trace/json.h"
 #include "tools/trace/options.h"
 #include "trace/reading/reader.h"
 
@@ -152,7 +153,7 @@ void print_json(const Report& report) {
                          {"events", events},
                          {"snapshots", snapshots},
                          {"columns", columns}};
-    std::cout << json_line(object) << '\n';
+    write_json_line(std::cout, object);
 }
 
 }  // namespace

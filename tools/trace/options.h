@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/program_options.hpp>
-#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 
 #include "common/command_line.h"
 #include "common/error.h"
+#include "common/options.h"
 
 namespace panda::trace_tool {
 
@@ -35,13 +35,6 @@ inline std::optional<po::variables_map> parse_options(const char* command,
     if (values.count("trace") == 0)
         throw UsageError("a trace is missing");
     return values;
-}
-
-// Throws UsageError when `output` would overwrite the trace that is being read.
-inline void require_other_file(const std::string& trace, const std::string& output) {
-    std::error_code missing;
-    if (trace != "-" && output != "-" && std::filesystem::equivalent(trace, output, missing))
-        throw UsageError("the output would overwrite the trace that is read");
 }
 
 }  // namespace panda::trace_tool

@@ -2,9 +2,10 @@
 #include "trace/edit/recover.h"
 
 #include <iostream>
+#include <nlohmann/json.hpp>
 
+#include "common/json.h"
 #include "tools/trace/commands.h"
-#include "tools/trace/json.h"
 #include "tools/trace/options.h"
 
 namespace panda::trace_tool {
@@ -20,15 +21,14 @@ void print_text(const trace::Recovery& recovery) {
 }
 
 void print_json(const trace::Recovery& recovery) {
-    std::cerr << json_line({{"first_instr", recovery.first_instr},
-                            {"end_instr", recovery.end_instr},
-                            {"chunks", recovery.chunks},
-                            {"snapshots", recovery.snapshots},
-                            {"definitions", recovery.definitions},
-                            {"bytes_read", recovery.bytes_read},
-                            {"bytes_written", recovery.bytes_written},
-                            {"flaw", recovery.flaw}})
-              << '\n';
+    write_json_line(std::cerr, {{"first_instr", recovery.first_instr},
+                                {"end_instr", recovery.end_instr},
+                                {"chunks", recovery.chunks},
+                                {"snapshots", recovery.snapshots},
+                                {"definitions", recovery.definitions},
+                                {"bytes_read", recovery.bytes_read},
+                                {"bytes_written", recovery.bytes_written},
+                                {"flaw", recovery.flaw}});
 }
 
 }  // namespace

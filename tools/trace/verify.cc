@@ -5,10 +5,12 @@
 #include <cinttypes>
 #include <cstdio>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
+#include "common/hex.h"
+#include "common/json.h"
 #include "common/progress.h"
 #include "tools/trace/commands.h"
-#include "tools/trace/json.h"
 #include "tools/trace/options.h"
 #include "trace/pass/pass.h"
 
@@ -95,7 +97,7 @@ void print_text(const trace::TraceHeader& header, const trace::VerifyReport& rep
 
 Json json_of(const trace::TraceHeader& header, const trace::PageDifference& difference) {
     Json object = {{"memory_block", header.memory_blocks[difference.block].name},
-                   {"offset", json_address(difference.offset)},
+                   {"offset", hex(difference.offset)},
                    {"bytes", difference.bytes},
                    {"from_instr", difference.from_instr},
                    {"to_instr", difference.to_instr},
@@ -103,12 +105,9 @@ Json json_of(const trace::TraceHeader& header, const trace::PageDifference& diff
                    {"expected", difference.expected},
                    {"found", difference.found}};
     if (const auto& write = difference.last_write)
-        object["last_write"] = {{"kind", kind_name(write->kind)},
-                                {"instr", write->instr},
-                                {"pc", json_address(write->pc)},
-                                {"address", json_address(write->address)},
-                                {"size", write->size},
-                                {"value", json_address(write->value)}};
+        object["last_write"] = {
+            {"kind", kind_name(write->kind)}, {"instr", write->instr}, {"pc", hex(write->pc)},
+            {"address", hex(write->address)}, {"size", write->size},   {"value", hex(write->value)}};
     return object;
 }
 
@@ -119,8 +118,8 @@ void print_json(const trace::TraceHeader& header, const trace::VerifyReport& rep
     Json links = Json::array();
     for (const auto& link : report.links)
         links.push_back({{"instr", link.instr},
-                         {"pc", json_address(link.pc)},
-                         {"previous_pc", json_address(link.previous_pc)},
+                         {"pc", hex(link.pc)},
+                         {"previous_pc", hex(link.previous_pc)},
                          {"previous_executed", link.previous_executed}});
     const Json object = {{"passed", report.passed()},
                          {"first_instr", report.first_instr},
@@ -146,7 +145,7 @@ void print_json(const trace::TraceHeader& header, const trace::VerifyReport& rep
                          {"wrong_registers", report.wrong_registers},
                          {"flaw", report.flaw},
                          {"seconds", seconds}};
-    std::cout << json_line(object) << '\n';
+    write_json_line(std::cout, object);
 }
 
 }  // namespace
@@ -154,8 +153,8 @@ void print_json(const trace::TraceHeader& header, const trace::VerifyReport& rep
 int verify(const std::vector<std::string>& arguments) {
     po::options_description options("options");
     options.add_options()("json", "one JSON object")(
-        "threads", po::value<unsigned>()->default_value(0, "all"), "number of threads")(
-        "list", po::value<size_t>()->default_value(10), "failures of each kind to describe")(
+        "threads", number_value<unsigned>()->default_value(0, "all"), "number of threads")(
+        "list", number_value<size_t>()->default_value(10), "failures of each kind to describe")(
         "no-blame", "do not look for what last wrote a page that differs")("quiet,q", "no progress bar");
     const auto values = parse_options("verify", arguments, options);
     if (!values)

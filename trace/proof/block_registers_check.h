@@ -1,4 +1,4 @@
-// Checks the registers at the start of executions against everything else that the trace says about them.
+// Whether the registers at the begins of executions are what else the trace tells of them.
 #pragma once
 
 #include <cstdint>
@@ -9,21 +9,18 @@
 
 namespace panda::trace {
 
-// A chunk's first execution must start with the registers that the chunk has. The execution after a system
-// call or a return from the kernel must start with the registers that the event has. In traces without
-// registers there is nothing to check.
+// A chunk's first execution begins with the registers that the chunk tells; the one after a system call or a
+// return from the kernel with those that the event tells. Traces without registers have nothing to check.
 class BlockRegistersCheck {
   public:
-    // Starts a chunk. Throws FileError when the column is damaged.
+    // At the begin of a chunk. Throws FileError when it is damaged.
     void start(const Chunk& chunk);
-    // Takes the next event.
     void on_event(const Event& event);
-    // Takes the next execution. Returns false if it starts with other registers. Throws FileError when the
-    // chunk contradicts itself.
+    // The next execution. False when it begins with other registers.
     bool on_block(const BlockExecution& block) { return !active_ || check(block); }
-    // Ends a chunk. Throws FileError when it has the registers of more executions than it has executions.
+    // At the end of a chunk. Throws FileError when it has the registers of more executions.
     void end() const;
-    // How many registers were compared so far.
+    // Registers that were compared.
     uint64_t checked() const { return checked_; }
 
   private:
@@ -32,8 +29,7 @@ class BlockRegistersCheck {
 
     RegisterCursor cursor_;
     bool active_ = false;
-    uint32_t expected_ =
-        0;  // one bit, 1 << number, for each register of values_ that the next execution must have
+    uint32_t expected_ = 0;  // 1 << number: the next execution's, if nothing comes between
     BlockRegisters values_{};
     uint64_t checked_ = 0;
 };

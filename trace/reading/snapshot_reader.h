@@ -14,16 +14,15 @@ namespace panda::trace {
 
 class SnapshotReader {
   public:
-    // view: the snapshot's first message. path: of the trace, for errors. header: must outlive this. maps:
-    // the trace's memory maps before the snapshot, by number. keep_pages: false only checks and counts the
-    // pages. Throws FileError for damage.
+    // view: the snapshot's first message. maps: the trace's, by number, as far as known. keep_pages: false
+    // only checks and counts the pages. Throws FileError.
     SnapshotReader(const MessageView& view, const std::string& path, const TraceHeader& header,
                    const std::vector<MemoryMap>& maps, bool keep_pages);
 
-    // Takes the next message; returns true when the snapshot is whole. Throws FileError for a message that
-    // does not belong here, and for damage.
+    // Takes one of the messages that follow; true when the snapshot is whole. Throws FileError for a message
+    // that has no place here.
     bool add(const MessageView& view);
-    // The snapshot, after add() returned true.
+    // The whole snapshot.
     Snapshot take();
 
   private:

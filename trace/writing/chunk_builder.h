@@ -1,5 +1,5 @@
-// Collects executions and events into chunks. This part of writing a trace needs to know nothing about what
-// stands before the chunk in the file. Internal.
+// Collects executions and events into chunks: the part of writing a trace that needs nothing of what stands
+// in the file before. Internal.
 #pragma once
 
 #include <array>
@@ -19,55 +19,50 @@
 
 namespace panda::trace {
 
-// A chunk that waits to be encoded. See ChunkSummary for what most members mean.
+// A chunk that waits for its encoding.
 struct ChunkWork {
     uint64_t first_instr = 0;
     uint64_t instr_count = 0;
     uint32_t definition_count = 0;
     uint32_t block_count = 0;
-    Bytes blocks;  // the column `blocks`, not compressed
+    Bytes blocks;  // their column
     std::vector<Cut> cuts;
-    Bytes events;  // the column `events`, not compressed
+    Bytes events;
     uint32_t event_count = 0;
     std::vector<uint64_t> address_spaces;
     bool address_spaces_complete = true;
     std::vector<uint32_t> first_memory_maps;
     std::optional<CpuState> cpu;
     MemoryColumns memory = MemoryColumns::none;
-    std::vector<RawColumn> more_columns;  // the columns of memory, and registers
+    std::vector<RawColumn> more_columns;  // of memory, and registers
 };
 
-// Functions that have the names of TraceWriter's functions do the same and throw the same.
+// The calls of the same names as TraceWriter's do the same.
 class ChunkBuilder {
   public:
-    // options: as for TraceWriter. sink: gets each chunk when it is whole; may throw.
+    // sink: gets each chunk when it is whole; may throw.
     ChunkBuilder(const WriterOptions& options, std::function<void(ChunkWork)> sink);
 
-    // Defines the block with the next id. operations, changes: must have been checked (check_definition()).
+    // The next block. operations, changes: checked.
     void define_block(uint32_t instructions, std::span<const MemoryOperation> operations,
                       std::span<const RegisterChange> changes = {});
-    // How many instructions a block has. Throws Error when it is not defined.
+    // Throws Error when it is not defined.
     uint32_t instruction_count(uint32_t id) const {
         if (id >= instruction_counts_.size())
             undefined(id);
         return instruction_counts_[id];
     }
-    // How many blocks are defined.
     uint32_t definition_count() const { return static_cast<uint32_t>(instruction_counts_.size()); }
 
-    // The functions from here to begin_in_address_space() say how the next chunk starts, as long as nothing
-    // was put into it.
-
-    // The chunk starts at this instr.
+    // The next chunk, which nothing was put into yet, begins here.
     void begin_at(uint64_t instr);
-    // This is known at its start. Throws Error when the translations are out of order, too many or
-    // impossible.
+    // … opens with this. Throws Error when the translations are none that a chunk can open with.
     void open_with(const ChunkStart& start);
-    // These maps are in force: their numbers + 1 by physical address space, 0 = none.
+    // … with these maps in force: numbers + 1 by physical address space, 0 = none.
     void set_memory_maps(std::span<const uint32_t> maps);
-    // The processor has this CR3 too, from here on. Also allowed in the middle of a chunk.
+    // From here on, or if nothing was put into the chunk, from its begin on.
     void enter_address_space(uint64_t cr3);
-    // The chunk starts with this CR3, and has no other one yet.
+    // As enter_address_space, of a chunk before which nothing ran.
     void begin_in_address_space(uint64_t cr3);
 
     void append_blocks(std::span<const uint32_t> ids);
@@ -80,21 +75,19 @@ class ChunkBuilder {
             registers_->append(id, values);
     }
     void inner(const InnerEvent& event);
-    // An event of any kind but a gap. Throws Error for a gap.
+    // Of any kind but a gap.
     void event(const Event& event);
-    // The memory map with this number is in force from here on, in this physical address space.
+    // From here on the map of this number is in force.
     void change_memory_map(uint32_t address_space, uint32_t number);
     void skip(uint64_t instructions);
 
-    // Whether the followed registers have these values now; true if the trace follows none.
+    // Whether the registers that the trace follows, if it follows any, are these now.
     bool has_followed(const FollowedValues& values) const {
         return !memory_ || memory_->has_followed(values);
     }
-    // Whether nothing was put into the chunk yet.
     bool untouched() const { return blocks_.count() == 0 && events_.count() == 0; }
-    // Ends the chunk and gives it to the sink, unless it is untouched.
+    // Ends the chunk unless it is untouched.
     void seal();
-    // The instr of what is put in next.
     uint64_t instr() const { return instr_; }
 
   private:
@@ -102,13 +95,12 @@ class ChunkBuilder {
     uint32_t check_executed(uint32_t id, uint32_t executed) const;
     void require_no_memory() const;
     void add_execution(uint32_t id, uint32_t executed);
-    // Executions that are looked at together. By the time that one of them is coded, the processor's cache
-    // has what its coding needs.
+    // Executions that are looked at together, so that what coding one needs is in the cache by its turn.
     struct Group {
         static constexpr size_t most = 64;
         size_t count = 0;
         std::array<uint32_t, most> ids;
-        std::array<const uint64_t*, most> words;  // only with memory columns
+        std::array<const uint64_t*, most> words;  // with memory
     };
     template <bool with_memory>
     const std::byte* find_records(std::span<const std::byte> records, size_t most, Group& group) const;
@@ -123,11 +115,11 @@ class ChunkBuilder {
     WriterOptions options_;
     std::function<void(ChunkWork)> sink_;
     std::vector<uint16_t> instruction_counts_;  // by block id
-    ChunkWork chunk_;                           // the open one, without what the coders still hold
+    ChunkWork chunk_;                           // open; the rest of it is in the coders
     BlockEncoder blocks_;
     EventEncoder events_;
-    std::optional<MemoryEncoder> memory_;       // if there are memory columns
-    std::optional<RegisterEncoder> registers_;  // if the options ask for them
+    std::optional<MemoryEncoder> memory_;       // when there are memory columns
+    std::optional<RegisterEncoder> registers_;  // when the options ask for them
     std::vector<uint32_t> current_maps_;        // by physical address space: number + 1, 0 = none
     uint64_t instr_ = 0;
     uint64_t address_space_ = 0;

@@ -1,4 +1,4 @@
-// Makes a chunk into a message. Internal.
+// A chunk as a message. Internal.
 #pragma once
 
 #include "trace/contents.h"
@@ -7,16 +7,16 @@
 
 namespace panda::trace {
 
-// A chunk that is ready to be written, at any place in any file.
+// Ready to be written; it says nothing of where in a file it stands.
 struct EncodedChunk {
-    ChunkEntry entry;  // without the offset
+    ChunkEntry entry;  // without its offset
     Bytes message;
 };
 
-// How many bytes the columns need in a message, at most.
+// Bytes that columns need in a message, at most.
 size_t data_size(std::span<const EncodedColumn> columns);
 
-// Compresses all columns and makes the message. level: zstd's.
+// Compresses all columns. level: zstd's.
 EncodedChunk encode_chunk(const ChunkWork& work, int level);
 
 }  // namespace panda::trace

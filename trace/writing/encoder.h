@@ -1,5 +1,4 @@
-// The encoder makes messages of what the writer collected, in order. It runs on a thread of its own.
-// Internal.
+// The encoder: turns what the writer collected into messages, in order, on a thread of its own. Internal.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +20,10 @@
 
 namespace panda::trace {
 
-// What the writer hands over. Each of these becomes messages; EndWork becomes the index and the end.
+// What the writer hands over. Each becomes messages, the last one the index and the end.
 struct DefinitionsWork {
     uint32_t first_id = 0;
-    std::vector<BlockDefinition> definitions;  // checked by check_definition()
+    std::vector<BlockDefinition> definitions;  // checked
 };
 struct MemoryMapWork {
     uint32_t number = 0;
@@ -35,18 +34,17 @@ struct SnapshotWork {
     uint64_t instr = 0;
     SnapshotKind kind = SnapshotKind::full;
     CpuState cpu;
-    std::vector<uint32_t> memory_maps;  // by physical address space: number + 1, 0 = none
+    std::vector<uint32_t> memory_maps;
 };
 struct PagesWork {
     uint32_t snapshot = 0;
     uint32_t block = 0;
     std::vector<uint32_t> pages;
-    Bytes content;  // of `pages`; empty after compress_pages()
+    Bytes content;  // of `pages`, until compress_pages()
     std::vector<uint32_t> zero_pages;
-    std::vector<EncodedColumn> columns;  // the content, compressed; empty before compress_pages()
+    std::vector<EncodedColumn> columns;  // the content, compressed: none or one
 };
-// Compresses the pages, unless that was done before. The encoder calls this; a thread that would have to wait
-// for the encoder can call it first. level: zstd's.
+// What the encoder does first, on the thread that calls. Again it does nothing. level: zstd's.
 void compress_pages(PagesWork& work, int level);
 struct SnapshotEndWork {
     uint32_t snapshot = 0;
@@ -54,18 +52,17 @@ struct SnapshotEndWork {
     uint32_t message_count = 0;
 };
 struct EndWork {
-    uint64_t instr_end = 0;  // instructions executed at the trace's end
+    uint64_t instr_end = 0;
 };
 using Work = std::variant<DefinitionsWork, MemoryMapWork, ChunkWork, std::future<EncodedStretch>,
                           SnapshotWork, PagesWork, SnapshotEndWork, EndWork>;
 
 class Encoder {
   public:
-    // Creates the file and writes the header. Throws FileError when it cannot be created.
+    // Creates the file and writes the header.
     Encoder(const std::string& path, const TraceHeader& header, const WriterOptions& options);
 
-    // Encodes and writes one piece of work; waits for a stretch. Throws FileError when the file cannot be
-    // written, and the exception that a stretch failed with.
+    // Encodes and writes. Throws FileError when the file cannot take it, and what failed in a stretch.
     void encode(Work& work);
 
   private:
@@ -83,7 +80,7 @@ class Encoder {
 
     OutputFile file_;
     int level_;
-    Contents contents_;  // what was written and where; becomes the index
+    Contents contents_;  // of what was written: becomes the index
 };
 
 }  // namespace panda::trace
