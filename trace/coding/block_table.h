@@ -10,35 +10,38 @@
 
 namespace panda::trace {
 
-// A definition in place: valid until the table grows.
+// A block's definition. It refers to the table's memory, and so is valid until the table grows.
 struct BlockView {
     uint64_t pc;
     uint64_t cs_base;
     uint64_t flags;
     uint64_t physical_pc;
-    uint64_t physical_second_page;  // or no_address
+    uint64_t physical_second_page;  // no_address if the block lies in one page
     uint32_t guest_size;
-    std::span<const std::byte> code;  // guest_size bytes, or none
+    std::span<const std::byte> code;  // guest_size bytes; empty if the code is not known
     std::span<const uint16_t> instruction_offsets;
     std::span<const MemoryOperation> operations;
     std::span<const RegisterChange> changes;
     std::span<const std::byte> tcg;  // empty unless the reader was asked for it
 };
 
-// About 130 bytes and the code a block, 64 bytes a memory operation.
+// Takes about 130 bytes and the code for each block, and 64 bytes for each memory operation.
 class BlockTable {
   public:
-    // definition: consistent, as the codec delivers it. Gets the next id.
+    // Adds a definition, which gets the next id. It must be consistent, as decode_definitions() returns it.
     void append(const BlockDefinition& definition);
 
+    // The number of definitions.
     uint32_t size() const { return static_cast<uint32_t>(entries_.size()); }
-    // id: below size().
+    // The definition with this id, which must be below size(); so in the next two functions.
     BlockView operator[](uint32_t id) const;
+    // The address of the block's first instruction.
     uint64_t pc(uint32_t id) const { return entries_[id].pc; }
+    // How many instructions the block has.
     uint32_t instruction_count(uint32_t id) const { return instruction_counts_[id]; }
-    // By id. Valid until the table grows.
+    // The same for all blocks, by id. Valid until the table grows.
     std::span<const uint16_t> instruction_counts() const { return instruction_counts_; }
-    // For the decoder of the memory columns.
+    // The blocks' memory operations, in the form that the decoder of the memory columns needs.
     const MemoryPlans& memory_plans() const { return memory_plans_; }
 
   private:

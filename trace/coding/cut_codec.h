@@ -21,10 +21,10 @@ struct Cut {
     bool operator==(const Cut&) const = default;
 };
 
-// cuts: by ascending position.
+// Returns the column. cuts: by ascending position.
 Bytes encode_cuts(std::span<const Cut> cuts);
 
-// Decodes `count` cuts of a chunk of block_count executions. Throws Error on malformed input.
+// Decodes `count` cuts. block_count: how many executions the chunk has. Throws Error on malformed input.
 std::vector<Cut> decode_cuts(std::span<const std::byte> column, uint64_t count, uint32_t block_count);
 
 }  // namespace panda::trace

@@ -1,6 +1,7 @@
-// The codings of block definitions: `definitionList` for their records, and their code bytes.
+// The codings of block definitions: `definitionList` for their records, and `raw` for their code.
 //
-// Record of a block, in order of ids; "last" is the field of the block before in the message, 0 at first:
+// The records are in the order of ids. "last" is the same field of the block before in the message, 0 at
+// first:
 //
 //   varint zigzag(pc - last)                    address of the first instruction, the base of cs included
 //   varint zigzag(cs_base - last)               the base of cs
@@ -13,8 +14,8 @@
 //   varint length of each instruction but the last, in bytes
 //   byte   1 when the code is known, else 0
 //
-// The column `code` is the blocks' code, one after another: guest_size bytes of each whose code is known.
-// Memory operations and TCG operations: see operation_codec.h.
+// The column `code` has the code of the blocks whose code is known, one block after another, guest_size bytes
+// each. For memory operations and TCG operations see operation_codec.h.
 #pragma once
 
 #include <cstdint>
@@ -32,14 +33,14 @@ void check_definition(const BlockDefinition& definition);
 // Collects definitions of consecutive ids.
 class DefinitionEncoder {
   public:
-    // definition: checked.
+    // definition: the caller has checked it (check_definition).
     void append(const BlockDefinition& definition);
     uint32_t count() const { return count_; }
     // Bytes in all columns together.
     size_t size() const { return records_.size() + code_.size() + operations_.size() + tcg_.size(); }
     std::span<const std::byte> records() const { return records_.bytes(); }
     std::span<const std::byte> code() const { return code_.bytes(); }
-    // A followingList; as tcg(), empty when no block has any.
+    // The columns of memory operations (a followingList) and of TCG operations. Empty when no block has any.
     std::span<const std::byte> operations() const { return used(operations_, has_operations_); }
     std::span<const std::byte> tcg() const { return used(tcg_, has_tcg_); }
 
@@ -58,13 +59,13 @@ class DefinitionEncoder {
     uint32_t count_ = 0;
 };
 
-// The columns of definitions; operations and tcg may be empty, and then no block has any.
+// The columns of definitions. If `operations` or `tcg` is empty, no block has any of them.
 struct DefinitionColumns {
     std::span<const std::byte> records;
     std::span<const std::byte> code;
     std::span<const std::byte> operations{};
     std::span<const std::byte> tcg{};
-    bool following = true;  // operations: a followingList, or else an operationList
+    bool following = true;  // whether `operations` is a followingList; otherwise it is an operationList
 };
 
 // Decodes `count` definitions. Throws Error on malformed input.

@@ -10,9 +10,9 @@
 //              for each field: varint zigzag(value - this field's value before)
 //              if it has data: varint size, bytes }
 //
-// The block stream's instr is Chunk.firstInstr, plus the instructions of the executions before (a cut one
-// counts with those that it executed), plus those that gaps before it left out. A field's value before is
-// that in the last event of the same kind that had the field, 0 at first.
+// The block stream's instr is Chunk.firstInstr, plus the instructions of the executions before (for a cut one
+// those that it executed), plus those that gaps before it left out. "This field's value before" is the
+// field's value in the last event of the same kind that had the field, 0 at first.
 //
 // Kinds stay readable when fields are appended to them: a missing field is 0, a surplus one is ignored.
 #pragma once
@@ -29,17 +29,17 @@ namespace panda::trace {
 
 // An event as the codec sees it.
 struct CodedEvent {
-    uint32_t position = 0;     // block executions of the chunk before it
-    int64_t instr_offset = 0;  // to the block stream's instr at the position
+    uint32_t position = 0;     // number of the chunk's block executions before it
+    int64_t instr_offset = 0;  // instr - the block stream's instr at the position
     EventDetail detail;
 
     bool operator==(const CodedEvent&) const = default;
 };
 
-// The previous event of each kind: what fields are predicted from.
+// The fields of the last event of each kind, from which the next ones are predicted.
 class FieldHistory {
   public:
-    // The fields of the kind's last event. `count` makes it at least so long; new ones are 0.
+    // The fields of the kind's last event. If there are fewer than `count`, zeros are appended first.
     std::vector<uint64_t>& last(uint32_t kind, size_t count);
 
   private:
@@ -51,7 +51,7 @@ class EventEncoder {
     void append(const CodedEvent& event);
     uint32_t count() const { return count_; }
     size_t size() const { return out_.size(); }
-    // The column; the encoder begins anew.
+    // Returns the column and starts the next one.
     Bytes take();
 
   private:
@@ -64,12 +64,14 @@ class EventEncoder {
 // Decodes a column event by event. Throws Error on malformed input.
 class EventDecoder {
   public:
-    // column must outlive the decoder. count: events in it; block_count: no position is above it.
+    // column: must outlive the decoder. count: events in it. block_count: executions in the chunk.
     EventDecoder(std::span<const std::byte> column, uint64_t count, uint32_t block_count);
 
-    // Whether `event()` is valid; false when all are done.
+    // Whether there is an event; false after the last one.
     bool valid() const { return valid_; }
+    // The event at hand. Call it only while valid().
     const CodedEvent& event() const { return event_; }
+    // Goes on to the next event.
     void advance();
 
   private:

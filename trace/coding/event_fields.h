@@ -1,4 +1,4 @@
-// Events as lists of numbers: the form in which the file and the dump see them.
+// Events as lists of numbers. The file has them in this form, and `panda-trace dump` prints it.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,20 @@
 
 namespace panda::trace {
 
+// An event as numbers and bytes.
 struct EventFields {
-    std::vector<uint64_t> values;
-    Bytes data;
+    std::vector<uint64_t> values;  // by the number of the field, see EventKind in trace.capnp
+    Bytes data;                    // empty if the kind has no data
 };
 
-// The fields of an event, in the order of its struct's members.
+// Returns the fields of an event.
 EventFields event_fields(const EventDetail& detail);
 
-// The event of a kind with these fields; missing ones are 0, surplus ones are dropped. UnknownEvent for a
-// kind that this version does not know. Throws Error for a value that its member cannot hold.
+// Makes an event of a kind from its fields. Missing fields are 0, surplus ones are dropped. The result is an
+// UnknownEvent if this version does not know the kind. Throws Error for a value that does not fit its member.
 EventDetail make_event(uint32_t kind, EventFields fields);
 
-// Names of a kind's fields; empty for an unknown kind.
+// The names of a kind's fields, by their numbers. Empty for an unknown kind.
 const std::vector<std::string>& event_field_names(uint32_t kind);
 
 }  // namespace panda::trace

@@ -1,5 +1,5 @@
-// The coding `innerList`: what happens to memory inside block executions, beside the operations of their
-// code. InnerKind of trace.capnp has the kinds.
+// The coding `innerList`: what happens to memory inside block executions, other than the operations of their
+// code. InnerKind in trace.capnp lists the kinds.
 //
 //   column    = the streams of streams.h: heads, fills, addresses, values
 //   heads     = { varint position - that of the event before
@@ -11,16 +11,17 @@
 //                           varint zigzag((frame - page) - that of the fill before) }
 //   addresses = of helpers' accesses and table writes:
 //               { varint zigzag(address - that of the event of the same kind before) }
-//   values    = of helpers' stores and table writes: { varint zigzag(value - expected) }, of which the low
-//               n bytes count; of helpers' stores of 16 bytes two, for the low and the high half;
+//   values    = of helpers' stores and table writes: { varint zigzag(value - expected) }, of which only the
+//               low n bytes count; a helper's store of 16 bytes has two, for the low and the high half;
 //               of registers: { varint zigzag(value - that of the same register before) }
 //
 // position: the number of the execution in the chunk. place: 0 before the block, 1 + 2 i before and 2 + 2 i
 // after the block's own operations of instruction i. page, frame: address >> 12, virtual and guest physical.
 //
-// All that is before the first is 0. A helper's store is expected to store what was stored there last, as far
-// as the cache of value_codec.h tells (with values in the trace, the block's own stores included), its high
-// half what was stored at address + 8; a table write what the table write before it wrote.
+// Everything is 0 before the first event. The expected value of a helper's store is what was stored there
+// last, as far as the cache of value_codec.h tells. (In a trace with values, the blocks' own stores are in
+// that cache too.) The expected value of its high half is what was stored at address + 8. The expected value
+// of a table write is what the table write before it wrote.
 #pragma once
 
 #include <array>
@@ -34,7 +35,7 @@ namespace panda::trace {
 
 class ValueCache;
 
-// Throws Error when the event is none: an impossible size, place, kind, or fill.
+// Throws Error when the event cannot exist: its size, place, kind or translation is impossible.
 void check_inner_event(const InnerEvent& event);
 
 // What an event of each kind is predicted from.
@@ -48,11 +49,12 @@ struct InnerHistory {
 
 class InnerEncoder {
   public:
-    // position: of the block execution in the chunk, ascending. event: checked. cache: learns what is stored.
+    // position: number of the block execution in the chunk, ascending. event: the caller has checked it
+    // (check_inner_event). cache: gets what the event stores.
     void append(uint32_t position, const InnerEvent& event, ValueCache& cache);
     uint32_t count() const { return count_; }
     size_t size() const { return heads_.size() + fills_.size() + addresses_.size() + values_.size(); }
-    // The column; the encoder begins anew.
+    // Returns the column and starts the next one.
     Bytes take();
 
   private:
@@ -73,13 +75,14 @@ class InnerEncoder {
 // Decodes event by event. Throws Error on malformed input.
 class InnerDecoder {
   public:
-    // Begins a column, which must outlive its use. count: events in it; block_count: executions in the chunk.
+    // Starts a column, whose bytes must stay valid while they are decoded. count: events in it. block_count:
+    // executions in the chunk.
     void start(std::span<const std::byte> column, uint64_t count, uint32_t block_count);
-    // Whether an event is left; position() and place() are those of the next.
+    // Whether an event is left. position() and place() are those of the next event.
     bool valid() const { return valid_; }
     uint32_t position() const { return position_; }
     uint32_t place() const { return place_; }
-    // The next event. cache: as for the encoder.
+    // Returns the next event. cache: gets what the event stores.
     InnerEvent take(ValueCache& cache);
 
   private:

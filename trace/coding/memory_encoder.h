@@ -29,74 +29,81 @@ struct RawColumn {
 
 class MemoryEncoder {
   public:
-    // memory: addresses or values.
+    // memory: what the trace holds, either addresses or values.
     explicit MemoryEncoder(MemoryColumns memory) : with_values_(memory == MemoryColumns::values) {}
 
-    // The next block's; checked.
+    // Defines the block with the next id. instructions: how many it has. operations, changes: the block's,
+    // which the caller has checked (check_operations, check_changes).
     void define(uint32_t instructions, std::span<const MemoryOperation> operations,
                 std::span<const RegisterChange> changes);
-    // The next executions of the chunk: their blocks, and of each its words, see MemoryOperation. Returns
-    // their instructions.
+    // Appends the next executions of the chunk. ids: their blocks. words: for each execution, the words that
+    // MemoryOperation describes. Returns how many instructions they executed together. Throws Error when a
+    // block follows registers and the trace does not.
     uint64_t append(std::span<const uint32_t> ids, std::span<const uint64_t* const> words);
     void append(uint32_t id, const uint64_t* words) { append({&id, 1}, {&words, 1}); }
-    // A hint that an execution of this block comes soon. (Inlined early: gcc takes a function that only
-    // prefetches for one without effect. Fetching the predictors' states too has gained nothing.)
+    // A hint that an execution of this block comes soon. (It must be inlined early, because gcc drops calls
+    // of a function that only prefetches. Fetching the predictors' states as well has gained nothing.)
     [[gnu::always_inline]] void prefetch(uint32_t id) const { __builtin_prefetch(&blocks_[id], 1); }
-    // Of an execution of this block.
+    // How many words an execution of this block has.
     uint32_t words(uint32_t id) const {
         return uint32_t{blocks_[id].plan.addresses} + blocks_[id].plan.values;
     }
+    // Appends an execution that was cut short after `executed` instructions. It has as many words as a whole
+    // one.
     void append_cut(uint32_t id, uint32_t executed, const uint64_t* words);
-    // Belongs to the next execution. Throws Error when it is none.
+    // Adds an inner event to the next execution. Throws Error when the event is not valid, when its place is
+    // before that of the event added last, or when the execution has too many.
     void inner(const InnerEvent& event);
-    // Memory changes by a Transfer event.
+    // Notes that a Transfer event changes `size` bytes of a memory block from `offset` on.
     void transferred(uint32_t block, uint64_t offset, uint64_t size) {
         pages_.transferred(block, offset, size);
     }
 
-    // Whether the chunk must end before the next execution. Asked for at least every 64 executions: of at
-    // most 4096 operations, which take less than 32 bytes each, these add at most 8 MiB.
+    // Whether the chunk must end before the next execution. To be called at least once in 64 executions,
+    // which add at most 8 MiB: each has at most 4096 operations, and an operation takes less than 32 bytes.
     bool full() const { return inner_.count() >= enough_inner_events || enough_bytes(); }
-    // The columns of the chunk; the next one begins, with what is known of translations.
+    // Returns the columns of the chunk and starts the next chunk with the translations that are known now.
+    // Throws Error when the chunk started with too many translations.
     std::vector<RawColumn> take();
-    // The chunk, which is empty, begins with these translations, and with these values of the followed
-    // registers, if the trace follows any.
+    // Sets what the chunk starts with: these translations, and these values of the followed registers, if the
+    // trace follows any. The chunk must be empty.
     void begin(std::span<const Translation> translations, const std::optional<FollowedValues>& followed);
-    // Whether the followed registers have these values now; true as well when the trace follows none.
+    // Whether the followed registers have these values now. Also true when the trace follows no registers.
     bool has_followed(const FollowedValues& followed) const;
 
   private:
     bool enough_bytes() const;
 
-    // Inner events that may wait for one execution, and the chunk's that leave room for them.
+    // How many inner events may wait for one execution, and how many the chunk may have so that there is
+    // still room for those.
     static constexpr uint32_t max_pending = 1u << 16;
     static constexpr uint32_t enough_inner_events = max_chunk_inner_events - max_pending;
     static constexpr uint32_t whole = ~uint32_t{0};  // instructions executed
 
-    // Without values: those stores of a block whose addresses follow from the same base are in bytes from
-    // base + start on. As these are at most a page's size, the stored-to pages are those of the first byte
-    // and of the last.
+    // Used in traces without values. The stores of a block whose addresses are counted from the same base lie
+    // within `bytes` bytes that start at base + start. These are at most as long as a page, so the stores
+    // change the pages of the first and of the last byte.
     struct StoreSpan {
         static constexpr uint16_t none = 0;
-        static constexpr uint16_t scattered = 0xffff;  // not so: each is to be looked at
+        static constexpr uint16_t scattered = 0xffff;  // no such bytes: look at each store
 
         int64_t start = 0;
         uint16_t base = 0;  // index into Bases
-        uint16_t word = 0;  // or, of an operation: its address word's number
+        uint16_t word = 0;  // if the base is an operation: the number of its address word
         uint16_t bytes = none;
     };
-    // What an execution needs of its block, in one cache line.
+    // What is needed of a block for each of its executions, in one cache line.
     struct alignas(64) Block {
         BlockPlan plan;
         uint32_t stamp = 0;  // for states_
         uint16_t instructions = 0;
-        uint16_t more_spans = 0;
-        uint32_t first_more = 0;  // of them, in store_spans_
-        StoreSpan span;           // the first
+        uint16_t more_spans = 0;  // number of spans in store_spans_
+        uint32_t first_more = 0;  // index of the first of these
+        StoreSpan span;           // the first span
     };
     static_assert(sizeof(Block) == 64);
 
-    // Where the coding of an execution is: the next word and states.
+    // How far the coding of an execution has come: the next word and the next states.
     struct Walk {
         const uint64_t* words;
         AddressState* address;
@@ -133,23 +140,23 @@ class MemoryEncoder {
     MemoryPlans plans_;
     MemoryStates states_;
     std::vector<Block> blocks_;           // by id
-    std::vector<StoreSpan> store_spans_;  // of all blocks, but for the first of each
+    std::vector<StoreSpan> store_spans_;  // those of all blocks, without the first of each
     AddressEncoder addresses_;
     ValueEncoder values_;
     ShapeEncoder shapes_;
     InnerEncoder inner_;
     PageTracker pages_;
-    std::vector<Translation> first_translations_;  // of the chunk
-    // The chunk opens with what the one before knew: first_translations_ are still to be made of pages_. Most
-    // often begin() comes before that.
+    std::vector<Translation> first_translations_;  // those that the chunk starts with
+    // The chunk starts with the translations that the one before knew, and first_translations_ must still be
+    // filled from pages_. Usually begin() comes first and sets others.
     bool carries_on_ = false;
-    std::vector<InnerEvent> pending_;  // of the next execution
+    std::vector<InnerEvent> pending_;  // they belong to the next execution
     uint32_t position_ = 0;            // executions in the chunk
     uint64_t address_count_ = 0;
     uint64_t value_count_ = 0;
     Bases bases_;
     bool followed_ = false;  // the trace follows registers: bases_ has their values
-    unsigned told_ = 0;      // of them in this chunk: 1 << register
+    unsigned told_ = 0;      // registers whose values this chunk has told: 1 << register
 };
 
 }  // namespace panda::trace

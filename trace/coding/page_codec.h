@@ -11,10 +11,10 @@
 //
 // `pageList`: the pages that the chunk stores to.
 //
-//   column = byte complete, varint number of physical pages, keys of those, keys of transferred pages
+//   column = byte complete, varint number of physical pages, their keys, keys of transferred pages
 //   keys   = { varint key - (the key before + 1), the one before the first being -1 }, each list by itself
 //   key    : of a physical page: physical address space << 52 | frame
-//            of a transferred page: memory block << 32 | page, counted in the block
+//            of a transferred page: memory block << 32 | page, counted from the block's start
 //
 // complete: 1, or 0 when there was a store to a page whose translation the trace does not tell.
 #pragma once
@@ -29,16 +29,17 @@
 
 namespace panda::trace {
 
-// translations: by ascending page, each page once, all within their limits.
+// Returns the column. translations: by ascending page, each page once, each checked (check_translation).
 Bytes encode_translations(std::span<const Translation> translations);
-// Throws Error on malformed input.
+// Decodes `count` translations. Throws Error on malformed input.
 std::vector<Translation> decode_translations(std::span<const std::byte> column, uint64_t count);
 
-// Throws Error when the translation is beyond what a column can hold.
+// Throws Error when a number of the translation is too large for a column.
 void check_translation(const Translation& translation);
 
+// Returns the column.
 Bytes encode_written_pages(const WrittenPages& pages);
-// count: of pages, both kinds together. Throws Error on malformed input.
+// Decodes a column. count: pages in it, both kinds together. Throws Error on malformed input.
 WrittenPages decode_written_pages(std::span<const std::byte> column, uint64_t count);
 
 }  // namespace panda::trace

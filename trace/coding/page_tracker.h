@@ -1,4 +1,5 @@
-// Follows where virtual pages lead while a chunk is written, and collects which pages it stores to. Internal.
+// Follows which physical pages the virtual pages lead to while a chunk is written, and collects the pages
+// that the chunk stores to. Internal.
 #pragma once
 
 #include <array>
@@ -16,17 +17,18 @@ class PageTracker {
   public:
     PageTracker() { forget_stores(); }
 
-    // A chunk begins with these translations.
+    // Starts a chunk with these translations.
     void begin(std::span<const Translation> translations);
-    // What is known now, by ascending page.
+    // The translations that are known now, by ascending page.
     std::vector<Translation> translations() const;
+    // How many translations are known now.
     size_t translation_count() const { return pages_.size(); }
 
-    // A translation is learnt. False when it says what is known already.
+    // Learns a translation. Returns false when it was known already.
     bool fill(const Translation& translation);
-    // A store to a virtual address, or several to places between the first and the last of `size` bytes,
-    // which they store to; size: 1 to 4096. Nearly always its page is one of those that were stored to
-    // lately.
+    // Notes that something was stored to the `size` bytes from a virtual address on. It may have been several
+    // stores with other bytes between them, but the first and the last byte were stored to. size: 1 to 4096.
+    // Fast, because nearly always the page was stored to a short time ago.
     void stored(uint64_t address, uint32_t size) {
         const uint64_t page = address >> 12;
         const uint64_t last_page = (address + size - 1) >> 12;
@@ -35,17 +37,19 @@ class PageTracker {
         if (last_page != page && recent_[last_page % recent_pages] != last_page)
             add(last_page);
     }
+    // Notes that something was stored to a physical page.
     void stored_physically(const PhysicalPage& page) { written_.physical.push_back(page); }
+    // Notes that a Transfer event changes `size` bytes of a memory block from `offset` on.
     void transferred(uint32_t block, uint64_t offset, uint64_t size);
 
-    // The chunk's pages; begins anew, with the translations as they are.
+    // Returns the pages that the chunk stored to, and starts the next chunk with the translations known now.
     WrittenPages take();
 
   private:
     struct Target {
         uint64_t frame = 0;
         uint32_t address_space = 0;
-        bool listed = false;  // as stored to
+        bool listed = false;  // it is in written_
     };
     static constexpr size_t recent_pages = 512;
 
@@ -54,7 +58,7 @@ class PageTracker {
 
     std::unordered_map<uint64_t, Target> pages_;   // by virtual page
     std::array<uint64_t, recent_pages> recent_{};  // virtual pages whose target is listed
-    WrittenPages written_;                         // in any order, some twice
+    WrittenPages written_;                         // in any order; some pages are there twice
 };
 
 }  // namespace panda::trace

@@ -1,9 +1,11 @@
-// Decodes the memory columns of many executions in one loop: of those that do all that their blocks'
-// operations say, and nothing else. Nearly all do. Internal to MemoryDecoder.
+// Decodes the memory columns of many executions in one loop. It takes only plain executions: those in which
+// every operation of the block ran, and nothing else happened to memory. Nearly all executions are plain.
+// Internal to MemoryDecoder.
 //
-// An access costs some 15 instructions where its address is derived, 35 where it is coded, and a store's
-// value 30 more. What few of them need is therefore not kept, but looked for where it is needed: the loads
-// that some values are predicted from are found among the group's accesses, backwards from the store.
+// An access costs about 15 instructions if its address is derived, 35 if it is coded, and a store's value
+// costs 30 more. So the loop does not keep what only a few accesses need. Some values are predicted from the
+// loads before the store, for example: these are found when needed, by going back through the group's
+// accesses.
 #pragma once
 
 #include <cstddef>
@@ -19,14 +21,14 @@
 
 namespace panda::trace {
 
-// What a decoder needs of a block for each execution, in one cache line.
+// What a decoder needs of a block for each of its executions, in one cache line.
 struct alignas(64) DecoderBlock {
-    // What keeps an execution from being plain.
+    // What can keep the block's executions from being plain.
     enum Obstacle : uint8_t {
-        irregular = 1,  // conditional operations, or more than fit
-        follows = 2,    // registers, if they are not known
+        irregular = 1,  // conditional operations, operations that access nothing, or more operations than fit
+        follows = 2,    // it follows registers: an obstacle while their values are not known
     };
-    // operations: of a plain block; its group has room for as many of each execution.
+    // The most operations that a plain block may have. A group has room for so many in each execution.
     static constexpr size_t max_operations = 64;
 
     explicit DecoderBlock(const BlockPlan& block)
@@ -37,7 +39,7 @@ struct alignas(64) DecoderBlock {
 
     BlockPlan plan;
     uint32_t stamp = 0;  // for MemoryStates
-    uint8_t obstacles;   // Obstacle
+    uint8_t obstacles;   // a set of Obstacle
 };
 static_assert(sizeof(DecoderBlock) == 64);
 
@@ -45,10 +47,10 @@ class PlainDecoder {
   public:
     static constexpr size_t group_size = 128;  // executions
     static constexpr size_t max_accesses = group_size * DecoderBlock::max_operations;
-    // Entries in front of a group's accesses, which stand for those before it.
+    // The number of entries in front of a group's accesses. They stand for the accesses before the group.
     static constexpr size_t earlier = 3;
 
-    // A chunk's decoder, in parts.
+    // The parts of a chunk's decoder.
     struct Columns {
         const MemoryPlans& plans;
         std::span<DecoderBlock> blocks;
@@ -56,25 +58,25 @@ class PlainDecoder {
         AddressDecoder& addresses;
         ValueDecoder& values;
         bool with_values;
-        Bases& bases;  // registers as the last execution left them
-        bool follows;  // they are known
+        Bases& bases;  // the registers are as the last execution left them
+        bool follows;  // the registers' values are known
     };
-    // Where a group goes: see AccessGroup. begins[0] and store_begins[0] are 0.
+    // Where a decoded group is put: see AccessGroup. begins[0] and store_begins[0] must be 0.
     struct Target {
         Access* accesses;        // room for max_accesses, and `earlier` entries before
         uint32_t* begins;        // room for group_size + 1
         uint32_t* stores;        // room for max_accesses
         uint32_t* store_begins;  // room for group_size + 1
     };
-    // Decodes the next executions, as many of `ids` as are plain and go in one group; perhaps none. Returns
-    // how many. Throws Error on malformed input.
+    // Decodes the next executions. ids: their blocks. Stops before the first one that is not plain, and when
+    // the group is full. Returns how many it decoded, which may be 0. Throws Error on malformed input.
     size_t decode(std::span<const uint32_t> ids, const Columns& columns, const Target& target);
 
   private:
     template <bool with_values>
     size_t decode_group(std::span<const uint32_t> ids, const Columns& columns, const Target& target);
 
-    // The last addresses before the group, and its own.
+    // The last addresses before the group, and then the group's own.
     std::vector<uint64_t> addresses_ = std::vector<uint64_t>(AddressHistory::size + max_accesses);
 };
 

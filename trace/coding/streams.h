@@ -1,8 +1,8 @@
-// Columns of several streams. Internal.
+// Columns that consist of several streams. Internal.
 //
 //   column = { varint size of each stream but the last, in bytes }, the streams one after another
 //
-// A column that is empty, or not there, has empty streams.
+// In a column that is empty or missing, all streams are empty.
 #pragma once
 
 #include <array>
@@ -14,12 +14,13 @@
 
 namespace panda::trace {
 
+// Makes a column of streams.
 Bytes join_streams(std::span<const std::span<const std::byte>> streams);
 
-// A stream that numbers are appended to, in a time that matters.
+// A stream that numbers are appended to. It is used where the time for this matters.
 class StreamWriter {
   public:
-    // The number's low bytes; bytes: 1 to 8.
+    // Appends the low bytes of a number. bytes: how many, 0 to 8.
     void put_low(uint64_t value, size_t bytes) {
         if (data_.size() - size_ < sizeof(value))
             grow();
@@ -33,17 +34,17 @@ class StreamWriter {
     }
     size_t size() const { return size_; }
     std::span<const std::byte> bytes() const { return {data_.data(), size_}; }
-    // Begins anew; the memory is kept.
+    // Empties the stream, but keeps its memory.
     void clear() { size_ = 0; }
 
   private:
     void grow();
 
-    Bytes data_;  // longer than what is used
-    size_t size_ = 0;
+    Bytes data_;       // the stream, and room behind it
+    size_t size_ = 0;  // of the stream
 };
 
-// Bytes in all of them.
+// How many bytes the streams have together.
 template <size_t count>
 size_t total_size(const std::array<StreamWriter, count>& writers) {
     size_t size = 0;
@@ -52,7 +53,7 @@ size_t total_size(const std::array<StreamWriter, count>& writers) {
     return size;
 }
 
-// Takes the streams out of their writers.
+// Makes a column of the writers' streams, and empties the writers.
 template <size_t count>
 Bytes join_streams(std::array<StreamWriter, count>& writers) {
     std::array<std::span<const std::byte>, count> streams;
@@ -64,7 +65,7 @@ Bytes join_streams(std::array<StreamWriter, count>& writers) {
     return column;
 }
 
-// The streams of a column, in place. Throws Error when they do not fit it.
+// Returns the streams of a column, as parts of its bytes. Throws Error when the column is too short for them.
 template <size_t count>
 std::array<std::span<const std::byte>, count> split_streams(std::span<const std::byte> column) {
     if (column.empty())
@@ -79,7 +80,7 @@ std::array<std::span<const std::byte>, count> split_streams(std::span<const std:
     return streams;
 }
 
-// Whether nothing is left in any of them.
+// Whether nothing is left in any of the streams.
 inline bool at_end(std::span<const ByteReader> streams) {
     bool all = true;
     for (const ByteReader& stream : streams)
@@ -87,7 +88,7 @@ inline bool at_end(std::span<const ByteReader> streams) {
     return all;
 }
 
-// A number's low bytes; bytes: 1 to 8.
+// Reads the low bytes of a number, and returns it. bytes: how many, 1 to 8. Throws Error when fewer are left.
 inline uint64_t get_low(ByteReader& in, unsigned bytes) {
     uint64_t value = 0;
     if (in.remaining() >= sizeof(value)) [[likely]] {  // a load instead of a call

@@ -1,21 +1,21 @@
-// The coding `valuePredictions`: the values of stores, those that are not constant.
+// The coding `valuePredictions`: the values of stores whose values are not constant.
 //
-// The unit is a value word: a store of 16 bytes has two, the second as if stored 8 bytes further on. Each
-// word of a block's operations has a state of its own, and seven candidates, of which only the bits count
-// that the store has:
+// The unit is a value word. A store of 16 bytes has two words; the second one is coded as if it were stored 8
+// bytes further on. Each word of a block's operations has a state of its own and seven candidates. Only as
+// many low bits of a candidate count as the store has:
 //
 //   0: the word's last value + step 0, its stride
 //   1: what was last stored at the address + step 1
 //   2: what was last stored at the address of the last load: a copy
-//   3: likewise of the load before
-//   4: as 2, + step 2: load, add, store
+//   3: what was last stored at the address of the load before that one
+//   4: candidate 2 + step 2: load, add, store
 //   5: the address of the access before + step 3: pointers
 //   6: the last value that was stored
 //
-// Loads, accesses and the last value stored are those of the blocks' own operations, stores of constants
-// included; each word of a wide store is an access. What was last stored where is known from a cache of 32 Ki
-// values without tags, to which helpers' stores go as well (inner_codec.h). Values are in their stores' size,
-// with zeros above it. The place of an address in the cache is
+// Loads, accesses and the last value stored are those of the blocks' own operations. Stores of constants
+// count too, and each word of a wide store counts as an access. What was last stored at an address is known
+// from a cache of 32 Ki values without tags; helpers' stores go there as well (inner_codec.h). Values have
+// the size of their stores, with zeros above it. The place of an address in the cache is
 //
 //   ((address >> 6) * 0x9e3779b97f4a7c15 mod 2^64) >> 53 << 4 | (address >> 2 & 15)
 //
@@ -24,16 +24,18 @@
 //   column  = the streams of streams.h: symbols, step1, step2, step4, value1, value2, value4, value8
 //   symbols = as in symbol_stream.h
 //   symbol 0 to 6 : this candidate is the first that is right
-//   symbol 7      : none is; the next bytes of value1 to value8: the value, as many bytes as the store has
-//   symbol 8 to 10: none is; the next 1, 2 or 4 bytes of step1, step2 or step4, fewer than the store has:
-//                   zigzag(value - the word's last), the difference in the store's size
+//   symbol 7      : no candidate is right; the next bytes of value1 to value8 are the value, as many bytes as
+//                   the store has
+//   symbol 8 to 10: no candidate is right; the next 1, 2 or 4 bytes of step1, step2 or step4, fewer than the
+//                   store has, are zigzag(value - the word's last), the difference in the store's size
 //
 // After each value step 0 becomes value - the word's last. Where the preferred candidate was wrong, step 1
-// becomes value - what was last stored at the address, step 2 value - what was last stored at the address of
-// the last load, and step 3 value - the address of the access before, all as it was before this store. A
-// candidate that was right instead sets the word's mark of doubt; where it is set already, the candidate is
-// preferred from now on, and the mark is cleared. It is cleared as well where the preferred candidate is
-// right. All is 0 where a chunk starts. Steps keep the low 32 bits, sign-extended.
+// becomes value - what was last stored at the address, step 2 becomes value - what was last stored at the
+// address of the last load, and step 3 becomes value - the address of the access before, all as they were
+// before this store. If another candidate was right, it sets the word's mark of doubt; or if the mark is set
+// already, this candidate is preferred from now on and the mark is cleared. The mark is also cleared where
+// the preferred candidate is right. Everything is 0 where a chunk starts. Steps keep the low 32 bits,
+// sign-extended.
 #pragma once
 
 #include <array>
@@ -48,18 +50,21 @@
 namespace panda::trace {
 
 inline constexpr unsigned value_candidates = 7;
-inline constexpr unsigned simple_candidates = 2;  // the first: they need no accesses before
+inline constexpr unsigned simple_candidates = 2;  // so many of the first do not depend on accesses before
 inline constexpr unsigned value_steps = 4;
 inline constexpr size_t value_streams = 8;
 
-// The memory as far as stores of this chunk tell, roughly. 256 KiB.
+// What memory holds as far as the stores of this chunk tell; addresses that share a place overwrite each
+// other. Takes 256 KiB.
 class ValueCache {
   public:
     ValueCache() : values_(std::make_unique<uint64_t[]>(size)) {}
+    // What was last stored at an address.
     uint64_t& operator[](uint64_t address) { return values_[index(address)]; }
+    // Sets everything to 0.
     void reset();
 
-    // For loops, which keep the place in a register.
+    // For loops that keep the cache's address in a register.
     static constexpr unsigned bits = 15;
     static constexpr size_t size = size_t{1} << bits;
     uint64_t* values() { return values_.get(); }
@@ -78,21 +83,24 @@ class ValuePredictor {
   public:
     static constexpr unsigned none = value_candidates;
 
-    // cache: where it is stays in use; it may be moved.
+    // cache: its values stay in use; the object itself may be moved.
     explicit ValuePredictor(ValueCache& cache) : cache_(cache.values()) {}
-    // An access that was made, whether its value is coded or not; a store's value comes with stored().
+    // To be called for every load of the blocks' own operations.
     void loaded(uint64_t address) {
         loads_[1] = loads_[0];
         loads_[0] = address;
         access_ = address;
     }
+    // To be called for every store of the blocks' own operations, whether its value is coded or not. value:
+    // in the store's size, with zeros above it.
     void stored(uint64_t address, uint64_t value) {
         cache_[ValueCache::index(address)] = value;
         access_ = address;
         stored_ = value;
     }
 
-    // address: where the value is stored. The result may have bits above the store's size.
+    // The value that a candidate predicts. address: where it is stored. The result may have bits above the
+    // store's size.
     uint64_t candidate(const ValueState& state, unsigned which, uint64_t address) const {
         switch (which) {
             case 0:
@@ -111,12 +119,14 @@ class ValuePredictor {
                 return stored_;
         }
     }
-    // As loaded() and stored() would have left it, but for the cache. loads: the last one first.
+    // Sets what loaded() and stored() would have set, but for the cache. loads: addresses of the last loads,
+    // the last one first. access: address of the last access. stored: the last value stored.
     void set(const std::array<uint64_t, 2>& loads, uint64_t access, uint64_t stored) {
         loads_ = loads;
         access_ = access;
         stored_ = stored;
     }
+    // The same as it is now.
     const std::array<uint64_t, 2>& loads() const { return loads_; }
     uint64_t access() const { return access_; }
     uint64_t stored() const { return stored_; }
@@ -127,13 +137,13 @@ class ValuePredictor {
     }
     // The first candidate that gives the value, in the store's size, or none.
     unsigned first_right(const ValueState& state, const Starts& starts, uint64_t value, uint32_t size) const;
-    // After the preferred candidate was right. Before stored().
+    // To be called after the preferred candidate was right, and before stored().
     static void confirm(ValueState& state, uint64_t value) {
         state.step[0] = static_cast<int32_t>(value - state.last);
         state.doubt = 0;
         state.last = value;
     }
-    // After it was wrong. found: the candidate that was right, or none. Before stored().
+    // To be called after it was wrong, and before stored(). found: the candidate that was right, or none.
     void learn(ValueState& state, uint64_t address, uint64_t value, unsigned found) const {
         learn(state, starts(state, address), value, found);
     }
@@ -146,7 +156,7 @@ class ValuePredictor {
         state.last = value;
     }
 
-    // Forgets all but the cache.
+    // Forgets everything but the cache.
     void reset();
 
   private:
@@ -158,12 +168,12 @@ class ValuePredictor {
     uint64_t* cache_;
     std::array<uint64_t, 2> loads_{};  // addresses of the last loads, the last one first
     uint64_t access_ = 0;              // address of the last access
-    uint64_t stored_ = 0;              // the last value
+    uint64_t stored_ = 0;              // the last value stored
 };
 
 class ValueEncoder {
   public:
-    // value: masked to `size` bytes, 1 to 8.
+    // Appends a value word. address: where it is stored. value: masked to `size` bytes. size: 1 to 8.
     void encode(ValueState& state, uint64_t address, uint64_t value, uint32_t size) {
         const uint64_t wrong = predictor_.candidate(state, state.preferred, address) ^ value;
         if ((wrong & size_mask(size)) == 0) [[likely]] {
@@ -177,7 +187,7 @@ class ValueEncoder {
     ValuePredictor& predictor() { return predictor_; }
     ValueCache& cache() { return cache_; }
     size_t size() const;  // bytes so far
-    // The column; the encoder begins anew.
+    // Returns the column and starts the next one.
     Bytes take();
 
   private:
@@ -192,12 +202,12 @@ class ValueEncoder {
 // Every call throws Error on malformed input.
 class ValueDecoder {
   public:
-    // Begins a column, which must outlive its use.
+    // Starts a column, whose bytes must stay valid while they are decoded.
     void start(std::span<const std::byte> column);
     ValueCache& cache() { return cache_; }
     // Throws Error when the column holds more.
     void check_end() const;
-    // size: 1 to 8 bytes.
+    // Returns the next value word. address: where it is stored. size: 1 to 8 bytes.
     uint64_t decode(ValueState& state, uint64_t address, uint32_t size) {
         uint64_t value = 0;
         if (symbols_.hit()) [[likely]] {
@@ -210,12 +220,12 @@ class ValueDecoder {
         return value;
     }
 
-    // --- For loops that keep in their own hands what changes with each value ---
+    // --- For loops that keep in variables of their own what changes with each value ---
     SymbolReader& symbols() { return symbols_; }
     const SymbolReader& symbols() const { return symbols_; }
     ValuePredictor& predictor() { return predictor_; }
-    // The value after symbols().run() that were predicted right. The predictor knows the accesses before, and
-    // is to be told what is stored.
+    // Decodes the value that comes after the run of right predictions. The predictor must know the accesses
+    // before it. The caller must then call stored().
     uint64_t decode_miss(ValueState& state, uint64_t address, uint32_t size);
 
   private:
