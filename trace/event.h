@@ -11,8 +11,7 @@
 
 namespace panda::trace {
 
-// Numbers are part of the file format: append only. Those that no struct below belongs to yet are reserved,
-// so that traces of different ages agree on them.
+// The numbers are part of the file format, so only append to them.
 enum class EventKind : uint32_t {
     interrupt = 0,
     exception = 1,
@@ -39,7 +38,8 @@ enum class InterruptSource : uint32_t {
     other = 5,
 };
 
-// The processor takes an interrupt: the next block is the handler's (or the task's that follows from it).
+// The processor takes an interrupt: the next block belongs to the handler, or to a task that it switches
+// to.
 struct Interrupt {
     static constexpr EventKind kind = EventKind::interrupt;
     uint32_t vector = 0;
@@ -51,8 +51,8 @@ struct Interrupt {
 struct Exception {
     static constexpr EventKind kind = EventKind::exception;
     uint32_t vector = 0;
-    uint32_t error_code = 0;  // 0 for vectors that have none
-    uint64_t cr2 = 0;         // faulting address, for page faults; else as it was
+    uint32_t error_code = 0;  // 0 for vectors that have no error code
+    uint64_t cr2 = 0;         // for page faults the faulting address, otherwise CR2 as it was
     uint64_t pc = 0;          // linear address of the instruction that raised it
     bool operator==(const Exception&) const = default;
 };
@@ -81,7 +81,7 @@ struct MemoryMapChange {
     bool operator==(const MemoryMapChange&) const = default;
 };
 
-// The trace leaves out `instructions` instructions here, because it was asked for a part only.
+// The trace leaves out `instructions` instructions here, because only a part of the replay was asked for.
 struct Gap {
     static constexpr EventKind kind = EventKind::gap;
     uint64_t instructions = 0;
@@ -105,6 +105,7 @@ struct Transfer {
     bool operator==(const Transfer&) const = default;
 };
 
+// The processor reads or writes an I/O port.
 struct PortAccess {
     static constexpr EventKind kind = EventKind::port_access;
     uint32_t port = 0;
@@ -131,8 +132,8 @@ enum class CallGate : uint32_t {
     syscall32 = 3,  // syscall executed by 32-bit code
 };
 
-// The guest's program asks its kernel. Registers as they were: for syscall rax; rdi rsi rdx r10 r8 r9, for
-// the others eax; ebx ecx edx esi edi ebp.
+// A program of the guest calls its kernel. number and arguments are the registers at the call: rax and rdi
+// rsi rdx r10 r8 r9 for the gate `syscall`, eax and ebx ecx edx esi edi ebp for the others.
 struct SystemCall {
     static constexpr EventKind kind = EventKind::system_call;
     CallGate gate = CallGate::syscall;
@@ -158,7 +159,8 @@ struct SystemReturn {
     bool operator==(const SystemReturn&) const = default;
 };
 
-// CPUID. PANDA's hypercalls are CPUIDs with a command in RAX and arguments in the others.
+// The processor executes CPUID. PANDA's hypercalls are CPUIDs with a command in rax and arguments in the
+// other registers.
 struct Cpuid {
     static constexpr EventKind kind = EventKind::cpuid;
     std::array<uint64_t, 6> before{};  // rax rbx rcx rdx rdi rsi
@@ -175,7 +177,7 @@ struct SerialOutput {
     bool operator==(const SerialOutput&) const = default;
 };
 
-// The machine was reset; the processor starts anew.
+// The machine is reset, and the processor starts again.
 struct Reset {
     static constexpr EventKind kind = EventKind::reset;
     bool operator==(const Reset&) const = default;
@@ -194,18 +196,19 @@ using EventDetail =
                  Transfer, PortAccess, DeviceAccess, SystemCall, SystemReturn, Cpuid, SerialOutput, Reset>;
 
 struct Event {
-    // Instructions executed before it. Between two blocks it equals the position in the block stream; an
-    // event in the middle of a block stands before that block, with a larger instr than the block's own.
+    // How many instructions were executed before it. For an event between two blocks, this is the instr that
+    // the block stream has reached there. An event in the middle of a block stands before that block, and its
+    // instr is larger than the block's.
     uint64_t instr = 0;
     EventDetail detail;
 
     bool operator==(const Event&) const = default;
 };
 
-// Its number in the file.
+// The number of the event's kind in the file.
 uint32_t event_kind(const EventDetail& detail);
 
-// "interrupt", "exception" …; "event 37" for one that has no name here.
+// The name of a kind: "interrupt", "exception" …; "event 37" for a kind that has no name here.
 std::string event_kind_name(uint32_t kind);
 
 }  // namespace panda::trace

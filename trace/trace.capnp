@@ -16,7 +16,7 @@
 # Integrity: see Message.checksum. Bulk bytes are outside of it and have checksums of their own, so that a reader pays
 # only for the columns that it uses.
 #
-# instr is the number of guest instructions executed since the recording began, and the one axis of time.
+# instr is the number of guest instructions executed since the recording began. It is the only axis of time.
 #
 # Rules for changes: fields, enumerants and union members are appended, never changed. `Header.version` rises
 # when an old reader would misread a new file; a reader refuses a higher version than its own. An old reader skips
@@ -27,10 +27,10 @@ $Cxx.namespace("panda::trace::schema");
 
 struct Message {
   checksum @0 :UInt64;
-  # XXH3 (64 bit, seed 0) of the first `checkedBytes` bytes of the framed message, this field taken as zero. It stands
-  # 16 bytes into the message (segment table 8, root pointer 8).
+  # XXH3 (64 bit, seed 0) of the first `checkedBytes` bytes of the framed message, in which this field counts as zero.
+  # The field is 16 bytes into the message (segment table 8, root pointer 8).
   checkedBytes @1 :UInt64;
-  # Bytes: all but the `Data` of columns and `End.locator`, which writers put at the message's end.
+  # All bytes but the `Data` of columns and `End.locator`, which writers put at the message's end.
 
   union {
     header @2 :Header;
@@ -71,29 +71,31 @@ struct Header {
 
 # --- Columns ---------------------------------------------------------------------------------------------------
 
-# A column is a list of records in one of the codings below, and then compressed. A column without records may be left
-# out, and so are columns that a trace was made without (Chunk.memory; registers where nobody asked for them).
+# A column is a list of records, which is coded in one of the ways below and then compressed. A column without records
+# may be missing. So are the columns that the trace was made without (see Chunk.memory; `registers` is optional too).
 
 enum ColumnId {
-  # Of a chunk.                            A record is                                       Coding
+  # Each line says what the column holds, after the colon what one record is, and then the coding.
+  #
+  # Columns of a chunk.
   blocks @0;           # the ids of the executed blocks: an execution                        successors
   cuts @1;             # executions that stopped early: one of them                          cutList
   events @2;           # see EventKind: an event                                             eventList
   shapes @3;           # which conditional memory operations ran: a mask of 64 operations    shapeList
-  addresses @4;        # of memory operations, virtual: an address                           addressPredictions
+  addresses @4;        # virtual addresses of memory operations: an address                  addressPredictions
   values @5;           # stored values: a word of up to 8 bytes                              valuePredictions
   registers @6;        # where each execution starts: an execution                           registerPredictions
   inner @7;            # what else happens to memory, see InnerKind: an inner event          innerList
   transfers @8;        # reserved; the bytes of device writes to memory are in their events
   pagesWritten @9;     # the pages that the chunk stores to, so that searches skip: a page   pageList
-  # Of definitions. A record is a block.
+  # Columns of definitions. A record is a block.
   blockRecords @10;    # pc, sizes, instruction boundaries                                   definitionList
   code @11;            # guest code, block after block                                       raw
   memoryOperations @12;  # and changes of followed registers                                 followingList
   operations @13;      # TCG operations before optimisation, see trace/README.md             blobList
-  # Of snapshots.
+  # Columns of snapshots.
   pages @14;           # page contents: a page of 4096 bytes                                 raw
-  # Of a chunk.
+  # More columns of a chunk.
   translations @15;    # what the processor's TLB holds where the chunk starts: a page       translationList
 }
 
@@ -109,16 +111,16 @@ enum Coding {
   innerList @8;        # trace/coding/inner_codec.h
   translationList @9;  # trace/coding/page_codec.h
   pageList @10;        # trace/coding/page_codec.h
-  operationList @11;   # trace/coding/operation_codec.h; of traces of version 1
+  operationList @11;   # trace/coding/operation_codec.h; in traces of version 1
   blobList @12;        # trace/coding/operation_codec.h
   followingList @13;   # trace/coding/operation_codec.h
   registerPredictions @14;  # trace/coding/register_codec.h
 }
-# What they share: trace/README.md (numbers), trace/coding/streams.h and trace/coding/symbol_stream.h.
+# trace/README.md (Numbers), trace/coding/streams.h and trace/coding/symbol_stream.h say what several codings share.
 
 enum Compression {
   none @0;
-  zstd @1;             # one frame; `none` is written where that is not longer
+  zstd @1;             # one frame; writers use `none` where the frame would not be shorter
 }
 
 struct Column {
@@ -134,8 +136,8 @@ struct Column {
 # --- Code ------------------------------------------------------------------------------------------------------
 
 struct Definitions {
-  # Blocks firstId, firstId + 1, … Ids are dense over the whole trace. A block is a translation block of QEMU's: guest
-  # code that is entered at its first instruction only, and left before its end only by a fault or the like.
+  # Blocks firstId, firstId + 1, … Ids are dense over the whole trace. A block is a translation block of QEMU: guest
+  # code that is entered only at its first instruction, and left before its end only by a fault or the like.
   firstId @0 :UInt32;
   count @1 :UInt32;
   columns @2 :List(Column);
@@ -146,21 +148,21 @@ struct Definitions {
 struct Chunk {
   # A stretch of execution that opens alone: no coder carries state from one chunk into the next.
   firstInstr @0 :UInt64;        # that of the chunk before + its instrCount, or Header.firstInstr
-  instrCount @1 :UInt64;        # instructions that were executed, and those that gaps left out
+  instrCount @1 :UInt64;        # instructions that were executed, plus those that gaps left out
   blockCount @2 :UInt32;        # executions, partial ones included
   definitionCount @3 :UInt32;   # only blocks below this id occur
   addressSpaces @4 :List(UInt64);
-  # Values of CR3 in force during the chunk, the first being that at its start (0 when unknown), each once.
+  # The values that CR3 had during the chunk, each once. The first is its value at the chunk's start (0 if unknown).
   addressSpacesComplete @5 :Bool;
   # False when there were too many to list.
   firstMemoryMaps @6 :List(UInt32);
-  # By physical address space: 1 + number of the memory map in force at the start, 0 for none.
+  # By physical address space: 1 + number of the memory map that is in force at the start; 0 if there is no map.
   columns @7 :List(Column);
   eventCount @8 :UInt32;
   memory @9 :MemoryColumns;
-  # How much of memory the columns hold.
+  # How much the columns tell of memory.
   cpu @10 :CpuState;
-  # The processor where the chunk starts; `none` where it is not known.
+  # The processor's state where the chunk starts; `none` if it is not known.
 }
 
 enum MemoryColumns {
@@ -172,29 +174,30 @@ enum MemoryColumns {
 # --- Events ----------------------------------------------------------------------------------------------------
 
 enum EventKind {
-  # What the column `events` tells of, and below each kind its fields, by the number that they have in the column. All
-  # are numbers of 64 bits there (trace/coding/event_codec.h); u32 says that larger ones are an error, bool that
-  # 0 is false and 1 true. `data` are the bytes beside the fields. Addresses are virtual unless it says otherwise, and
-  # linear: the base of the segment is in them.
+  # The kinds of events in the column `events`. Below each kind are its fields, by their number in the column. There all
+  # fields are numbers of 64 bits (trace/coding/event_codec.h). "u32" means that larger numbers than 32 bits are an
+  # error; "bool" means that 0 is false and 1 is true. `data` is the bytes that come after the fields. Addresses are
+  # virtual unless the text says otherwise. They are linear: the segment's base is already added.
 
   interrupt @0;
   # The processor takes an interrupt: what runs next is the handler.
-  #   0 vector             u32; means something for source `hardware`
+  #   0 vector             u32; valid only if source is `hardware`
   #   1 source             InterruptSource
 
   exception @1;
   # The processor raises an exception, or executes a software interrupt.
   #   0 vector             u32
-  #   1 error_code         u32; 0 for vectors that have none
-  #   2 cr2                the faulting address, for page faults; else CR2 as it was
+  #   1 error_code         u32; 0 for vectors that have no error code
+  #   2 cr2                for page faults the faulting address, otherwise CR2 as it was
   #   3 pc                 address of the instruction that raised it
 
   addressSpace @2;
   # CR3 has another value.
-  #   0 cr3                the new one
+  #   0 cr3                the new value
 
   mode @3;
-  # CR0, CR4 or EFER has another value, or the processor enters or leaves system management mode. All as they are now.
+  # CR0, CR4 or EFER has another value, or the processor enters or leaves system management mode. The fields are the
+  # new values.
   #   0 cr0
   #   1 cr4
   #   2 efer
@@ -205,7 +208,7 @@ enum EventKind {
   #   0 map                u32; MemoryMap.number
 
   gap @5;
-  # The trace leaves instructions out here, because a part of the replay only was asked for. instr goes on behind them.
+  # The trace leaves out instructions here, because only a part of the replay was asked for. They still count in instr.
   #   0 instructions       how many
 
   transfer @6;
@@ -221,20 +224,20 @@ enum EventKind {
   #   0 port               u32; its number
   #   1 size               u32; bytes
   #   2 write              bool
-  #   3 value              read or written
+  #   3 value              the value read or written
 
   deviceAccess @8;
   # The processor loads from a device or stores to it (MMIO). The memory columns have the access too.
   #   0 address            guest physical
   #   1 size               u32; bytes
   #   2 write              bool
-  #   3 value              loaded or stored
+  #   3 value              the value loaded or stored
 
   systemCall @9;
-  # A program asks its kernel. Registers are as they were: for `syscall` rax; rdi rsi rdx r10 r8 r9, for the others eax;
-  # ebx ecx edx esi edi ebp.
+  # A program calls its kernel. number and arguments are the registers at the call: rax and rdi rsi rdx r10 r8 r9
+  # for the gate `syscall`, eax and ebx ecx edx esi edi ebp for the others.
   #   0 gate               CallGate
-  #   1 number             of the call
+  #   1 number             the call's number
   #   2 argument0
   #   3 argument1
   #   4 argument2
@@ -248,18 +251,19 @@ enum EventKind {
   # The kernel returns to a program: from a system call, an interrupt or an exception, or for the first time.
   #   0 gate               ReturnGate
   #   1 value              rax
-  #   2 stack_pointer      of the program
+  #   2 stack_pointer      the program's
   #   3 pc                 address where the program goes on
 
   cpuid @11;
-  # CPUID was executed. PANDA's hypercalls are CPUIDs with a command in rax and arguments in the others.
-  #   0 rax                before it, as the next five
+  # The processor executes CPUID. PANDA's hypercalls are CPUIDs with a command in rax and arguments in the other
+  # registers.
+  #   0 rax                the value before it, as for the next five fields
   #   1 rbx
   #   2 rcx
   #   3 rdx
   #   4 rdi
   #   5 rsi
-  #   6 rax_after          what it left, as the next three
+  #   6 rax_after          the value after it, as for the next three fields
   #   7 rbx_after
   #   8 rcx_after
   #   9 rdx_after
@@ -267,11 +271,11 @@ enum EventKind {
 
   serialOutput @12;
   # The guest wrote to a serial port.
-  #   0 port               u32; from 0 (COM1)
+  #   0 port               u32; 0 is COM1
   #   data                 the bytes
 
   reset @13;
-  # The machine was reset; the processor starts anew. No fields.
+  # The machine is reset, and the processor starts again. No fields.
 }
 
 enum InterruptSource {
@@ -306,12 +310,13 @@ enum ReturnGate {
 # --- Memory ----------------------------------------------------------------------------------------------------
 
 enum InnerKind {
-  # What the column `inner` tells of: what happens to memory inside an execution, or right before it, and is not an
-  # operation of the block's own code. trace/coding/inner_codec.h has the layout, trace/README.md how it goes together.
+  # The kinds of events in the column `inner`: what happens to memory inside an execution, or right before it, other
+  # than the operations of the block's own code. trace/coding/inner_codec.h has the layout; trace/README.md (Memory) says how
+  # these events and the operations are put in order.
   fill @0;             # from here on a virtual page leads to this physical page: an entry of the processor's TLB
-  tableWrite @1;       # the page walker marks a table's entry; a physical address of address space 0, and a value
-  helperLoad @2;       # a load by QEMU's helpers: interrupt frames, fxsave, segment loads; a virtual address
-  helperStore @3;      # a store by them; a virtual address, and a value
+  tableWrite @1;       # the page walker marks a table's entry; has a physical address of address space 0 and a value
+  helperLoad @2;       # a helper of QEMU loads: interrupt frames, fxsave, segment loads; has a virtual address
+  helperStore @3;      # a helper of QEMU stores; has a virtual address and a value
   registerValue @4;    # a followed register has this value where the block starts
 }
 
@@ -329,7 +334,7 @@ struct MemoryMap {
 }
 
 struct MappedRange {
-  # Guest physical addresses that lead to a memory block. Those in no range lead to a device, or nowhere.
+  # Guest physical addresses that lead to a memory block. Addresses outside all ranges lead to a device, or nowhere.
   address @0 :UInt64;
   size @1 :UInt64;              # bytes
   blockOffset @2 :UInt64;       # bytes
@@ -346,12 +351,12 @@ enum RangeKind {
 # --- Snapshots -------------------------------------------------------------------------------------------------
 
 struct Snapshot {
-  # Followed by `Pages` with its number, and `SnapshotEnd`. Stands between chunks.
+  # After it come `Pages` messages with its number, and then a `SnapshotEnd`. Snapshots stand between chunks.
   number @0 :UInt32;            # from 0
   instr @1 :UInt64;
   kind @2 :Kind;
   cpu @3 :CpuState;
-  memoryMaps @4 :List(UInt32);  # as Chunk.firstMemoryMaps
+  memoryMaps @4 :List(UInt32);  # like Chunk.firstMemoryMaps
 
   enum Kind {
     full @0;                    # pages that it does not list are zero
@@ -360,11 +365,11 @@ struct Snapshot {
 }
 
 struct Pages {
-  # At most 256 pages of one memory block, zero pages included.
+  # At most 256 pages of one memory block, including those that are zero.
   snapshot @0 :UInt32;
   block @1 :UInt32;
-  pages @2 :List(UInt32);       # page numbers within the block, ascending, of the pages in `content`
-  content @3 :List(Column);     # none or one: the pages, 4096 bytes each
+  pages @2 :List(UInt32);       # the numbers within the block of the pages in `content`, ascending
+  content @3 :List(Column);     # at most one column: the pages, 4096 bytes each
   zeroPages @4 :List(UInt32);   # pages that became zero, ascending; in changed snapshots only
 }
 
@@ -419,7 +424,8 @@ struct X86State {
 # --- The end ---------------------------------------------------------------------------------------------------
 
 struct Index {
-  # A part of the index: all that a pass over the messages before would find. Offsets are bytes from the file's start.
+  # A part of the index, which lists what a scan of the messages before it would find. Offsets are bytes from the file's
+  # start.
   chunks @0 :List(ChunkEntry);
   definitions @1 :List(DefinitionsEntry);
   memoryMaps @2 :List(UInt64);  # offsets
@@ -445,10 +451,10 @@ struct Index {
 }
 
 struct End {
-  # The trace was finished in order.
+  # The last message. It says that the trace is complete.
   instrEnd @0 :UInt64;          # instr at its end
   indexes @1 :List(UInt64);     # offsets of the Index messages, in order
   locator @2 :Data;
-  # The message's, and the file's, last 16 bytes: the offset of this message (u64, little-endian), then "pandaend". Not
-  # checksummed: a reader finds the message with it and then knows.
+  # The last 16 bytes of this message and of the file: the offset of this message (u64, little-endian), then "pandaend".
+  # It needs no checksum: a wrong offset does not lead to an `End` message.
 }
