@@ -1,4 +1,4 @@
-// Memory accesses as a reader gets them, whoever made them.
+// Memory accesses as a reader gets them, by guest code, by helpers of the emulator or by the page walker.
 #pragma once
 
 #include <cstdint>
@@ -13,21 +13,22 @@ enum class AccessKind : uint8_t {
     helper_load = 2,  // by a helper of the emulator: interrupt frames, fxsave, segment loads …
     helper_store = 3,
     table_write = 4,  // by the page walker; address is physical
-    fill = 5,         // no access: a translation changes (InnerKind::fill)
+    fill = 5,         // not an access: a translation changes (InnerKind::fill)
 };
 
 struct Access {
     uint64_t address = 0;  // virtual, except for table_write
-    // Stored, masked to `size` bytes; 0 for loads, and when the trace has no values. Of a fill: see
+    // What was stored, masked to `size` bytes; 0 for loads, and when the trace has no values. For a fill, see
     // InnerKind.
     uint64_t value = 0;
-    uint64_t value_high = 0;   // of 16 bytes
-    uint16_t instruction = 0;  // index in the block; 0 too for what happens before the block
+    uint64_t value_high = 0;   // the upper half of 16 bytes
+    uint16_t instruction = 0;  // index in the block; also 0 for what happens before the block
     uint8_t size = 0;          // bytes
     AccessKind kind = AccessKind::load;
 
+    // Whether guest code or a helper stored. (A table write is not a store.)
     bool is_store() const { return kind == AccessKind::store || kind == AccessKind::helper_store; }
-    // Of a fill: what it tells.
+    // The translation that a fill sets; only for AccessKind::fill.
     Translation translation() const { return fill_translation(address, value); }
 };
 

@@ -1,4 +1,4 @@
-// Where things are in a trace: what the index holds, and what a scan finds when there is none.
+// Where things are in a trace. The index holds this; a scan finds it when there is no index.
 #pragma once
 
 #include <cstddef>
@@ -44,10 +44,10 @@ struct Contents {
 
     // The number of the first chunk behind a snapshot (chunks.size() if none follows). snapshot: its number.
     size_t chunk_after(size_t snapshot) const;
-    // How many snapshots stand before a chunk in the file; all of them for chunks.size(). The last of them is
-    // the one from which memory at the chunk's start follows.
+    // How many snapshots stand before a chunk in the file; all of them for chunks.size(). chunk: its number.
+    // Memory at the chunk's start follows from the last of these snapshots.
     size_t snapshots_before(size_t chunk) const;
-    // How many snapshots are of `instr` or earlier.
+    // How many snapshots were made at `instr` or earlier.
     size_t snapshots_up_to(uint64_t instr) const;
 
     bool operator==(const Contents&) const = default;

@@ -7,10 +7,10 @@
 
 namespace panda::trace {
 
-// Order of general registers: the hardware's encoding order, as in QEMU's CPUX86State.regs.
+// The order of general registers is the hardware's encoding order, as in QEMU's CPUX86State.regs.
 enum GeneralRegister { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 };
 
-// Order of segment registers: as in QEMU's R_ES .. R_GS.
+// The order of segment registers is that of QEMU's R_ES .. R_GS.
 enum SegmentRegister { es, cs, ss, ds, fs, gs };
 
 struct Segment {
@@ -20,7 +20,7 @@ struct Segment {
     uint32_t flags = 0;  // descriptor bits 8-23 in place, as QEMU keeps them
 };
 
-// A descriptor table register (limit, base).
+// A descriptor table register: GDTR or IDTR.
 struct TableRegister {
     uint64_t base = 0;
     uint32_t limit = 0;
@@ -28,7 +28,7 @@ struct TableRegister {
 
 struct CpuState {
     std::array<uint64_t, 16> general{};  // by GeneralRegister
-    uint64_t rip = 0;                    // linear within cs: add segments[cs].base outside long mode
+    uint64_t rip = 0;  // offset in cs: outside long mode, the linear address is this + segments[cs].base
     uint64_t rflags = 0;
     std::array<Segment, 6> segments{};  // by SegmentRegister
     Segment ldt;
@@ -41,7 +41,7 @@ struct CpuState {
     uint64_t cr4 = 0;
     uint64_t efer = 0;
     uint64_t star = 0;
-    uint64_t lstar = 0;  // syscall entry in long mode: gives the KASLR slide
+    uint64_t lstar = 0;  // syscall entry in long mode; the KASLR slide follows from it
     uint64_t cstar = 0;
     uint64_t fmask = 0;
     uint64_t kernel_gs_base = 0;  // what swapgs would load
@@ -49,9 +49,11 @@ struct CpuState {
     uint64_t sysenter_esp = 0;
     uint64_t sysenter_eip = 0;
     uint64_t tsc_aux = 0;
-    bool system_management = false;  // which has a physical address space of its own
+    bool system_management = false;  // the mode has a physical address space of its own
 
+    // 0 (kernel) to 3 (user): what the stack segment's selector says.
     unsigned privilege() const { return segments[ss].selector & 3; }
+    // CR0.PG, EFER.LMA and CR0.PE.
     bool paging() const { return (cr0 & (uint64_t{1} << 31)) != 0; }
     bool long_mode() const { return (efer & (uint64_t{1} << 10)) != 0; }
     bool protected_mode() const { return (cr0 & 1) != 0; }
@@ -59,18 +61,20 @@ struct CpuState {
     uint64_t asid() const { return cr3 & (long_mode() ? 0x000ffffffffff000u : 0xffffffe0u); }
 };
 
-// The registers that a trace with the column `registers` tells at the begin of each execution: the general
+// The registers that a trace with the column `registers` has for the start of each execution: the general
 // ones by GeneralRegister, and rflags. In 32-bit guests r8 to r15 are 0.
 inline constexpr unsigned block_registers = 17;
 inline constexpr unsigned rflags_number = 16;
 using BlockRegisters = std::array<uint64_t, block_registers>;
 
+// These registers of a processor.
 inline BlockRegisters block_registers_of(const CpuState& cpu) {
     BlockRegisters registers{};
     std::copy(cpu.general.begin(), cpu.general.end(), registers.begin());
     registers[rflags_number] = cpu.rflags;
     return registers;
 }
+// Replaces these registers of a processor.
 inline void set_block_registers(CpuState& cpu, const BlockRegisters& registers) {
     std::copy_n(registers.begin(), cpu.general.size(), cpu.general.begin());
     cpu.rflags = registers[rflags_number];

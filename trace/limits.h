@@ -18,7 +18,7 @@ inline constexpr uint32_t max_block_bytes = 1u << 13;         // two pages, as Q
 
 inline constexpr uint32_t max_block_operations = 1u << 12;  // memory operations
 inline constexpr uint32_t max_block_tcg = 1u << 20;         // bytes of TCG operations
-// Of memory or TCG operations, in a message.
+// Bytes of memory operations, or of TCG operations, in a message.
 inline constexpr uint64_t max_operation_column_bytes = uint64_t{8} << 20;
 
 inline constexpr uint32_t max_chunk_inner_events = 1u << 20;

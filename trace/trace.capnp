@@ -311,8 +311,8 @@ enum ReturnGate {
 
 enum InnerKind {
   # The kinds of events in the column `inner`: what happens to memory inside an execution, or right before it, other
-  # than the operations of the block's own code. trace/coding/inner_codec.h has the layout; trace/README.md (Memory) says how
-  # these events and the operations are put in order.
+  # than the operations of the block's own code. trace/coding/inner_codec.h has the layout. trace/README.md (Memory)
+  # says how these events and the operations are put in order.
   fill @0;             # from here on a virtual page leads to this physical page: an entry of the processor's TLB
   tableWrite @1;       # the page walker marks a table's entry; has a physical address of address space 0 and a value
   helperLoad @2;       # a helper of QEMU loads: interrupt frames, fxsave, segment loads; has a virtual address

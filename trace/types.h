@@ -1,5 +1,4 @@
-// What a trace is about, as values: the machine, its memory, its code. The bytes are described in
-// trace.capnp.
+// The values that a trace is made of: the machine, its memory, its code. trace.capnp describes their bytes.
 #pragma once
 
 #include <array>
@@ -28,12 +27,13 @@ enum class RangeKind : uint8_t {
     rom_device = 2,  // reads reach the block, writes go to a device
 };
 
-// A range of guest physical addresses backed by a block. What no range covers is a device or nothing at all.
+// A range of guest physical addresses backed by a block. Addresses outside all ranges lead to a device or to
+// nothing at all.
 struct MappedRange {
     uint64_t address = 0;
-    uint64_t size = 0;
-    uint64_t block_offset = 0;
-    uint32_t block = 0;  // index into TraceHeader::memory_blocks
+    uint64_t size = 0;          // bytes
+    uint64_t block_offset = 0;  // of the first byte
+    uint32_t block = 0;         // index into TraceHeader::memory_blocks
     RangeKind kind = RangeKind::ram;
 
     bool operator==(const MappedRange&) const = default;
@@ -70,8 +70,8 @@ struct TraceHeader {
 // How much of memory a trace holds.
 enum class MemoryColumns : uint8_t {
     none = 0,       // blocks and events only
-    addresses = 1,  // and where they load and store
-    values = 2,     // and what they store: with it memory can be had at any instruction
+    addresses = 1,  // and the addresses of loads and stores
+    values = 2,     // and the values of stores, so that memory is known at any instruction
 };
 
 // What a snapshot lists.
@@ -82,54 +82,57 @@ enum class SnapshotKind : uint8_t {
 
 inline constexpr uint64_t no_address = ~uint64_t{0};
 
-// A register whose value a trace follows from block to block, so that addresses that are counted from it need
-// not be recorded: a block's definition tells how the block changes it, and where that is not known when the
-// block is translated, an execution tells. What changes it between blocks (an interrupt, an exception, a
-// block that was cut short) is an InnerEvent.
+// A register whose value a trace follows from block to block, so that addresses counted from it need not be
+// recorded. A block's definition says how the block changes it; where that is not known at translation, each
+// execution records the value (see MemoryOperation). When it changes between blocks (an interrupt, an
+// exception, a block that was cut short), an InnerEvent says so.
 enum class FollowedRegister : uint8_t { stack_pointer = 0, fs_base = 1, gs_base = 2 };
 inline constexpr unsigned followed_registers = 3;
 using FollowedValues = std::array<uint64_t, followed_registers>;
 
-// What an address, or a followed register, may be counted from, beside an earlier operation of its block.
+// What an address, or a followed register, may be counted from, other than an earlier operation of its block.
 inline constexpr uint16_t base_none = 0xffff;
 inline constexpr uint16_t base_constant = 0xfffe;           // from 0
-constexpr uint16_t base_register(FollowedRegister which) {  // from its value at the block's begin
+constexpr uint16_t base_register(FollowedRegister which) {  // from its value at the block's start
     return static_cast<uint16_t>(0xfff0 + static_cast<unsigned>(which));
 }
 
-// A load or store that a block's code makes, known since it was translated. What helpers of the emulator
-// access (interrupt frames, fxsave, segment loads) is not here: see InnerEvent.
+// A load or store that a block's code makes, known since the block was translated. What helpers of the
+// emulator access (interrupt frames, fxsave, segment loads) is not here: see InnerEvent.
 //
 // An execution of a block leaves words (the tracer's ring has them, the writer codes them), operation after
-// operation: the address, unless it is derived; then, in a trace with values, for a store whose value is not
-// constant, the value in one word, or two (low, high) for 16 bytes. The value is as memory gets it,
-// little-endian; bits above `size` bytes are undefined. An operation that did not run has left `not_run`
-// where its address belongs (and anything as its value).
+// operation. The first word is the address, unless the address is derived. Then, in a trace with values, a
+// store whose value is not constant has the value in one word, or in two (low, high) for 16 bytes. The value
+// is as memory gets it, little-endian; bits above `size` bytes are undefined. An operation that did not run
+// has left `not_run` in place of its address, and anything as its value.
 //
-// An operation of size 0 accesses nothing: where its address would be, its word tells the value that a
-// followed register has from there on.
+// An operation of size 0 accesses nothing. The word in place of its address is the value that a followed
+// register has from there on.
 struct MemoryOperation {
     static constexpr uint16_t none = base_none;
-    static constexpr uint64_t not_run = 0xa5a5'a5a5'a5a5'a5a5;  // not canonical: no access ends well there
+    static constexpr uint64_t not_run = 0xa5a5'a5a5'a5a5'a5a5;  // not canonical: no access can succeed there
 
     uint16_t instruction = 0;                                 // index in the block; ascending
     uint8_t size = 8;                                         // bytes: 1, 2, 4, 8 or 16; 0: see above
-    FollowedRegister told = FollowedRegister::stack_pointer;  // by a word of size 0
+    FollowedRegister told = FollowedRegister::stack_pointer;  // the register, for size 0
     bool store = false;
-    // A whole execution of its instruction may leave it out. It has an address word then, and so have all
-    // operations of an instruction but the last: an instruction that was cut short tells how far it came.
+    // Even a complete execution of its instruction may leave it out. Then it has an address word. All
+    // operations of an instruction but the last have one too, so that the words show how far an instruction
+    // came that was cut short.
     bool conditional = false;
-    // Derived address: that of the operation `base` (earlier, neither derived nor conditional; or base_… )
-    // + delta, modulo 2^32 if narrow.
+    // The address is derived unless base is `none`: it is the address of operation number `base` (an earlier
+    // one, neither derived nor conditional) or one of base_…, plus delta, modulo 2^32 if narrow.
     uint16_t base = none;
     bool narrow = false;
     int64_t delta = 0;
-    // Of a store of at most 8 bytes: every execution stores `constant`.
+    // Only for a store of at most 8 bytes: every execution stores `constant`.
     bool constant_value = false;
     uint64_t constant = 0;
 
+    // Whether an execution leaves a word for the address, or for the value of a register.
     bool has_address_word() const { return base == none; }
     bool is_access() const { return size != 0; }
+    // How many words an execution leaves for the value, and in all.
     uint32_t value_words() const { return store && !constant_value ? (size == 16 ? 2 : 1) : 0; }
     uint32_t words(bool with_values) const {
         return (has_address_word() ? 1 : 0) + (with_values ? value_words() : 0);
@@ -137,8 +140,8 @@ struct MemoryOperation {
     bool operator==(const MemoryOperation&) const = default;
 };
 
-// How a block leaves a followed register that it changes: with the value that `base` (an operation that has a
-// word, or base_…) had + delta, modulo 2^32 if narrow.
+// What a block makes of a followed register: the value of `base` (an operation that has a word, or one of
+// base_…), plus delta, modulo 2^32 if narrow.
 struct RegisterChange {
     FollowedRegister which = FollowedRegister::stack_pointer;
     bool narrow = false;
@@ -149,17 +152,19 @@ struct RegisterChange {
 };
 
 // Executions come to the writer as records, as the tracer's translated code leaves them: a head, and behind
-// it the execution's words. The head is 8 bytes, or 4 where a trace has no memory columns and records no
-// words; its first four are record_head(): the block's id in 26 bits, and above it how many words follow, or
-// `many_words`.
+// it the execution's words. The head has 8 bytes, or 4 if the trace has no memory columns and so no words.
+// The first four bytes are record_head(): the block's id in 26 bits, and above it the number of words that
+// follow, or `many_words` if there are that many or more.
 inline constexpr unsigned record_id_bits = 26;
 inline constexpr uint32_t many_words = 63;
 constexpr uint32_t record_head(uint32_t id, uint32_t words) {
     return id | (words < many_words ? words : many_words) << record_id_bits;
 }
+// The block's id in a record_head().
 constexpr uint32_t record_id(uint32_t head) {
     return head & ((1u << record_id_bits) - 1);
 }
+// Bytes of a record's head.
 constexpr uint32_t record_head_bytes(bool with_memory) {
     return with_memory ? 8 : 4;
 }
@@ -170,13 +175,13 @@ struct BlockDefinition {
     uint64_t cs_base = 0;      // base of the code segment
     uint64_t flags = 0;        // QEMU's hflags: privilege, code size, SMM … (target/i386/cpu.h HF_*)
     uint64_t physical_pc = 0;  // guest physical address of the first byte
-    uint64_t physical_second_page = no_address;  // of the second page's first byte, when the block reaches it
+    uint64_t physical_second_page = no_address;  // of the second page's start, if the block reaches it
     uint32_t guest_size = 0;                     // bytes of guest code
     Bytes code;                                  // guest_size bytes, or empty where they could not be read
     std::vector<uint16_t> instruction_offsets;   // of each instruction in the block, ascending from 0
 
     std::vector<MemoryOperation> operations{};  // in order of execution
-    std::vector<RegisterChange> changes{};      // at most one of a register
+    std::vector<RegisterChange> changes{};      // at most one for each register
     Bytes tcg{};  // TCG operations before optimisation (trace/README.md), or empty
 
     uint32_t instruction_count() const { return static_cast<uint32_t>(instruction_offsets.size()); }

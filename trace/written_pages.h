@@ -1,4 +1,4 @@
-// Which pages of guest memory a chunk changes: what a search for "who wrote this last" skips by.
+// Which pages of guest memory a chunk changes, so that a search for the last write of a page can skip chunks.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct BlockPage {
 struct WrittenPages {
     std::vector<PhysicalPage> physical;  // by stores, helpers and the page walker; ascending
     std::vector<BlockPage> transferred;  // by Transfer events; ascending
-    // False: there was a store to a page whose translation the trace does not tell.
+    // False when there was a store to a page whose translation the trace does not have.
     bool complete = true;
 
     bool operator==(const WrittenPages&) const = default;

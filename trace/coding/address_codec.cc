@@ -10,24 +10,24 @@ namespace {
 
 constexpr unsigned near_symbol = address_candidates;  // + bytes - 1
 constexpr unsigned far_symbol = near_symbol + 3;
-constexpr unsigned shared_symbol = far_symbol + 1;  // + 2 age + bytes - 1
+constexpr unsigned shared_symbol = far_symbol + 1;  // + 2 * age + bytes - 1
 constexpr unsigned symbol_end = shared_symbol + 6;
 
 constexpr size_t near_stream = 1;  // + bytes - 1
 constexpr size_t far_stream = 4;
 constexpr size_t shared_stream = 5;  // + bytes - 1
 
-// At least 1.
+// How many bytes hold this number; at least 1.
 unsigned byte_count(uint64_t value) {
     return (static_cast<unsigned>(std::bit_width(value | 1)) + 7) / 8;
 }
 
-// The shortest form, the first one of them in the order of their symbols. Which one that is is hard to
-// foretell, so there are no branches.
+// The shortest form; among forms of the same length, the first one in the order of symbols. There are no
+// branches, because it is hard to predict which form that is.
 Literal literal_of(uint64_t address, const AddressPredictor::Distances& distances) {
     constexpr unsigned forms = 4;
     constexpr unsigned too_long = 9;
-    std::array<uint64_t, forms + 1> values;  // the last one: the address
+    std::array<uint64_t, forms + 1> values;  // the last one is the address
     values[forms] = address;
     unsigned best = too_long << 3 | forms;  // bytes << 3 | form
     for (unsigned form = 0; form < forms; ++form) {

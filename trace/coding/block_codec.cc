@@ -7,13 +7,13 @@
 namespace panda::trace {
 namespace {
 
-constexpr uint64_t long_run = 63;  // the largest value of a symbol byte's run: a varint follows
+constexpr uint64_t long_run = 63;  // the largest run in a symbol byte; a varint follows it
 
 }  // namespace
 
 void SuccessorTable::reset(uint32_t block_count) {
     column_ += 1u << block_bits;
-    if (column_ == 0) {  // from here on, old numbers would look new
+    if (column_ == 0) {  // otherwise old numbers would look new from here on
         std::fill(firsts_.begin(), firsts_.end(), 0);
         column_ = 1u << block_bits;
     }
@@ -83,13 +83,13 @@ void BlockDecoder::next_symbol() {
         run_ += std::min(symbols_.get_varint(), ~uint64_t{0} - long_run);
 }
 
-// After this block, where the symbol tells.
+// Returns 1 + the id of the block that follows `previous`, by the current symbol; 0 if there is none.
 uint32_t BlockDecoder::next_block(uint32_t previous) {
     uint32_t block = 0;
     switch (symbol_) {
         case 0: {
             const int64_t step = zigzag_decode(literals_.get_varint());
-            // Unsigned, as hostile steps may overflow; the range check below catches what they lead to.
+            // Unsigned, because hostile steps may overflow; the range check below catches the result.
             const uint64_t id = static_cast<uint64_t>(literal_) + 1 + static_cast<uint64_t>(step);
             if (id >= block_count_)
                 throw Error("executes a block that is not defined");
@@ -114,7 +114,7 @@ size_t BlockDecoder::decode(std::span<uint32_t> out) {
     const size_t wanted = static_cast<size_t>(std::min<uint64_t>(out.size(), remaining_));
     uint32_t previous = previous_;
     for (size_t done = 0; done < wanted;) {
-        // The run, as a tight loop of its own: nearly all executions are in one.
+        // A run has a tight loop of its own, because nearly all executions are in one.
         const size_t run_end = done + static_cast<size_t>(std::min<uint64_t>(run_, wanted - done));
         run_ -= run_end - done;
         for (; done < run_end; ++done) {

@@ -11,7 +11,8 @@ uint64_t difference(uint64_t value, uint64_t last) {
     return zigzag_encode(static_cast<int64_t>(value - last));
 }
 
-// What follows of the record's own part: sizes, boundaries, and whether the code is known.
+// Reads what comes next in a record: the sizes and the instructions' boundaries. Returns whether the code is
+// known.
 bool read_shape(ByteReader& in, BlockDefinition& block) {
     const uint64_t size = in.get_varint();
     const uint64_t instructions = in.get_varint();
@@ -46,19 +47,19 @@ Bytes read_tcg(ByteReader& in) {
 void check_definition(const BlockDefinition& definition) {
     const auto& offsets = definition.instruction_offsets;
     if (definition.guest_size == 0 || definition.guest_size > max_block_bytes)
-        throw Error("a block of " + std::to_string(definition.guest_size) + " bytes cannot be");
+        throw Error("a block of " + std::to_string(definition.guest_size) + " bytes is impossible");
     if (offsets.empty() || offsets.size() > max_block_instructions || offsets[0] != 0)
-        throw Error("a block needs instructions, and the first at its beginning");
+        throw Error("a block needs instructions, and the first one must be at its beginning");
     for (size_t i = 1; i < offsets.size(); ++i) {
         if (offsets[i] <= offsets[i - 1])
             throw Error("a block's instructions must ascend");
     }
     if (offsets.back() >= definition.guest_size)
-        throw Error("a block's instructions must be inside of it");
+        throw Error("a block's instructions must be inside the block");
     if (!definition.code.empty() && definition.code.size() != definition.guest_size)
         throw Error("a block's code must be as long as the block");
     if (definition.tcg.size() > max_block_tcg)
-        throw Error("a block has more TCG operations than it can");
+        throw Error("a block cannot have so many TCG operations");
     check_operations(definition.operations, definition.instruction_count());
     check_changes(definition.changes, definition.operations);
 }

@@ -15,13 +15,13 @@ namespace {
 constexpr uint32_t last_place = InnerEvent::after_instruction(max_block_instructions - 1);
 constexpr uint64_t page_mask = page_size - 1;
 constexpr unsigned page_bits = 12;
-constexpr unsigned register_tag = 0xf0;  // + register; fills and accesses have lower ones
+constexpr unsigned register_tag = 0xf0;  // + register; the tags of fills and accesses are lower
 
 uint64_t signed_step(uint64_t value, uint64_t from) {
     return zigzag_encode(static_cast<int64_t>(value - from));
 }
 
-// The next number of `in`, which stands as a step from `from`.
+// Reads the next number of `in`, which is written as a step from `from`.
 uint64_t read_step(ByteReader& in, uint64_t from) {
     return from + static_cast<uint64_t>(zigzag_decode(in.get_varint()));
 }
@@ -34,13 +34,13 @@ bool has_value(InnerKind kind) {
 
 void check_inner_event(const InnerEvent& event) {
     if (event.place > last_place || event.kind > InnerKind::register_value)
-        throw Error("an inner event is of no kind, or has no place in a block");
+        throw Error("an inner event has an impossible kind, or an impossible place in its block");
     if (event.kind == InnerKind::fill) {
         if ((event.address & page_mask) != 0 || (event.value & page_mask) >= max_physical_address_spaces)
-            throw Error("a fill is not of pages");
+            throw Error("a fill is not of whole pages");
     } else if (event.kind == InnerKind::register_value) {
         if (event.size >= followed_registers || event.place != InnerEvent::before_block)
-            throw Error("a register that is told is not followed, or has its value inside of a block");
+            throw Error("a register is not followed, or its value is not for the start of a block");
     } else if (!std::has_single_bit(event.size) || event.size > 16) {
         throw Error("an inner event has an impossible size");
     }
@@ -98,7 +98,7 @@ Bytes InnerEncoder::take() {
 
 void InnerDecoder::start(std::span<const std::byte> column, uint64_t count, uint32_t block_count) {
     if (count > max_chunk_inner_events)
-        throw Error("has more inner events than it can");
+        throw Error("has more inner events than a chunk can");
     *this = InnerDecoder();
     const auto streams = split_streams<4>(column);
     heads_ = ByteReader(streams[0]);
@@ -126,7 +126,7 @@ void InnerDecoder::read_head() {
     position_ += static_cast<uint32_t>(step);
     const uint64_t place_step = heads_.get_varint();
     if (place_step > last_place - place_)
-        throw Error("has an inner event that has no place in a block");
+        throw Error("has an inner event at an impossible place in its block");
     place_ += static_cast<uint32_t>(place_step);
     tag_ = heads_.get<uint8_t>();
 }
@@ -161,7 +161,8 @@ void InnerDecoder::read_fill(InnerEvent& event) {
 void InnerDecoder::read_register(InnerEvent& event) {
     event.size = tag_ & (register_tag ^ 0xff);
     if (event.size >= followed_registers || event.place != InnerEvent::before_block)
-        throw Error("tells of a register that is not followed, or inside of a block");
+        throw Error(
+            "has a value of a register that is not followed, or that is not for the start of a block");
     event.value = history_.registers[event.size] = read_step(values_, history_.registers[event.size]);
 }
 

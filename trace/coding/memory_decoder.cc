@@ -114,7 +114,7 @@ void MemoryDecoder::decode_cut(uint32_t id, uint32_t executed) {
     shapes_.end_cut();
 }
 
-// Whether an operation of a block that was cut was executed.
+// Whether an operation was executed in an execution that was cut short after `executed` instructions.
 bool MemoryDecoder::has_run(const PlannedOperation& operation, uint32_t executed) {
     if (operation.is_beyond(executed))
         return false;
@@ -123,8 +123,8 @@ bool MemoryDecoder::has_run(const PlannedOperation& operation, uint32_t executed
     return true;
 }
 
-// One execution, of which something may be missing, or to which inner events belong. Does not change the
-// followed registers.
+// Decodes one execution in which operations may be missing, or to which inner events belong. Does not change
+// the followed registers.
 void MemoryDecoder::decode_slowly(DecoderBlock& block, uint32_t executed) {
     const BlockPlan& plan = block.plan;
     states_.enter(block.stamp, plan);
@@ -136,7 +136,7 @@ void MemoryDecoder::decode_slowly(DecoderBlock& block, uint32_t executed) {
     begins_[1] = 0;
     take_inner(InnerEvent::before_block);
     if (plan.follows && told_ != all_told)
-        throw Error("has a block that follows registers whose values are not told");
+        throw Error("has a block that follows registers whose values are not known");
     for (uint32_t i = 0; i < operations.size(); ++i) {
         const PlannedOperation& operation = operations[i];
         take_inner(InnerEvent::before_instruction(operation.instruction));
@@ -166,7 +166,7 @@ void MemoryDecoder::decode_slowly(DecoderBlock& block, uint32_t executed) {
     ++position_;
 }
 
-// The inner events of this execution up to this place.
+// Takes the inner events of this execution up to this place.
 void MemoryDecoder::take_inner(uint32_t place) {
     while (inner_position_ == position_ && inner_.place() <= place) {
         const InnerEvent event = inner_.take(values_.cache());
@@ -182,7 +182,7 @@ void MemoryDecoder::take_inner(uint32_t place) {
     }
 }
 
-// For the next access of a group of one.
+// Makes room for the next access of a group of one execution.
 Access& MemoryDecoder::room() {
     const size_t place = PlainDecoder::earlier + begins_[1]++;
     if (place == accesses_.size())
@@ -199,7 +199,7 @@ void MemoryDecoder::check_end() const {
         throw Error("has more inner events than block executions for them");
     if (addresses_.symbols().count() != columns_.address_count ||
         (columns_.values && values_.symbols().count() != columns_.value_count))
-        throw Error("holds another number of addresses or values than it says");
+        throw Error("does not hold as many addresses or values as it says");
 }
 
 }  // namespace panda::trace

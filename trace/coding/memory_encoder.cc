@@ -10,11 +10,11 @@
 namespace panda::trace {
 namespace {
 
-// Of a chunk's streams, before compression: far below what a message may hold, and far above what a chunk of
-// a million blocks usually has.
+// Bytes of a chunk's streams, before compression. This is far below what a message may hold, and far above
+// what a chunk of a million blocks usually has.
 constexpr size_t enough = size_t{16} << 20;
 
-// The index into Bases that an address is counted from; its own if it is not derived.
+// The index into Bases of what the operation's address is counted from; its own index if it is not derived.
 uint16_t base_of(const PlannedOperation& operation, size_t number) {
     return operation.derived ? operation.base : static_cast<uint16_t>(Bases::first_operation + number);
 }
@@ -32,7 +32,7 @@ void MemoryEncoder::define(uint32_t instructions, std::span<const MemoryOperatio
         define_stores(block);
 }
 
-// Which stores follow from each base. Quadratic, but blocks are short.
+// Finds the stores whose addresses are counted from each base. Quadratic, but blocks are short.
 void MemoryEncoder::define_stores(Block& block) {
     const std::span operations(plans_.operations(block.plan), block.plan.operations);
     std::vector<StoreSpan> spans;
@@ -49,7 +49,7 @@ void MemoryEncoder::define_stores(Block& block) {
     store_spans_.insert(store_spans_.end(), spans.begin() + 1, spans.end());
 }
 
-// The stores that follow from this base: at least one.
+// The span of the stores that are counted from this base; there must be at least one.
 MemoryEncoder::StoreSpan MemoryEncoder::span_of(std::span<const PlannedOperation> operations, uint16_t base) {
     constexpr int64_t far = std::numeric_limits<int64_t>::max() - 16;
     int64_t start = far, end = -far;
@@ -70,12 +70,13 @@ MemoryEncoder::StoreSpan MemoryEncoder::span_of(std::span<const PlannedOperation
     return span;
 }
 
-// Before an execution. What a block needs can change between chunks, and is looked at in each once.
+// Must be called before an execution of a block. Prepares the block's states at its first execution in a
+// chunk.
 inline void MemoryEncoder::enter(Block& block) {
     if (states_.has_entered(block.stamp)) [[likely]]
         return;
     if (block.plan.follows && !followed_)
-        throw Error("a block follows registers, and the trace does not");
+        throw Error("a block follows registers, but the trace does not");
     states_.enter(block.stamp, block.plan);
 }
 
@@ -92,7 +93,7 @@ uint64_t MemoryEncoder::append_all(std::span<const uint32_t> ids, std::span<cons
             append_slowly(plan, whole, words[i]);
             pending = false;
         } else if (plan.operations == 0) {
-            ;  // a third of the executions
+            ;  // true of a third of the executions
         } else if (with_values) {
             append_plain(plan, words[i]);
         } else {
@@ -117,7 +118,7 @@ inline void MemoryEncoder::append_plain(const BlockPlan& block, const uint64_t* 
     value_count_ += block.values;
 }
 
-// Derived addresses matter for the pages that they store to, and for nothing else.
+// Derived addresses matter only for the pages that they store to.
 inline void MemoryEncoder::append_addresses(const Block& block, const uint64_t* words) {
     AddressState* states = states_.addresses(block.plan);
     for (uint32_t i = 0; i < block.plan.addresses; ++i)
@@ -139,7 +140,7 @@ inline void MemoryEncoder::note_span(const BlockPlan& block, const StoreSpan& sp
         pages_.stored(base + static_cast<uint64_t>(span.start), span.bytes);
 }
 
-// The stores of a span one by one.
+// Notes the stores of a span one by one.
 [[gnu::noinline]] void MemoryEncoder::note_stores(const BlockPlan& block, const StoreSpan& span,
                                                   uint64_t base) {
     const std::span operations(plans_.operations(block), block.operations);
@@ -148,7 +149,7 @@ inline void MemoryEncoder::note_span(const BlockPlan& block, const StoreSpan& sp
             pages_.stored(operations[i].derive(base), operations[i].size);
 }
 
-// What registers may change to.
+// Keeps the words of the operations that followed registers may be counted from.
 [[gnu::noinline]] void MemoryEncoder::keep_bases(const BlockPlan& block, const uint64_t* words) {
     const std::span operations(plans_.operations(block), block.operations);
     for (size_t i = 0; i < operations.size(); ++i)
@@ -186,7 +187,7 @@ inline void MemoryEncoder::code_store(const PlannedOperation& operation, uint64_
     }
 }
 
-// Apart from the rest, which is to stay small.
+// A function of its own, to keep the caller small.
 [[gnu::noinline]] void MemoryEncoder::code_wide_value(uint64_t address, Walk& walk) {
     for (const uint64_t offset : {0u, 8u})
         values_.encode(*walk.value++, address + offset, *walk.words++, 8);
@@ -210,7 +211,7 @@ void MemoryEncoder::append_cut(uint32_t id, uint32_t executed, const uint64_t* w
     ++position_;
 }
 
-// Executions of which something may be missing, or to which inner events belong.
+// Appends an execution in which operations may be missing, or to which inner events belong.
 void MemoryEncoder::append_slowly(const BlockPlan& block, uint32_t executed, const uint64_t* words) {
     const PlannedOperation* operations = plans_.operations(block);
     uint64_t* shape = states_.shapes(block);
@@ -254,7 +255,7 @@ void MemoryEncoder::append_slowly(const BlockPlan& block, uint32_t executed, con
     pending_.clear();
 }
 
-// Codes what waits up to this place. next: the first that has not been coded.
+// Codes the pending inner events up to this place. next: the first one that is not coded yet; moves on.
 void MemoryEncoder::code_pending(size_t& next, uint32_t place) {
     for (; next < pending_.size() && pending_[next].place <= place; ++next)
         code_inner(pending_[next]);
@@ -288,7 +289,7 @@ void MemoryEncoder::inner(const InnerEvent& event) {
     if (!pending_.empty() && event.place < pending_.back().place)
         throw Error("the inner events of a block must be in order");
     if (pending_.size() == max_pending)
-        throw Error("a block has more inner events than it can");
+        throw Error("a block cannot have so many inner events");
     pending_.push_back(event);
 }
 
@@ -308,7 +309,8 @@ void MemoryEncoder::begin(std::span<const Translation> translations,
     tell_registers();
 }
 
-// Before the chunk's first execution, which nothing is known for otherwise.
+// Before the chunk's first execution: adds inner events with the values of the followed registers, which a
+// reader knows from nowhere else.
 void MemoryEncoder::tell_registers() {
     told_ = 0;
     if (!followed_)
@@ -318,7 +320,7 @@ void MemoryEncoder::tell_registers() {
                         register_value(static_cast<FollowedRegister>(i), bases_[Bases::first_register + i]));
 }
 
-// Returns whether this is news.
+// Takes the value of a followed register. Returns whether a reader does not know it without the event.
 bool MemoryEncoder::follow(const InnerEvent& event) {
     if (!followed_)
         return false;
@@ -338,12 +340,12 @@ bool MemoryEncoder::has_followed(const FollowedValues& followed) const {
     return true;
 }
 
-// Before anything changes pages_.
+// Must be called before anything changes pages_: keeps the translations that the chunk opens with.
 void MemoryEncoder::settle_first_translations() {
     if (!std::exchange(carries_on_, false))
         return;
     if (pages_.translation_count() > max_chunk_translations)
-        throw Error("more pages are translated than a chunk can open with");
+        throw Error("a chunk cannot open with so many translated pages");
     first_translations_ = pages_.translations();
 }
 
@@ -355,7 +357,8 @@ std::vector<RawColumn> MemoryEncoder::take() {
     if (shapes_.size() > 0 || shapes_.masks() > 0)
         columns.push_back({ColumnId::SHAPES, Coding::SHAPE_LIST, shapes_.masks(), shapes_.take()});
     columns.push_back({ColumnId::ADDRESSES, Coding::ADDRESS_PREDICTIONS, address_count_, addresses_.take()});
-    Bytes values = values_.take();  // also without values: it empties the cache that inner events use
+    Bytes values =
+        values_.take();  // also in a trace without values: it empties the cache that inner events use
     if (with_values_)
         columns.push_back({ColumnId::VALUES, Coding::VALUE_PREDICTIONS, value_count_, std::move(values)});
     if (inner_.count() > 0)

@@ -62,7 +62,7 @@ void MemoryPlans::append_change(BlockPlan& block, const RegisterChange& change) 
     ++block.changes;
 }
 
-// All are counted from what was before.
+// All changes are counted from the values before the block.
 void MemoryPlans::change_slowly(const BlockPlan& block, uint64_t* bases) const {
     const std::span changes(changes_.data() + block.first_change, block.changes);
     std::array<uint64_t, followed_registers> values;

@@ -14,9 +14,9 @@ constexpr unsigned mark_derived = 4;
 constexpr unsigned mark_narrow = 8;
 constexpr unsigned mark_constant = 16;
 constexpr unsigned size_shift = 5;
-constexpr unsigned no_access = 7;  // instead of log2(size)
+constexpr unsigned no_access = 7;  // in place of log2(size)
 
-constexpr unsigned change_narrow = 16;  // above the register's number
+constexpr unsigned change_narrow = 16;  // a bit above the register's number
 
 constexpr uint16_t first_register = base_register(FollowedRegister{});
 
@@ -24,7 +24,7 @@ bool is_operation(uint16_t base) {
     return base < first_register;
 }
 
-// The bases that are no operations: 0 for base_constant, 1 + register.
+// The code of a base that is not an operation: 0 for base_constant, else 1 + the number of the register.
 uint8_t base_code(uint16_t base) {
     return base == base_constant ? 0 : static_cast<uint8_t>(1 + base - first_register);
 }
@@ -41,7 +41,7 @@ uint8_t marks_of(const MemoryOperation& operation) {
     return static_cast<uint8_t>(marks);
 }
 
-// Whether something of the operations before `number` can be counted from this.
+// Whether operation `number` can be counted from this base.
 bool is_base(std::span<const MemoryOperation> operations, size_t number, uint16_t base) {
     if (is_operation(base))
         return base < number && operations[base].has_address_word() && !operations[base].conditional;
@@ -52,7 +52,7 @@ void check_access(const MemoryOperation& operation) {
     if (!std::has_single_bit(operation.size) || operation.size > 16)
         throw Error("a memory operation has an impossible size");
     if (operation.constant_value && (!operation.store || operation.size > 8))
-        throw Error("a memory operation stores a constant that it cannot");
+        throw Error("a memory operation cannot store this constant");
 }
 
 void check_operation(std::span<const MemoryOperation> operations, size_t number) {
@@ -61,11 +61,11 @@ void check_operation(std::span<const MemoryOperation> operations, size_t number)
         check_access(operation);
     else if (static_cast<unsigned>(operation.told) >= followed_registers || operation.store ||
              operation.conditional || operation.constant_value || !operation.has_address_word())
-        throw Error("an operation that accesses nothing tells no register");
+        throw Error("an operation of size 0 does not give the value of a register");
     if (operation.has_address_word())
         return;
     if (!is_base(operations, number, operation.base))
-        throw Error("a memory operation derives its address from one that it cannot");
+        throw Error("a memory operation cannot derive its address from this base");
     if (operation.conditional)
         throw Error("a conditional memory operation has no address of its own");
     if (number + 1 < operations.size() && operations[number + 1].instruction == operation.instruction &&
@@ -73,7 +73,7 @@ void check_operation(std::span<const MemoryOperation> operations, size_t number)
         throw Error("a memory operation before the last of its instruction has no address of its own");
 }
 
-// count: of the operations before.
+// count: how many operations stand before.
 void put_base(ByteWriter& out, uint16_t base, size_t count) {
     out.put_varint(is_operation(base) ? count - base : 0);
     if (!is_operation(base))
@@ -94,7 +94,7 @@ uint16_t get_base(ByteReader& in, bool following, size_t count) {
 
 FollowedRegister get_register(unsigned number) {
     if (number >= followed_registers)
-        throw Error("defines a block that tells of a register that is not followed");
+        throw Error("defines a block that follows an unknown register");
     return static_cast<FollowedRegister>(number);
 }
 
@@ -140,7 +140,7 @@ MemoryOperation get_operation(ByteReader& in, bool following, size_t number, uin
 
 void check_operations(std::span<const MemoryOperation> operations, uint32_t instruction_count) {
     if (operations.size() > max_block_operations)
-        throw Error("a block has more memory operations than it can");
+        throw Error("a block cannot have so many memory operations");
     uint32_t instruction = 0;
     for (size_t i = 0; i < operations.size(); ++i) {
         if (operations[i].instruction < instruction || operations[i].instruction >= instruction_count)
@@ -158,7 +158,7 @@ void check_changes(std::span<const RegisterChange> changes, std::span<const Memo
             throw Error("a block changes a register twice, or one that is not followed");
         changed |= 1u << number;
         if (!is_base(operations, operations.size(), change.base))
-            throw Error("a block counts a register from what it cannot");
+            throw Error("a block cannot count a register from this base");
     }
 }
 

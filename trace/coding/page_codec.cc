@@ -7,14 +7,14 @@
 namespace panda::trace {
 namespace {
 
-constexpr unsigned frame_bits = 52;  // of a 64-bit address without the 12 bits in a page
+constexpr unsigned frame_bits = 52;  // a 64-bit address without the 12 bits of the offset in a page
 constexpr unsigned block_page_bits = 32;
 
 constexpr uint64_t low_bits(unsigned bits) {
     return (uint64_t{1} << bits) - 1;
 }
 
-// Strictly ascending numbers.
+// Writes strictly ascending numbers.
 class KeyWriter {
   public:
     void put(ByteWriter& out, uint64_t key) {
@@ -28,11 +28,11 @@ class KeyWriter {
 
 class KeyReader {
   public:
-    // limit: the key's largest value.
+    // limit: the largest value that the key may have.
     uint64_t get(ByteReader& in, uint64_t limit) {
         const uint64_t step = in.get_varint();
         if (next_ > limit || step > limit - next_)
-            throw Error("lists a page that cannot be");
+            throw Error("lists an impossible page");
         const uint64_t key = next_ + step;
         next_ = key + 1;
         return key;
@@ -68,7 +68,7 @@ Bytes encode_translations(std::span<const Translation> translations) {
 
 std::vector<Translation> decode_translations(std::span<const std::byte> column, uint64_t count) {
     if (count > max_chunk_translations)
-        throw Error("has more translations than it can");
+        throw Error("has more translations than a chunk can");
     const auto streams = split_streams<3>(column);
     ByteReader pages(streams[0]);
     ByteReader frames(streams[1]);

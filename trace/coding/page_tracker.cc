@@ -6,8 +6,8 @@
 namespace panda::trace {
 namespace {
 
-constexpr uint64_t no_page = ~uint64_t{0};          // no page number: those have 52 bits
-constexpr size_t tidy_threshold = size_t{1} << 20;  // of a list of pages, in which some stand twice
+constexpr uint64_t no_page = ~uint64_t{0};          // not a page number: these have 52 bits
+constexpr size_t tidy_threshold = size_t{1} << 20;  // entries of a list of pages, in which some stand twice
 
 template <typename Page>
 void sort_out(std::vector<Page>& pages) {

@@ -8,18 +8,19 @@ namespace {
 
 using Columns = PlainDecoder::Columns;
 
-// What values are predicted from, looked for among the accesses before one. Calls go forward, so that all of
-// a group's take no more than one way back through it.
+// Looks among the accesses before one for what its value is predicted from. Calls must go forward through a
+// group, so that all calls together go back through the group only once.
 class LookBack {
   public:
-    // accesses: the group's; what was before it goes in front.
+    // earlier: what was before the group. accesses: those of the group; the constructor writes what was
+    // before the group to the three accesses in front of them.
     LookBack(const ValuePredictor& earlier, Access* accesses)
         : load_(accesses - 2), load_before_(accesses - 3), known_(accesses) {
         accesses[-3] = {earlier.loads()[1], 0, 0, 0, 8, AccessKind::load};
         accesses[-2] = {earlier.loads()[0], 0, 0, 0, 8, AccessKind::load};
         accesses[-1] = {earlier.access(), earlier.stored(), 0, 0, 8, AccessKind::store};
     }
-    // The predictor gets to know what was before `access`.
+    // Tells the predictor what was before `access`.
     void tell(ValuePredictor& predictor, const Access* access) {
         find_loads(access);
         predictor.set({load_->address, load_before_->address}, access_before(access), stored_before(access));
@@ -32,7 +33,7 @@ class LookBack {
         while (access != end && (--access)->is_store())
             ;
         if (access == end && (access == known_ || access->is_store()))
-            return;  // none since
+            return;  // there was no load since
         const Access* const last = access;
         while (access != end && (--access)->is_store())
             ;
@@ -52,15 +53,15 @@ class LookBack {
         return access->size > 8 ? access->value_high : access->value;
     }
 
-    const Access* load_;  // the last one before known_
+    const Access* load_;  // the last load before known_
     const Access* load_before_;
     const Access* known_;
 };
 
-// --- What is seldom, apart from the loop ---
+// --- What happens rarely, apart from the loop ---
 
-// The value of a store whose prediction is wrong, or from a candidate for which the accesses before have to
-// be known, or which has two words. The decoder puts it into the cache.
+// Decodes the value of a store whose prediction is wrong, or comes from a candidate that depends on the
+// accesses before, or of a store that has two value words. The decoder puts the value into the cache.
 [[gnu::noinline]] void uncommon_value(ValueDecoder& values, LookBack& look_back, ValueState* states,
                                       Access* access) {
     look_back.tell(values.predictor(), access);
@@ -69,16 +70,16 @@ class LookBack {
         access->value_high = values.decode(states[1], access->address + 8, 8);
 }
 
-// What changes with each access; small, and never anywhere but in a loop's registers.
+// What changes with each access. It is small, so that a loop keeps it in registers all the time.
 struct Cursor {
-    uint64_t* next;  // where the next address that is coded goes, behind the last ones
+    uint64_t* next;  // where the next coded address goes, behind those before it
     uint64_t address_run;
     uint64_t value_run;
-    AddressState* address_state;  // of the next operation that has one
+    AddressState* address_state;  // that of the next operation that has one
     ValueState* value_state;
 };
 
-// Of an operation that has an address word.
+// Decodes the address of an operation that has an address word.
 [[gnu::always_inline]] inline uint64_t coded_address(const Columns& columns, Cursor& cursor) {
     AddressState& state = *cursor.address_state++;
     uint64_t address = 0;
@@ -97,7 +98,7 @@ struct Cursor {
     return address;
 }
 
-// The value of a store that has value words. cached: the cache's of its address.
+// Decodes the value of a store that has value words. cached: the entry of its address in the cache.
 [[gnu::always_inline]] inline void coded_value(const Columns& columns, LookBack& look_back, uint64_t& cached,
                                                uint32_t size, Access* access, Cursor& cursor) {
     ValueState* const state = cursor.value_state++;
@@ -117,7 +118,7 @@ struct Cursor {
     cursor.value_state += size > 8 ? 1 : 0;
 }
 
-// All but the address, and what a store that is not of a constant stores: one number to copy where it can be.
+// Fills an access, except for its address and its value. The other members are copied as one number.
 [[gnu::always_inline]] inline void put_form(const PlannedOperation& operation, Access& access) {
     constexpr size_t size = sizeof(uint32_t);
     constexpr size_t from = offsetof(PlannedOperation, instruction), to = offsetof(Access, instruction);
@@ -129,7 +130,7 @@ struct Cursor {
                 reinterpret_cast<const std::byte*>(&operation) + from, size);
 }
 
-// addresses: room for those before a group, and its own.
+// addresses: must have room for the recent addresses before a group, and for those of the group.
 Cursor begin_group(const Columns& columns, std::vector<uint64_t>& addresses) {
     const auto recent = columns.addresses.history().in_order();
     uint64_t* const next = std::ranges::copy(recent, addresses.data()).out;

@@ -14,19 +14,19 @@ constexpr size_t mask_stream = 0;
 constexpr size_t value_symbol_stream = 1;
 constexpr size_t added_stream = 2;
 constexpr size_t copy_stream = 3;
-constexpr size_t step_stream = 4;  // + log2 of bytes
+constexpr size_t step_stream = 4;  // + log2 of the step's bytes
 constexpr size_t value_stream = 7;
 
-constexpr unsigned more_symbol = 0;  // of the masks
+constexpr unsigned more_symbol = 0;  // in the stream of masks
 constexpr unsigned copy_symbol = RegisterPredictor::candidates;
-constexpr unsigned last_symbol = copy_symbol + 1;    // + log2 of bytes
-constexpr unsigned before_symbol = last_symbol + 3;  // + log2 of bytes
+constexpr unsigned last_symbol = copy_symbol + 1;    // + log2 of the step's bytes
+constexpr unsigned before_symbol = last_symbol + 3;  // + log2 of the step's bytes
 constexpr unsigned value_symbol = before_symbol + 3;
 
 constexpr unsigned mask_bytes = 3;
 static_assert(block_registers <= 8 * mask_bytes);
 
-// The log2 of the bytes that hold a number: 0 to 2, or 3 for more than 4.
+// The log2 of the number of bytes that hold this number: 0 to 2, or 3 for more than 4 bytes.
 unsigned width_of(uint64_t number) {
     const auto bits = static_cast<unsigned>(std::bit_width(number));
     return bits <= 8 ? 0 : bits <= 16 ? 1 : bits <= 32 ? 2 : 3;
@@ -43,7 +43,8 @@ void for_each_register(uint32_t mask, const Function& what) {
 
 // --- Prediction ---
 
-// From calloc, which leaves pages alone that nobody touches; all zero is what a RegisterHabits begins as.
+// The table comes from calloc, which leaves pages alone until they are touched. A RegisterHabits starts as
+// all zero.
 RegisterPredictor::RegisterPredictor()
     : table_(static_cast<RegisterHabits*>(std::calloc(table_size, sizeof(RegisterHabits)))) {
     static_assert(std::is_trivially_copyable_v<RegisterHabits>);
@@ -52,7 +53,7 @@ RegisterPredictor::RegisterPredictor()
 }
 
 void RegisterPredictor::reset() {
-    if (++stamp_ == 0) {  // all stamps have been used
+    if (++stamp_ == 0) {  // all stamps were used
         std::fill_n(table_.get(), table_size, RegisterHabits());
         stamp_ = 1;
     }
@@ -143,7 +144,7 @@ void RegisterEncoder::append_value(RegisterState& state, unsigned number, uint64
     predictor_.learn(state, number, value, found, holder);
 }
 
-// The shorter one of the two differences, or the value.
+// Writes the shorter of the two differences, or the value if neither fits into 4 bytes.
 void RegisterEncoder::append_literal(const RegisterState& state, unsigned number, uint64_t value) {
     const uint64_t from_last = zigzag_encode(static_cast<int64_t>(value - state.last));
     const uint64_t from_before = zigzag_encode(static_cast<int64_t>(value - predictor_.values()[number]));
@@ -190,10 +191,10 @@ const BlockRegisters& RegisterDecoder::next(uint32_t id) {
             throw Error("has an invalid symbol in its registers");
         const auto added = static_cast<uint32_t>(get_low(streams_[added_stream], mask_bytes));
         if (added >> block_registers != 0)
-            throw Error("tells of a register that there is not");
+            throw Error("has a register that does not exist");
         habits.changes |= added;
     }
-    BlockRegisters changed;  // all of them follow from those before
+    BlockRegisters changed;  // all of these follow from the registers before
     size_t count = 0;
     for_each_register(habits.changes, [&](unsigned number) {
         changed[count++] = next_value(habits.registers[number], number);
@@ -216,7 +217,7 @@ uint64_t RegisterDecoder::next_value(RegisterState& state, unsigned number) {
     } else if (symbol == copy_symbol) {
         holder = static_cast<unsigned>(get_low(streams_[copy_stream], 1));
         if (holder >= block_registers)
-            throw Error("tells of a register that there is not");
+            throw Error("has a register that does not exist");
         value = predictor_.values()[holder];
     } else {
         value = read_literal(state, number, symbol);

@@ -10,28 +10,28 @@ namespace panda::trace {
 namespace {
 
 constexpr unsigned literal_symbol = value_candidates;
-constexpr unsigned step_symbol = literal_symbol + 1;  // + log2 of the bytes
+constexpr unsigned step_symbol = literal_symbol + 1;  // + log2 of the step's bytes
 constexpr unsigned symbol_end = step_symbol + 3;
 
-constexpr size_t step_stream = 1;   // + log2 of the bytes
-constexpr size_t value_stream = 4;  // + log2 of the bytes
+constexpr size_t step_stream = 1;   // + log2 of the step's bytes
+constexpr size_t value_stream = 4;  // + log2 of the value's bytes
 
 unsigned log2_of(uint32_t size) {
     return static_cast<unsigned>(std::countr_zero(size));
 }
 
-// The width that a step is written in: 0, 1, 2 or 3 for 1, 2, 4 or 8 bytes.
+// The width with which a step is written: 0, 1, 2 or 3 for 1, 2, 4 or 8 bytes.
 unsigned width_of(uint64_t step) {
     return unsigned{step >= 1u << 8} + unsigned{step >= 1u << 16} + unsigned{step >= uint64_t{1} << 32};
 }
 
-// A difference between two values of `size` bytes, the shorter way round.
+// The difference between two values of `size` bytes, the shorter way round.
 int64_t difference(uint64_t value, uint64_t last, uint32_t size) {
     const unsigned unused_bits = 64 - 8 * size;
     return static_cast<int64_t>((value - last) << unused_bits) >> unused_bits;
 }
 
-// Which form is the shorter one is hard to foretell, so there are no branches.
+// The shorter of the two forms. There are no branches, because it is hard to predict which one that is.
 Literal literal_of(uint64_t value, uint64_t last, uint32_t size) {
     const uint64_t step = zigzag_encode(difference(value, last, size));
     const unsigned width = width_of(step), whole = log2_of(size);

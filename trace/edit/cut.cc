@@ -23,12 +23,13 @@ WriterOptions writer_options(const CutOptions& options, MemoryColumns memory, bo
     wanted.memory = memory;
     wanted.registers = registers;
     wanted.compression_level = options.compression_level;
-    wanted.chunk_blocks = max_chunk_blocks;  // chunks stay as they are
+    wanted.chunk_blocks = max_chunk_blocks;  // so that chunks stay as they are
     return wanted;
 }
 
-// A visitor of ChunkWalk: keeps the machine current, and from the range's begin on writes what it is told. An
-// execution is written when the next thing happens, for events in the middle of it have to be written first.
+// A visitor of ChunkWalk that keeps the machine current, and from the start of the range on writes everything
+// that it gets. An execution is written when the next thing happens, because events in the middle of it must
+// be written first.
 class Cutter {
   public:
     Cutter(TraceReader& reader, uint64_t from, uint64_t to, const std::string& output,
@@ -41,7 +42,8 @@ class Cutter {
           state_(reader.header(), reader.blocks(), reader.memory_maps(), PassNeeds::memory),
           walk_(reader.blocks()) {}
 
-    // Goes on with the memory of a snapshot, and writes it if the range has begun.
+    // Continues from the memory of a snapshot if memory is not known, and writes the snapshot if the range
+    // has started.
     void take_snapshot(size_t number) {
         const Snapshot snapshot = reader_.snapshot(number);
         const bool known = state_.memory_known();
@@ -76,7 +78,7 @@ class Cutter {
         if (options_.progress && writer_)
             options_.progress(writer_->instr() - result_.first_instr);
     }
-    // follows: the trace tells what is stored, so memory is followed from the next snapshot on.
+    // follows: whether to follow memory from the next snapshot on; the trace must have the values of stores.
     void set_follows(bool follows) { follows_ = follows; }
     bool done() const { return done_; }
 
@@ -131,7 +133,7 @@ class Cutter {
     }
 
   private:
-    // A block as the new trace has it.
+    // A block in the new trace.
     struct Rewritten {
         uint32_t id;
         std::vector<MemoryOperation> operations;
@@ -139,11 +141,11 @@ class Cutter {
 
     void set_map(uint32_t number) {
         if (number >= reader_.memory_maps().size())
-            throw Error("names a memory map that is not there");
+            throw Error("names a memory map that does not stand before it");
         maps_[reader_.memory_maps()[number].address_space] = number;
     }
 
-    // The range begins with this block.
+    // Starts the new trace with this execution, which is the first in the range.
     void begin(const BlockExecution& block) {
         TraceHeader header = reader_.header();
         header.first_instr = block.instr;
@@ -166,7 +168,7 @@ class Cutter {
             writer_->begin_chunk(start);
     }
 
-    // memory: null for that of the state.
+    // memory: null means the memory of state_.
     void write_snapshot(const CpuState& cpu, const GuestMemory* memory) {
         flush();
         std::optional<FlatMemory> restored;
@@ -194,7 +196,7 @@ class Cutter {
             writer_->event(event);
     }
 
-    // Writes the execution that is pending.
+    // Writes the pending execution, if there is one.
     void flush() {
         if (!pending_)
             return;
@@ -256,12 +258,12 @@ class Cutter {
     bool with_registers_ = false;                 // likewise
     RegisterCursor registers_;
     std::map<uint64_t, Translation> known_;           // by page
-    std::map<uint32_t, uint32_t> maps_;               // in force, by address space: number
-    std::optional<TraceWriter> writer_;               // once the range has begun
-    std::optional<uint64_t> last_snapshot_;           // instr of the last one written
+    std::map<uint32_t, uint32_t> maps_;               // those in force: numbers by address space
+    std::optional<TraceWriter> writer_;               // nothing until the range starts
+    std::optional<uint64_t> last_snapshot_;           // instr of the last snapshot written
     std::unordered_map<uint32_t, Rewritten> blocks_;  // by their old ids
     std::optional<BlockExecution> pending_;
-    BlockRegisters pending_registers_{};  // with which it begins
+    BlockRegisters pending_registers_{};  // those at its start
     std::vector<Access> accesses_;        // of pending_
     ExecutionWords words_;
     CutResult result_;
@@ -281,7 +283,8 @@ CutResult cut(TraceReader& reader, uint64_t from, uint64_t to, const std::string
                         "has nothing of the range " + std::to_string(from) + " to " + std::to_string(to));
     const auto first = static_cast<size_t>(at - contents.chunks.begin());
     Cutter cutter(reader, from, to, output, options);
-    // Without values memory is known at snapshots only, and nothing has to be followed up to the range.
+    // If the trace has no values of stores, memory is known only at snapshots. Then nothing before the range
+    // has to be followed.
     const bool follows = reader.chunk(first).summary().memory == MemoryColumns::values;
     cutter.set_follows(follows);
     size_t next_snapshot = contents.snapshots_before(first);

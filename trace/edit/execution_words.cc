@@ -48,10 +48,10 @@ class Rebuilder {
     void run() {
         for (uint32_t instruction = 0; !accesses_.empty() || !operations_.empty(); ++instruction) {
             if (!operations_.empty() && operations_[0].instruction < instruction)
-                throw Error("the operations of a block are in disorder");
+                throw Error("the operations of a block are out of order");
             take_instruction(instruction);
             if (instruction > UINT16_MAX)
-                throw Error("an access belongs to no instruction of its block");
+                throw Error("an access does not belong to any instruction of its block");
         }
     }
 
@@ -70,7 +70,7 @@ class Rebuilder {
             throw Error("an access of a helper is between those of one instruction");
     }
 
-    // Takes the inner events at the begin; returns the rest.
+    // Takes the inner events at the start of `accesses`; returns the rest.
     std::span<const Access> take_inner(std::span<const Access> accesses, uint32_t place) {
         for (; !accesses.empty() && !is_own(accesses[0]); accesses = accesses.subspan(1))
             out_.inner.push_back({place, inner_kind(accesses[0].kind), accesses[0].size, accesses[0].address,
@@ -89,9 +89,9 @@ class Rebuilder {
         match(operations, own, instruction < executed_);
     }
 
-    // Finds which of the operations made the accesses: both are in order, and in a whole instruction those
-    // without condition have all run. From the back: fits[i][j] says that operations i… can have made
-    // accesses j….
+    // Finds which of the operations made the accesses. Both are in order, and in a whole instruction all
+    // unconditional operations have run. This works from the back: fits_[i * width + j] says whether the
+    // operations from number i on can have made the accesses from number j on.
     void match(std::span<const MemoryOperation> operations, std::span<const Access> own, bool whole) {
         const size_t width = own.size() + 1;
         fits_.assign((operations.size() + 1) * width, false);
@@ -115,7 +115,7 @@ class Rebuilder {
         }
     }
 
-    // access: null when the operation did not run.
+    // access: null if the operation did not run.
     void put(const MemoryOperation& operation, const Access* access) {
         if (operation.has_address_word())
             out_.words.push_back(access != nullptr ? access->address : MemoryOperation::not_run);
@@ -136,12 +136,12 @@ class Rebuilder {
 std::vector<MemoryOperation> operations_alone(std::span<const MemoryOperation> operations) {
     std::vector<MemoryOperation> alone;
     std::vector<uint16_t> places(operations.size(),
-                                 base_none);  // in `alone`, of those that have a word there
+                                 base_none);  // in `alone`, of operations with an address word
     for (size_t i = 0; i < operations.size(); ++i) {
         MemoryOperation operation = operations[i];
         if (!operation.is_access())
             continue;
-        // Other bases than operations are beyond all of these.
+        // A base that is not an operation (base_…) is larger than the number of any operation.
         operation.base = operation.base < places.size() ? places[operation.base] : base_none;
         if (operation.has_address_word()) {
             operation.narrow = false;

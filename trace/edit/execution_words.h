@@ -1,4 +1,4 @@
-// From what an execution did back to what a TraceWriter takes. Internal.
+// Makes the words that a TraceWriter takes from the accesses that a reader gives. Internal.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +16,16 @@ struct ExecutionWords {
     std::vector<InnerEvent> inner;  // by ascending place
 };
 
-// A block's operations without what they are counted from elsewhere: each has an address word, or is derived
-// from one in the same block that has. So they stand alone, in a trace that follows no registers.
+// Changes a block's operations so that none is counted from anything outside the block: each has an address
+// word, or is derived from an operation of the same block that has one. Then they can be used in a trace that
+// follows no registers.
 std::vector<MemoryOperation> operations_alone(std::span<const MemoryOperation> operations);
 
-// operations: of operations_alone(). accesses: of an execution of their block that executed so many
-// instructions, in order; with_values: with the values of stores. Which of several operations of the same
-// kind made an access that either could have made does not show in the accesses, so any of them gets it.
-// Throws Error when the accesses are none of this block.
+// Finds the words and the inner events of one execution. operations: from operations_alone(). executed: how
+// many instructions the execution executed. accesses: of the execution, in order of time. with_values:
+// whether stores have their values. out: gets the result. If several operations could have made an access,
+// any of them gets it, because the accesses do not show which one did. Throws Error when the accesses cannot
+// be those of this block.
 void rebuild_words(std::span<const MemoryOperation> operations, uint32_t executed,
                    std::span<const Access> accesses, bool with_values, ExecutionWords& out);
 

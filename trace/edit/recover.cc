@@ -18,7 +18,7 @@
 namespace panda::trace {
 namespace {
 
-// The file would open without this check, and fail when somebody reads the column.
+// Without this check, the new file could be opened, and reading the column would fail.
 void check_columns(capnp::List<schema::Column>::Reader columns) {
     for (const ColumnView& column : read_columns(columns))
         if (checksum(column.data) != column.checksum)
@@ -53,7 +53,7 @@ class Recoverer {
 
     Recovery run() {
         copy({header_view_.frame()});
-        // Only what goes wrong with the source ends the recovery; a full disk fails it.
+        // A failure of the source ends the recovery; a failure to write (a full disk) makes it fail.
         while (const auto frames = next())
             copy(*frames);
         write_index_and_end(file_, contents_, result_.end_instr);
@@ -68,7 +68,7 @@ class Recoverer {
   private:
     using Frames = std::vector<Frame>;
 
-    // What the next message makes ready to be copied; nothing when there is no more to be had.
+    // Reads the next message, and returns the frames that can be copied now; nothing if there are no more.
     std::optional<Frames> next() {
         try {
             const auto frame = source_.next();
@@ -102,11 +102,11 @@ class Recoverer {
                 snapshot_frames_ = {view.frame()};
                 return {};
             case schema::Message::INDEX:
-                return {};  // of the old offsets
+                return {};  // its offsets are those of the old file
             case schema::Message::END:
                 take_end(view);
                 return {};
-            default:  // of a newer version
+            default:  // a message of a newer version
                 break;
         }
         return {view.frame()};
@@ -180,7 +180,7 @@ class Recoverer {
     OutputFile file_;
     Contents contents_;  // of the new file
     std::optional<SnapshotReader> snapshot_;
-    Frames snapshot_frames_;  // of the open one
+    Frames snapshot_frames_;  // of snapshot_
     bool ended_ = false;
     Recovery result_;
 };

@@ -24,8 +24,8 @@ uint64_t load(std::span<const std::byte> bytes, size_t offset) {
     return value;
 }
 
-// Whether the root pointer leads to a struct right behind it that has checksum and checkedBytes: so their
-// places are known before the message is parsed.
+// Whether the root pointer leads to a struct right behind it, large enough for checksum and checkedBytes.
+// Then the places of these two are known before the message is parsed.
 bool root_is_in_place(std::span<const std::byte> message) {
     constexpr size_t minimum = checksum_offset + 3 * sizeof(uint64_t);
     if (message.size() < minimum)
@@ -163,8 +163,8 @@ MessageView::MessageView(Frame frame, std::string path) : frame_(std::move(frame
     if (checked < checksum_offset + sizeof(uint64_t) || checked > bytes.size() ||
         message_checksum(bytes, checked) != load(bytes, checksum_offset))
         fail(frame_, path_, "is damaged (its checksum is wrong)");
-    // A list may be read more than once, so the limit is a multiple of the message; it stops pointers that
-    // make a small message look endless.
+    // The traversal limit stops pointers that make a small message look endless. A list may be read more than
+    // once, so it is a multiple of the message's size.
     const capnp::ReaderOptions options{4 * bytes.size() / sizeof(capnp::word) + 1024, 16};
     const auto words = as_words(bytes);
     which_ = guarded_parse(frame_, path_, [&] {

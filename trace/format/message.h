@@ -1,4 +1,4 @@
-// Framed Cap'n Proto messages with checksums: how one is made and how one is believed. Internal to the
+// Framed Cap'n Proto messages with checksums: how one is made, and how one is checked. Internal to the
 // library.
 #pragma once
 
@@ -18,8 +18,8 @@
 
 namespace panda::trace {
 
-// Sizes of a framed message: a segment table for one segment and the root pointer stand before the root
-// struct.
+// Sizes in a framed message, bytes: a segment table for one segment and the root pointer stand before the
+// root struct, which starts with the checksum.
 inline constexpr size_t frame_header_bytes = 8;
 inline constexpr size_t checksum_offset = 16;
 
@@ -33,12 +33,13 @@ struct EncodedColumn {
     schema::Coding coding;
     schema::Compression compression = schema::Compression::NONE;
     uint64_t records = 0;
-    uint64_t raw_size = 0;
-    uint64_t checksum = 0;
+    uint64_t raw_size = 0;  // bytes, before compression
+    uint64_t checksum = 0;  // of data
     Bytes data;
 };
 
-// Compresses `raw` unless that makes it longer, and takes the checksum.
+// Compresses `raw`, or keeps it as it is if that is not larger, and adds the checksum. records: how many
+// things the column holds.
 EncodedColumn encode_column(schema::ColumnId id, schema::Coding coding, uint64_t records,
                             std::span<const std::byte> raw, int compression_level);
 
@@ -48,13 +49,16 @@ class MessageDraft {
     // extra_bytes: an upper bound of what lists, texts and data will need beside the fixed structs.
     explicit MessageDraft(size_t extra_bytes);
 
+    // The message to fill.
     schema::Message::Builder root() { return root_; }
-    // Fills the list, whose size is that of `columns`. Everything else of the message must be set before.
+    // Fills the list, which must have the size of `columns`. Everything else in the message must be set
+    // before.
     void put_columns(capnp::List<schema::Column>::Builder list, std::span<const EncodedColumn> columns);
-    // What is added from here on is not under the message's checksum. Called by put_columns.
+    // The message's checksum does not cover what is added after this. Called by put_columns.
     void end_checked_part();
 
-    // The framed message, checksum included. Throws Error when the message is over max_message_bytes.
+    // The framed message, checksum included. Throws Error when the message is larger than max_message_bytes,
+    // or than extra_bytes allowed for.
     Bytes finish();
 
   private:
@@ -69,7 +73,7 @@ class MessageDraft {
 struct Frame {
     std::span<const std::byte> bytes;   // framed; 8-byte aligned
     uint64_t offset = 0;                // in the file
-    std::shared_ptr<const void> owner;  // of the bytes
+    std::shared_ptr<const void> owner;  // keeps the bytes alive
 };
 
 // A column of a message: its data in place, unchecked.
@@ -83,31 +87,33 @@ struct ColumnView {
     std::span<const std::byte> data;
 };
 
-// Checks and decompresses a column. Throws Error when it is not of `coding`, says that it is larger than
-// max_bytes, or is damaged.
+// Checks and decompresses a column. Throws Error when its coding is not `coding`, when it claims to be larger
+// than max_bytes, or when it is damaged.
 Bytes decode_column(const ColumnView& column, schema::Coding coding, uint64_t max_bytes);
 
-// The columns of a list. Throws Error when one occurs twice.
+// The columns of a list. Throws Error when a column occurs twice.
 std::vector<ColumnView> read_columns(capnp::List<schema::Column>::Reader list);
-// The column of this id, or null.
+// The column with this id, or null.
 const ColumnView* find_column(std::span<const ColumnView> columns, schema::ColumnId id);
 
-// A message whose checksum was right. Reading its fields can still fail, for a file made in bad faith: so
-// readers turn it into values inside `parse`, which gives every failure the file and the place.
+// A message whose checksum is right. Reading its fields can still fail, for a file made in bad faith. So
+// readers turn the message into values inside `parse`, which adds the file and the place to every failure.
 class MessageView {
   public:
     // Throws FileError when the message is damaged. path: for errors.
     MessageView(Frame frame, std::string path);
 
+    // Calls function(schema::Message::Reader) and returns what it returns. Throws FileError when it throws.
     template <typename Function>
     auto parse(Function&& function) const -> decltype(function(std::declval<schema::Message::Reader>())) {
         return guarded_parse(frame_, path_,
                              [&] { return function(reader_->template getRoot<schema::Message>()); });
     }
+    // The kind of message. frame(): its bytes and its place.
     schema::Message::Which which() const { return which_; }
     const Frame& frame() const { return frame_; }
 
-    // Runs function; turns Error and kj::Exception into FileError at the frame's place.
+    // Calls function(), and turns Error and kj::Exception into a FileError that names the frame's place.
     template <typename Function>
     static auto guarded_parse(const Frame& frame, const std::string& path, Function&& function)
         -> decltype(function()) {

@@ -13,10 +13,10 @@
 namespace panda::trace {
 namespace {
 
-// Reads a descriptor from where it stands; nothing is kept but the message just read.
+// Reads a descriptor from its current position on. It keeps only the message that was read last.
 class StreamSource final : public MessageSource {
   public:
-    // descriptor: closed at the end, unless it is standard input.
+    // descriptor: closed by the destructor, unless it is standard input.
     StreamSource(const std::string& path, int descriptor) : MessageSource(path), descriptor_(descriptor) {}
     ~StreamSource() override {
         if (descriptor_ > STDERR_FILENO)
@@ -32,7 +32,7 @@ class StreamSource final : public MessageSource {
             set_cut_short(offset_);
             return std::nullopt;
         }
-        // Words, for the alignment that Cap'n Proto needs.
+        // A vector of words has the alignment that Cap'n Proto needs.
         const uint64_t size = message_size(frame_header, offset_);
         const auto words = std::make_shared<std::vector<uint64_t>>(size / sizeof(uint64_t));
         const auto bytes = std::as_writable_bytes(std::span(*words));
@@ -48,7 +48,7 @@ class StreamSource final : public MessageSource {
     }
 
   private:
-    // Fills `out` as far as the stream goes; returns how far.
+    // Fills `out` as far as the stream goes; returns how many bytes that are.
     size_t read(std::span<std::byte> out) {
         size_t done = 0;
         while (done < out.size()) {
@@ -93,7 +93,7 @@ uint64_t MessageSource::message_size(std::span<const std::byte> frame_header, ui
     if (more_segments != 0 || size > max_message_bytes) {
         if (offset == 0)
             throw FileError(path_, "is not a trace");
-        throw FileError(path_, "offset " + std::to_string(offset), "no message of a trace begins here");
+        throw FileError(path_, "offset " + std::to_string(offset), "no message of a trace starts here");
     }
     return size;
 }

@@ -1,4 +1,5 @@
-// Values of the library to and from the schema's structs. Internal. Reading throws Error for what cannot be.
+// Converts the library's values to and from the schema's structs. Internal. put_… fills a struct of a
+// message; get_… reads one, and throws Error when what it says is impossible or over a limit.
 #pragma once
 
 #include <string>
@@ -16,19 +17,19 @@ inline constexpr uint64_t end_magic = 0x646e6561646e6170;     // "pandaend"
 // 2: blocks may follow registers (types.h FollowedRegister). Version 1 is read as well.
 inline constexpr uint32_t format_version = 2;
 
-// Bytes that the header's lists and texts take in a message, at most.
+// How many bytes the header's lists and texts take in a message, at most.
 size_t header_size(const TraceHeader& header);
 void put_header(schema::Header::Builder out, const TraceHeader& header);
 TraceHeader get_header(schema::Header::Reader in);
 
 void put_memory_map(schema::MemoryMap::Builder out, const MemoryMap& map);
-// header: what the ranges must agree with.
+// header: of the same trace; the ranges must lie in its memory blocks.
 MemoryMap get_memory_map(schema::MemoryMap::Reader in, const TraceHeader& header);
 
 void put_cpu_state(schema::CpuState::Builder out, const CpuState& state);
 CpuState get_cpu_state(schema::CpuState::Reader in);
 
-// The snapshot kind. Throws Error for one that this version does not know.
+// Throws Error for a kind that this version does not know.
 SnapshotKind get_snapshot_kind(schema::Snapshot::Kind kind);
 schema::Snapshot::Kind put_snapshot_kind(SnapshotKind kind);
 

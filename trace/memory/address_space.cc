@@ -10,12 +10,12 @@ constexpr uint64_t large = 1 << 7;                         // PS
 constexpr uint64_t entry_address = 0x000f'ffff'ffff'f000;  // bits 12 to 51
 constexpr uint64_t page_bytes = 4096;
 
-// How a table walk goes: the levels from the top, by the lowest address bit that indexes each.
+// How a table walk goes.
 struct Walk {
     unsigned levels;
     unsigned entry_size;     // bytes
-    unsigned bits;           // of the address, that index a table below the top
-    unsigned top_bits;       // that index the top table
+    unsigned bits;           // of the address that index a table below the top one
+    unsigned top_bits;       // of the address that index the top table
     unsigned largest_large;  // the highest level, counted from 1 at the bottom, that may hold large pages
     unsigned address_bits;
     uint64_t root_mask;
@@ -44,8 +44,8 @@ bool canonical(uint64_t address, const Walk& walk) {
     return sign == 0 || sign == -1;
 }
 
-// Physical start of a large page: for 4 MiB pages bits 13 to 20 of the entry are bits 32 to 39 of the address
-// (PSE-36).
+// Physical address of a large page. In the entry of a 4 MiB page, bits 13 to 20 are bits 32 to 39 of the
+// address (PSE-36).
 uint64_t large_page(uint64_t entry, Paging paging, uint64_t size) {
     if (paging == Paging::two_level)
         return (entry & 0xffc0'0000) | ((entry >> 13) & 0xff) << 32;

@@ -1,5 +1,5 @@
-// Virtual to physical addresses of x86 guests, by the page tables in their memory: 32-bit (with 4 MiB pages),
-// PAE, and four and five levels (Intel SDM volume 3, chapter 4).
+// Finds the physical addresses of x86 guests' virtual ones, by the page tables in guest memory: 32-bit (with
+// 4 MiB pages), PAE, and four and five levels (Intel SDM volume 3, chapter 4).
 #pragma once
 
 #include <cstdint>
@@ -19,23 +19,25 @@ enum class Paging {
     five_level,  // 57 bit
 };
 
-// The mode that the processor is in.
+// The paging mode that the processor is in.
 Paging paging_of(const CpuState& cpu);
 
-// One address space: a page table and the memory that it lies in, which must outlive this. Reading it marks
-// nothing as accessed, and does not care for permissions.
+// One address space: page tables and the memory that they are in. Reading through it marks no entry as
+// accessed, and ignores permissions.
 class AddressSpace {
   public:
-    // root: physical address of the top table; flag and PCID bits in it do not matter.
+    // memory: must outlive this. root: physical address of the top table, as in CR3; its flag and PCID bits
+    // are ignored.
     AddressSpace(const PhysicalMemory& memory, uint64_t root, Paging paging);
 
-    // The physical address behind a virtual one; nothing when no page is there.
+    // The physical address that a virtual one leads to; nothing if no page is there.
     std::optional<uint64_t> translate(uint64_t address) const;
 
-    // Fills `out` from virtual address `address`. False when any byte of it has no page or its page is no
-    // RAM; `out` is then undefined.
+    // Fills `out` from virtual address `address`. Returns false when any byte has no page, or when its page
+    // is neither RAM nor ROM; `out` is then undefined.
     bool read(uint64_t address, std::span<std::byte> out) const;
 
+    // Physical address of the top table, without flag and PCID bits.
     uint64_t root() const { return root_; }
     Paging paging() const { return paging_; }
     const PhysicalMemory& memory() const { return *memory_; }

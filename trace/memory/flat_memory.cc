@@ -11,7 +11,7 @@
 namespace panda::trace {
 namespace {
 
-constexpr uint64_t max_size = uint64_t{4} << 40;  // far more than a guest has; bounds the list of pages
+constexpr uint64_t max_size = uint64_t{4} << 40;  // bytes: far more than a guest has, and it bounds stored_
 
 }  // namespace
 
@@ -35,7 +35,7 @@ FlatMemory::~FlatMemory() {
 }
 
 void FlatMemory::restore(const GuestMemory& memory) {
-    // Gives the pages back; they read as zero then.
+    // This gives all pages back to the host; they read as zero afterwards.
     if (data_ != nullptr && ::madvise(data_, layout_.size(), MADV_DONTNEED) != 0)
         throw Error("cannot clear the guest's memory: " + errno_text(errno));
     memory.for_each_page([this](uint32_t block, uint64_t page, std::span<const std::byte> content) {

@@ -1,4 +1,4 @@
-// All of the guest's memory as one piece of the host's.
+// All of the guest's memory as one piece of the host's memory.
 #pragma once
 
 #include <cstddef>
@@ -13,26 +13,29 @@
 
 namespace panda::trace {
 
-// Pages that were never written take no memory of the host. Takes stores from a StoreRouter, and remembers
-// which pages it took some for.
+// Pages that were never written take none of the host's memory. It takes stores from a StoreRouter, and
+// remembers which pages they were to.
 class FlatMemory {
   public:
-    // Zero everywhere. Throws Error when the host has no room for it.
+    // Zero everywhere. Throws Error when it has more than 4 TiB or the host has no room for it.
     explicit FlatMemory(const MemoryLayout& layout);
     ~FlatMemory();
     FlatMemory(const FlatMemory&) = delete;
     FlatMemory& operator=(const FlatMemory&) = delete;
 
     const MemoryLayout& layout() const { return layout_; }
+    // All of memory, by flat address.
     std::span<std::byte> bytes() { return {data_, layout_.size()}; }
     std::span<const std::byte> bytes() const { return {data_, layout_.size()}; }
-    // number: of the page in flat addresses.
+    // The bytes of a page. number: its flat address / page_size.
     std::span<std::byte> page(uint64_t number) { return bytes().subspan(number * page_size, page_size); }
 
-    // Becomes what `memory` is: decompresses all of it. No page counts as stored to afterwards.
+    // Takes over the content of `memory`, all of which this decompresses. No page counts as stored to
+    // afterwards. Throws FileError when the pages in the file are damaged.
     void restore(const GuestMemory& memory);
 
-    // Numbers of the pages stored to since the last call, ascending. A StoreRouter must be reset then.
+    // Numbers of the pages (flat address / page_size) that were stored to since the last call, ascending.
+    // Call the StoreRouter's reset() afterwards, or later stores to these pages go unseen.
     std::vector<uint64_t> take_stored_pages();
 
     // For StoreRouter.
@@ -48,7 +51,7 @@ class FlatMemory {
   private:
     MemoryLayout layout_;
     std::byte* data_ = nullptr;
-    std::vector<uint64_t> stored_;  // a bit a page
+    std::vector<uint64_t> stored_;  // one bit for each page
 };
 
 }  // namespace panda::trace

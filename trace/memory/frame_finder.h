@@ -1,5 +1,5 @@
-// Which physical pages a piece of a memory block is seen at, under any of a trace's memory maps: to look a
-// page up in the lists of pages that chunks store to.
+// Finds the physical pages at which a page of a memory block is seen, under any of a trace's memory maps.
+// With these, the page can be looked up in the lists of pages that chunks store to.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +12,15 @@ namespace panda::trace {
 
 class FrameFinder {
   public:
+    // maps: all memory maps of the trace (TraceReader::memory_maps).
     explicit FrameFinder(const std::vector<MemoryMap>& maps);
 
-    // Pages of guest physical memory that hold a byte of this page of a block, under some map. Ascending.
+    // The pages of guest physical memory that hold a byte of this page of a block as RAM, under any of the
+    // maps; ascending.
     std::vector<PhysicalPage> frames(const BlockPage& page) const;
 
-    // Whether a chunk that stores to these pages may store to this page of a block. frames: of that page.
+    // Whether a chunk may have stored to this page of a block. written: the pages that the chunk stores to.
+    // frames: what frames() returns for the page.
     static bool may_write(const WrittenPages& written, const BlockPage& page,
                           const std::vector<PhysicalPage>& frames);
 

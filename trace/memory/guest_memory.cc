@@ -75,15 +75,16 @@ void GuestMemory::free_group(uint32_t number) {
     free_groups_.push_back(number);
 }
 
-// Over a chain of snapshots most pages of a group are superseded in time. What is left of such groups is
-// packed anew, so that what is kept, in memory for a pipe, stays below four times what is needed.
+// Over a chain of snapshots, most pages of a group are superseded at some time. This packs the pages that are
+// left of such groups into new groups, so that groups (which are held in memory for a pipe) take less than
+// four times what is needed.
 void GuestMemory::repack() {
     std::map<uint32_t, std::vector<std::pair<uint32_t, Bytes>>>
         survivors;  // by memory block: page and content
     for (const uint32_t number : std::exchange(sparse_groups_, {})) {
         const Group& group = groups_[number];
         if (group.live == 0 || group.live > group.pages.pages.size() / 4)
-            continue;  // freed, and perhaps in use again
+            continue;  // it was freed, and may be in use again
         const Bytes content = group.pages.load();
         auto& pages = survivors[group.pages.block];
         for (uint32_t slot = 0; slot < group.pages.pages.size(); ++slot) {
@@ -101,7 +102,7 @@ void GuestMemory::repack() {
             add_group(pack_pages(
                 block, all.subspan(first, std::min<size_t>(max_pages_per_message, all.size() - first))));
     }
-    sparse_groups_.clear();  // those just emptied
+    sparse_groups_.clear();  // those that this function has just emptied
 }
 
 PageGroup GuestMemory::pack_pages(uint32_t block, std::span<const std::pair<uint32_t, Bytes>> pages) {
@@ -158,7 +159,7 @@ bool GuestMemory::read_block(uint32_t block, uint64_t offset, std::span<std::byt
     return true;
 }
 
-// out: does not cross the end of its page.
+// out: must not cross the end of its page.
 void GuestMemory::copy_page_part(uint32_t block, uint64_t offset, std::span<std::byte> out) const {
     const auto found = pages_.find(page_key(block, offset / page_size));
     if (found == pages_.end()) {

@@ -16,31 +16,33 @@
 
 namespace panda::trace {
 
-// Decompresses pages when they are first read, 1 MiB at a time, and keeps at most cache_bytes of them. Beside
-// it: about 40 bytes for each page that is not zero, and for a pipe at most four times the compressed pages.
-// One thread at a time, though read() is const.
+// Decompresses pages when they are first read, 1 MiB at a time, and keeps at most cache_bytes of them.
+// Besides, it takes about 40 bytes for each page that is not zero, and for a pipe at most four times the
+// compressed pages. Only one thread may use it at a time, although read() is const.
 class GuestMemory final : public MappedMemory {
   public:
     static constexpr uint64_t default_cache_bytes = uint64_t{256} << 20;
 
-    // header: of the trace that the snapshots are from.
+    // Zero everywhere, without memory maps, until apply() is called. header: of the trace that the snapshots
+    // are from. cache_bytes: of decompressed pages; at least 1 MiB is kept.
     explicit GuestMemory(const TraceHeader& header, uint64_t cache_bytes = default_cache_bytes);
 
     GuestMemory(GuestMemory&&) = default;
     GuestMemory& operator=(GuestMemory&&) = default;
 
-    // Becomes the memory at this snapshot. One of changed pages must be applied right after the snapshot
-    // before it; throws Error otherwise. TraceReader::memory_at applies what is needed.
+    // Becomes the memory at this snapshot. A snapshot of changed pages must be applied right after the
+    // snapshot before it, else this throws Error. TraceReader::memory_at applies all snapshots that are
+    // needed.
     void apply(const Snapshot& snapshot);
 
-    // Throws FileError when the pages in the file are damaged.
+    // As MappedMemory::read_block. Throws FileError when the pages in the file are damaged.
     bool read_block(uint32_t block, uint64_t offset, std::span<std::byte> out) const override;
 
-    // Calls function(block, page number in the block, its bytes) for every page that is not zero, each of
-    // them once, in no particular order. Decompresses everything, past the cache.
+    // Calls function(block, page number in the block, its bytes) once for every page that is not zero, in no
+    // particular order. Decompresses everything, without filling the cache.
     using PageFunction = std::function<void(uint32_t, uint64_t, std::span<const std::byte>)>;
     void for_each_page(const PageFunction& function) const;
-    // The numbers of these pages alone.
+    // Calls function(block, page number in the block) for the same pages, without decompressing anything.
     void for_each_page_number(const std::function<void(uint32_t, uint64_t)>& function) const;
 
   private:
@@ -48,11 +50,11 @@ class GuestMemory final : public MappedMemory {
         uint32_t group;
         uint32_t slot;
     };
-    // Of a page: its block and its number in the block.
+    // A page's block and its number in the block, as one number.
     static uint64_t page_key(uint32_t block, uint64_t page) { return uint64_t{block} << 32 | page; }
     struct Group {
         PageGroup pages;
-        uint32_t live = 0;      // of its pages, not superseded yet; a group with none is free
+        uint32_t live = 0;      // how many of its pages are not superseded yet; with none, the group is free
         mutable Bytes content;  // empty when not in the cache
     };
     void apply_group(const PageGroup& group);
@@ -68,8 +70,8 @@ class GuestMemory final : public MappedMemory {
     size_t cached_groups_;
     std::vector<Group> groups_;
     std::vector<uint32_t> free_groups_;
-    std::vector<uint32_t> sparse_groups_;  // that fell to a quarter of their pages, since the last repack()
-    std::unordered_map<uint64_t, Place> pages_;  // that are not zero, by page_key
+    std::vector<uint32_t> sparse_groups_;        // of which a quarter is left, since the last repack()
+    std::unordered_map<uint64_t, Place> pages_;  // those that are not zero, by page_key
     int64_t applied_ = -1;                       // number of the last snapshot
     mutable std::deque<uint32_t> loaded_;        // groups in the cache, the oldest first
 };

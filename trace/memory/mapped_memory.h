@@ -1,4 +1,4 @@
-// Guest physical addresses over memory blocks: what snapshots, passes and seeks have in common.
+// Guest physical memory that is made of memory blocks: what snapshots, passes and seeks have in common.
 #pragma once
 
 #include <cstdint>
@@ -10,27 +10,30 @@
 
 namespace panda::trace {
 
-// The range of the map that holds this address, or null.
+// The range of the map that holds this guest physical address, or null. The map must outlive the result.
 const MappedRange* find_range(const MemoryMap& map, uint64_t address);
 
-// Ranges of guest physical addresses that the map backs with memory, those that touch joined.
+// The ranges of guest physical addresses that the map backs with memory, ascending; those that touch are
+// joined.
 std::vector<PhysicalMemory::Range> joined_ranges(const MemoryMap& map);
 
-// Leads physical addresses through the memory map of address space 0, or the one selected, to memory blocks.
+// Finds physical addresses in memory blocks, by the memory map of the selected physical address space, which
+// is 0 at first.
 class MappedMemory : public PhysicalMemory {
   public:
-    // False when any byte is not RAM or ROM. Throws FileError when the pages in the file are damaged.
+    // As PhysicalMemory::read. Throws FileError when the pages in the file are damaged.
     bool read(uint64_t address, std::span<std::byte> out) const final;
     std::span<const Range> ranges() const final { return ranges_; }
 
-    // Chooses the physical address space: x86 has 0, and 1 for system management mode. False when there is no
-    // map of it.
+    // Chooses the physical address space: x86 has 0, and 1 for system management mode. Returns false, and
+    // keeps the selection, when there is no map of it.
     bool select_address_space(uint32_t address_space);
 
-    // Reads a memory block by its index in the header. False when the range is not inside of it.
+    // Fills `out` from a memory block, from `offset` on. block: index into TraceHeader::memory_blocks.
+    // Returns false when that is not all inside the block; `out` is then unchanged.
     virtual bool read_block(uint32_t block, uint64_t offset, std::span<std::byte> out) const = 0;
 
-    // In force, by physical address space.
+    // The memory maps in force, by physical address space.
     const std::vector<MemoryMap>& maps() const { return maps_; }
 
   protected:

@@ -1,5 +1,5 @@
-// All memory blocks of a guest laid end to end: one number names any byte of its memory, whatever the memory
-// map.
+// All memory blocks of a guest, one behind the other, so that one number (a flat address) names any byte of
+// its memory under every memory map.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace panda::trace {
 
 class MemoryLayout {
   public:
-    // Throws Error when the sizes add up to more than 64 bits hold.
+    // blocks: TraceHeader::memory_blocks. Throws Error when their sizes add up to more than 64 bits hold.
     explicit MemoryLayout(const std::vector<MemoryBlock>& blocks) {
         for (const MemoryBlock& block : blocks) {
             begins_.push_back(size_);
@@ -22,11 +22,12 @@ class MemoryLayout {
         }
     }
 
-    // Of all blocks, bytes.
+    // The size of all blocks together, in bytes.
     uint64_t size() const { return size_; }
-    // Flat address of a place in a block; block: index into TraceHeader::memory_blocks.
+    // The flat address of a byte. block: index into TraceHeader::memory_blocks. offset: in the block.
     uint64_t flat(uint32_t block, uint64_t offset) const { return begins_[block] + offset; }
     size_t block_count() const { return begins_.size(); }
+    // Bytes of a block. block: below block_count().
     uint64_t block_size(uint32_t block) const {
         return (block + 1 < begins_.size() ? begins_[block + 1] : size_) - begins_[block];
     }
@@ -35,7 +36,7 @@ class MemoryLayout {
         uint32_t block;
         uint64_t offset;
     };
-    // flat: below size().
+    // The block and the offset that a flat address means. flat: below size().
     Place place(uint64_t flat) const {
         const auto after = std::upper_bound(begins_.begin(), begins_.end(), flat);
         const auto block = static_cast<uint32_t>(after - begins_.begin() - 1);

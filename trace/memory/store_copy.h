@@ -7,8 +7,8 @@
 
 namespace panda::trace {
 
-// size: mostly a power of 2 up to 16. For these the copy is a load and a store; gcc makes of a memcpy of a
-// size that it does not know a `rep movs`, which takes longer than all the rest of a store.
+// size: bytes, mostly a power of 2 up to 16. For these the copy is a load and a store. If gcc does not know
+// the size, it turns a memcpy into a `rep movs`, which takes longer than everything else about a store.
 inline void copy_store(std::byte* to, const std::byte* from, uint32_t size) {
     switch (size) {
         case 8:

@@ -2,7 +2,7 @@
 //
 // A store has a virtual address. The last fill of its page in the chunk, or else the chunk's translations,
 // give the physical page; the memory map in force gives the place in a memory block. Only ranges of RAM take
-// stores: ROM and devices swallow them. A store that crosses a page goes page by page.
+// stores; stores to ROM and devices are ignored. A store that crosses a page boundary goes page by page.
 #pragma once
 
 #include <algorithm>
@@ -23,25 +23,28 @@
 
 namespace panda::trace {
 
-// The slow half: translations and maps. Pages of virtual memory are numbered by address >> 12.
+// The slow half: finds addresses by translations and maps.
 class StoreTranslations {
   public:
-    // Forgets all translations and takes these.
+    // Replaces all translations by these.
     void restart(std::span<const Translation> translations);
+    // Adds a translation, or replaces that of its page.
     void fill(const Translation& translation);
+    // Replaces the memory map of map.address_space.
     void set_map(const MemoryMap& map);
 
-    // Where an address leads: at most `size` bytes in one range; kind tells whether it takes stores.
+    // Where an address leads: to at most `size` bytes in one range of a memory map.
     struct Target {
         bool known = false;  // there is a translation
-        bool ram = false;
+        bool ram = false;    // the range takes stores
         uint32_t block = 0;
         uint64_t offset = 0;      // in the block
-        uint64_t size = 0;        // bytes that go on from here, 1 to what was asked for
-        bool whole_page = false;  // the address's page is all in this range, and is a page of the block
+        uint64_t size = 0;        // bytes from here on that this is true of: 1 to what was asked for
+        bool whole_page = false;  // all of the address's page is in this range, and is one page of the block
     };
-    // size: bytes, at least 1; the answer stops at the end of the virtual page.
+    // address: virtual. size: bytes, at least 1; the result ends where the virtual page ends.
     Target virtual_target(uint64_t address, uint64_t size) const;
+    // address: physical, in this physical address space. size: bytes, at least 1.
     Target physical_target(uint32_t address_space, uint64_t address, uint64_t size) const;
 
   private:
@@ -53,38 +56,39 @@ class StoreTranslations {
     std::vector<MemoryMap> maps_;                 // by physical address space
 };
 
-// Pages: what takes the stores.
+// Sends each store to the page that it changes. Pages is the class that takes the stores. It has
 //     using Page = …;
 //         cheap to copy
 //     Page open_page(uint64_t flat);
-//         asked for when a page, by the flat address of its begin, is stored to for the first time since the
-//         last reset
+//         called when a page is stored to for the first time since the last reset(), and perhaps again. flat:
+//         flat address of the page's start
 //     void write(Page, uint32_t offset, const std::byte*, uint32_t size);
-//         inside of the page; size is 1 to 16, or that of a transfer
+//         stores inside the page; size is 1 to 16, or that of a part of a transfer
 //
-// About 2 ns a store, and 1 ns for what is no store.
+// A store takes about 2 ns, any other access 1 ns.
 template <typename Pages>
 class StoreRouter {
   public:
     using Page = typename Pages::Page;
 
-    // layout, pages: outlive this.
+    // layout, pages: must outlive this.
     StoreRouter(const MemoryLayout& layout, Pages& pages) : layout_(layout), pages_(pages) { reset(); }
 
-    // Forgets the pages that it asked for; what it knows of translations and maps stays.
+    // Forgets the pages that it opened, so that open_page() is called again; translations and maps stay.
     void reset() { entries_.fill(Entry{no_page, {}}); }
 
-    // Begins a chunk: its translations.
+    // Starts a chunk, with the chunk's translations.
     void restart(std::span<const Translation> translations) {
         translations_.restart(translations);
         reset();
     }
+    // Replaces the memory map of map.address_space.
     void set_map(const MemoryMap& map) {
         translations_.set_map(map);
         reset();
     }
 
-    // Accesses of an execution, in order; loads are passed over.
+    // Applies what an execution did, in order of time; loads change nothing.
     void apply(std::span<const Access> accesses) {
         for (const Access& access : accesses) {
             if (access.kind == AccessKind::load)  // most are
@@ -96,14 +100,14 @@ class StoreRouter {
         }
     }
 
-    // The stores [first, last) of a group.
+    // Applies the stores of a group with the numbers [first, last).
     void apply(const AccessGroup& group, size_t first, size_t last) {
         for (; first < last; ++first)
             store(group.store(first));
     }
 
-    // Bytes that reach a memory block by themselves (a device's). What is outside of the block is ignored and
-    // makes it return false.
+    // Writes bytes to a memory block, as a device does. Returns false, and writes nothing, when they are not
+    // all inside the block.
     bool write_block(uint32_t block, uint64_t offset, std::span<const std::byte> bytes) {
         if (block >= layout_.block_count() || offset > layout_.block_size(block) ||
             bytes.size() > layout_.block_size(block) - offset)
@@ -112,8 +116,9 @@ class StoreRouter {
         return true;
     }
 
-    // Stores whose page no translation leads anywhere: a trace that contradicts itself.
+    // How many stores no translation leads anywhere; a trace that has any contradicts itself.
     uint64_t lost_stores() const { return lost_stores_; }
+    // The virtual address of the first of them.
     uint64_t first_lost_address() const { return first_lost_; }
 
   private:

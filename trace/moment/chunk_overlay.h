@@ -1,4 +1,4 @@
-// The memory that one chunk stores, and nothing else: bytes, and which of them it stores.
+// The bytes that one chunk stores, and nothing else of memory.
 #pragma once
 
 #include <algorithm>
@@ -14,16 +14,17 @@
 
 namespace panda::trace {
 
-// Takes stores from a StoreRouter.
+// Takes stores from a StoreRouter, and remembers which bytes were stored.
 class ChunkOverlay {
   public:
-    // A bit for each byte of a page, 64 in a word.
+    // One bit for each byte of a page, 64 in a word.
     using ByteSet = std::array<uint64_t, page_size / 64>;
     struct Content {
         std::array<std::byte, page_size> bytes;
         ByteSet stored;
     };
 
+    // For StoreRouter.
     using Page = Content*;
     Page open_page(uint64_t flat) {
         auto& content = pages_[flat / page_size];
@@ -41,15 +42,16 @@ class ChunkOverlay {
         }
     }
 
-    // What was stored to a page, by its number in flat addresses; null when nothing was.
+    // What was stored to a page; null if nothing was. number: its flat address / page_size.
     const Content* find(uint64_t number) const {
         const auto found = pages_.find(number);
         return found != pages_.end() ? found->second.get() : nullptr;
     }
+    // How many pages were stored to.
     size_t page_count() const { return pages_.size(); }
 
   private:
-    std::unordered_map<uint64_t, std::unique_ptr<Content>> pages_;  // by number in flat addresses
+    std::unordered_map<uint64_t, std::unique_ptr<Content>> pages_;  // by flat address / page_size
 };
 
 }  // namespace panda::trace

@@ -14,7 +14,7 @@ namespace {
 // Takes stores from a StoreRouter, and remembers whether one reached the piece.
 class PieceWatch {
   public:
-    // begin, end: flat addresses.
+    // The piece is [begin, end), flat addresses.
     PieceWatch(uint64_t begin, uint64_t end) : begin_(begin), end_(end) {}
 
     struct Page {
@@ -45,7 +45,7 @@ WriteKind kind_of(AccessKind kind) {
     }
 }
 
-// Goes through chunks, and finds the last write of each to the piece.
+// Goes through chunks, and finds the last write to the piece in each.
 class Search {
   public:
     Search(const TraceReader& reader, const MemoryLayout& layout, const MemoryPiece& piece, uint64_t before)
@@ -54,7 +54,7 @@ class Search {
           watch_(layout.flat(piece.block, piece.offset), layout.flat(piece.block, piece.offset) + piece.size),
           router_(layout, watch_) {}
 
-    // The last write in the chunk; not before its last gap.
+    // The last write in the chunk; if the chunk has gaps, only after the last one.
     std::optional<Write> go(const Chunk& chunk) {
         found_.reset();
         gap_end_.reset();
@@ -68,7 +68,8 @@ class Search {
         return found_;
     }
 
-    // Of the last chunk: where its last gap ends. What happened in it nobody knows.
+    // Where the last gap ends in the chunk of the last go(); nothing if it has none. What happened in a gap
+    // is not known.
     std::optional<uint64_t> gap_end() const { return gap_end_; }
 
     void on_block(const BlockExecution&) {}
@@ -107,7 +108,7 @@ class Search {
   private:
     void change_map(uint32_t number) {
         if (number >= reader_.memory_maps().size())
-            throw FileError(reader_.path(), "a chunk names a memory map that is not before it");
+            throw FileError(reader_.path(), "a chunk names a memory map that does not stand before it");
         router_.set_map(reader_.memory_maps()[number]);
     }
     Write write_of(const BlockExecution& execution, const Access& access) const {
@@ -164,7 +165,7 @@ LastWrite find_last_write(TraceReader& reader, const MemoryPiece& piece, uint64_
     if (piece.block >= layout.block_count() || piece.size == 0 ||
         piece.offset > layout.block_size(piece.block) ||
         piece.size > layout.block_size(piece.block) - piece.offset)
-        throw Error("there is no such memory");
+        throw Error("there is no such piece of guest memory");
     reader.load_blocks();
     const PieceFilter filter(reader.memory_maps(), piece);
     Search search(reader, layout, piece, before);

@@ -1,4 +1,4 @@
-// Guest memory and registers at any instr of a trace, without going through all that is before.
+// Guest memory and registers at any instr of a trace, without going through everything before it.
 #pragma once
 
 #include <cstdint>
@@ -22,33 +22,34 @@
 
 namespace panda::trace {
 
-// What memory at an instr follows from: a snapshot, and the chunks [first_chunk, last_chunk) since then, the
-// last of which holds the instr.
+// What memory at an instr follows from: a snapshot, and the chunks [first_chunk, last_chunk) since then. The
+// last of these has the instr in it.
 struct MemorySource {
     size_t snapshot = 0;  // its number
     size_t first_chunk = 0;
-    size_t last_chunk = 0;  // first_chunk when nothing was executed since the snapshot
+    size_t last_chunk = 0;  // first_chunk if nothing was executed since the snapshot
 };
 
-// Where memory at `instr` comes from; costs a look at the index and at one chunk's summary. reader: of a
-// file. Throws FileError when the trace does not reach the instr, has no snapshot before it, or has no memory
-// columns there. Gaps and damage show only when chunks are decoded.
+// Finds out what memory at `instr` follows from. It looks only at the index and at one chunk's summary.
+// reader: of a file. Throws FileError when the trace does not reach the instr, has no snapshot before it, or
+// has no values of stores there. Gaps and damage show only when chunks are decoded.
 MemorySource require_memory_at(TraceReader& reader, uint64_t instr);
 
-// The machine right before the instruction of number `instr`: what instructions before it have stored, and
-// what devices have written up to there.
+// The machine right before the instruction with number `instr`: memory has what instructions before it have
+// stored, and what devices have written up to there.
 //
-// A page is put together when it is read: from the last chunk back to the last snapshot, only the chunks that
-// list it are decoded, until all of its bytes are known; the snapshot gives the rest. What was decoded is
-// kept, up to cache_bytes. So a page that is written rarely costs milliseconds, and one that every chunk
-// writes to, at worst, a pass over the instructions since the snapshot. Files only.
+// A page is put together when it is read. From the last chunk back to the last snapshot, chunks that list the
+// page are decoded until all of its bytes are known; the snapshot gives the rest. What was decoded is kept,
+// up to cache_bytes. So a page that is written rarely takes milliseconds, and a page that every chunk writes
+// to takes, at worst, a pass over the instructions since the snapshot. Files only.
 class MemoryAt final : public MappedMemory {
   public:
     static constexpr uint64_t default_cache_bytes = uint64_t{128} << 20;
 
-    // reader: outlives this; no other thread may use it while pages are read. instr: from the trace's first
-    // snapshot to its end. Decodes the chunk that holds it. Throws FileError when the trace has no snapshot
-    // before it, does not reach it, has no memory columns, leaves out instructions there, or is damaged.
+    // Decodes the chunk that has the instr in it. reader: must outlive this, and no other thread may use it
+    // while pages are read. instr: from the trace's first snapshot to its end. cache_bytes: how much of what
+    // was decoded to keep. Throws FileError when the trace has no snapshot before the instr, does not reach
+    // it, has no values of stores, leaves out instructions there, or is damaged.
     MemoryAt(TraceReader& reader, uint64_t instr, uint64_t cache_bytes = default_cache_bytes);
 
     uint64_t instr() const { return instr_; }
@@ -57,17 +58,18 @@ class MemoryAt final : public MappedMemory {
     // The address space that the processor is in.
     AddressSpace address_space() const { return {*this, cpu_.cr3, paging_of(cpu_)}; }
 
-    // Throws FileError when the chunks that it needs are damaged.
+    // As MappedMemory::read_block. Throws FileError when chunks that it needs are damaged or leave out
+    // instructions.
     bool read_block(uint32_t block, uint64_t offset, std::span<std::byte> out) const override;
 
-    // What it has cost so far.
+    // How many chunks were decoded so far.
     size_t chunks_decoded() const { return decoded_; }
 
   private:
     struct Candidate {
-        size_t number;                                       // of the chunk
-        std::optional<std::optional<WrittenPages>> written;  // once it was looked at
-        std::shared_ptr<const ChunkOverlay> overlay;         // while it is in the cache
+        size_t number;                                       // the chunk's
+        std::optional<std::optional<WrittenPages>> written;  // nothing until it is looked at
+        std::shared_ptr<const ChunkOverlay> overlay;         // null while it is not in the cache
     };
     class LastChunk;
 
@@ -89,15 +91,14 @@ class MemoryAt final : public MappedMemory {
     std::optional<FrameFinder> finder_;
     std::optional<GuestMemory> base_;  // at the last snapshot
     CpuState cpu_;
-    std::shared_ptr<const ChunkOverlay> last_;  // of the chunk that holds instr, up to there; may be null
+    std::shared_ptr<const ChunkOverlay> last_;  // of the chunk with instr in it, up to there; may be null
 
-    mutable std::mutex reader_mutex_;  // for walks_, too
+    mutable std::mutex reader_mutex_;  // for walks_ too
     mutable std::vector<std::unique_ptr<ChunkWalk>> walks_;
-    mutable std::vector<Candidate>
-        candidates_;                         // chunks since the snapshot, without the last; the latest first
-    mutable std::deque<Candidate*> cached_;  // with overlays, the oldest first
+    mutable std::vector<Candidate> candidates_;  // chunks since the snapshot but the last; the latest first
+    mutable std::deque<Candidate*> cached_;      // those with overlays, the oldest first
     mutable uint64_t cached_pages_ = 0;
-    mutable std::map<uint64_t, std::vector<std::byte>> pages_;  // put together, by number in flat addresses
+    mutable std::map<uint64_t, std::vector<std::byte>> pages_;  // put together; by flat address / page_size
     mutable size_t decoded_ = 0;
 };
 

@@ -9,8 +9,8 @@
 namespace panda::trace {
 namespace {
 
-// Memory along a pipe. Unknown before the first snapshot, behind a gap, and where nothing tells what is
-// stored.
+// Memory that is kept current along a trace. It is not known before the first snapshot, between a gap and the
+// next snapshot, and where the trace does not have the values of stores.
 class PipeMemory {
   public:
     explicit PipeMemory(const TraceReader& reader)
@@ -19,7 +19,7 @@ class PipeMemory {
           follower_(std::make_unique<MemoryFollower>(reader.header(), reader.memory_maps())),
           cpu_(reader.blocks()) {}
 
-    // At a snapshot of a file.
+    // Starts from a snapshot of a file.
     void start(const GuestMemory& memory, const Snapshot& snapshot) {
         follower_->restore(memory);
         cpu_.start(snapshot.cpu);
@@ -27,6 +27,7 @@ class PipeMemory {
         known_ = true;
     }
 
+    // Takes a snapshot of a pipe.
     void take(const Snapshot& snapshot) {
         snapshots_.apply(snapshot);
         instr_ = snapshot.instr;
@@ -37,7 +38,7 @@ class PipeMemory {
         known_ = true;
     }
 
-    // Goes on, up to the instr. True when it is reached inside the chunk.
+    // Goes through a chunk, up to the instr. Returns true when the instr is reached inside the chunk.
     bool take(const Chunk& chunk, uint64_t instr) {
         known_ = known_ && chunk.summary().memory == MemoryColumns::values;
         if (!known_)
@@ -72,7 +73,7 @@ class PipeMemory {
     CpuTracker cpu_;
     ChunkWalk walk_{reader_.blocks()};
     bool known_ = false;
-    uint64_t instr_ = 0;  // behind what was taken
+    uint64_t instr_ = 0;  // where the last chunk or snapshot ended
 };
 
 }  // namespace
@@ -84,7 +85,7 @@ Moment::Moment(TraceReader& reader, std::optional<uint64_t> instr, MomentReads r
         return;
     }
     if (!instr)
-        reader.require_whole();  // or its end is not the end
+        reader.require_whole();  // if it was cut short, its end is not known
     instr_ = instr.value_or(reader.end_instr());
     if (reads == MomentReads::most) {
         go_from_snapshot(reader, instr_);
@@ -109,7 +110,7 @@ void Moment::go_from_snapshot(TraceReader& reader, uint64_t instr) {
     cpu_ = memory.cpu();
     memory_ = memory.release();
     if (!memory.known())
-        throw FileError(reader.path(), "does not tell guest memory at instr " + std::to_string(instr));
+        throw FileError(reader.path(), "does not say what guest memory is at instr " + std::to_string(instr));
 }
 
 void Moment::read_through(TraceReader& reader, std::optional<uint64_t> instr,
@@ -132,7 +133,7 @@ void Moment::read_through(TraceReader& reader, std::optional<uint64_t> instr,
         end = chunk.summary().first_instr + chunk.summary().instr_count;
         reached = memory.take(chunk, instr.value_or(~uint64_t{0}));
         if (!reached && instr && end > *instr)
-            break;  // went by where memory is unknown
+            break;  // the instr went by where memory is not known
         if (progress)
             progress(end - reader.header().first_instr);
     }
@@ -141,7 +142,7 @@ void Moment::read_through(TraceReader& reader, std::optional<uint64_t> instr,
                         "ends at instr " + std::to_string(end) + ", before instr " + std::to_string(*instr));
     if (!memory.known() || (!reached && !instr && memory.instr() != end))
         throw FileError(reader.path(),
-                        "does not tell guest memory at " +
+                        "does not say what guest memory is at " +
                             (instr ? "instr " + std::to_string(*instr) : std::string("its end")));
     instr_ = instr.value_or(end);
     cpu_ = memory.cpu();

@@ -14,20 +14,20 @@
 
 namespace panda::trace {
 
-// What will be read of memory: decides how it is got from a file.
+// How much of memory will be read. This decides how a file is gone through.
 enum class MomentReads : uint8_t {
-    some,  // looks pages up when they are read
-    most,  // goes through everything since the last snapshot at once
+    some,  // pages are looked up when they are read
+    most,  // everything since the last snapshot is gone through at once
 };
 
-// Of a file, memory is looked up when it is read (MemoryAt), unless most of it will be. A pipe is read up to
-// the moment, with memory kept current from the last snapshot on. Where the trace does not hold what was
-// stored, the moments of its snapshots are known.
+// In a file, memory is looked up when it is read (MemoryAt), unless most of it will be read. A pipe is read
+// up to the moment, with memory kept current from the first snapshot on. If the trace does not hold the
+// values of stores, only the moments of its snapshots are known.
 class Moment {
   public:
-    // reader: where nothing was read yet; outlives this. instr: the machine right before that instruction;
-    // nothing: at the trace's end. progress: told the instructions gone by in a pipe. Throws FileError when
-    // the trace does not reach the moment or does not tell memory there.
+    // reader: nothing may have been read from it yet; must outlive this. instr: the moment is right before
+    // this instruction; nothing means the trace's end. progress: gets how many instructions of a pipe were
+    // read. Throws FileError when the trace does not reach the moment, or when memory is not known there.
     Moment(TraceReader& reader, std::optional<uint64_t> instr, MomentReads reads = MomentReads::some,
            const std::function<void(uint64_t)>& progress = {});
     ~Moment();
@@ -35,9 +35,9 @@ class Moment {
     Moment& operator=(const Moment&) = delete;
 
     uint64_t instr() const { return instr_; }
-    // Throws FileError when pages that it needs are damaged.
+    // Guest memory. Reading it throws FileError when the trace is damaged where the pages come from.
     const MappedMemory& memory() const { return *memory_; }
-    // As far as the trace tells: see CpuTracker.
+    // The registers, as far as the trace has them: see CpuTracker.
     const CpuState& cpu() const { return cpu_; }
     // The address space that the processor is in.
     AddressSpace address_space() const { return {*memory_, cpu_.cr3, paging_of(cpu_)}; }

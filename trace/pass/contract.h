@@ -3,7 +3,7 @@
 //
 // C++ looks up an optional callback by its name, so one that is misspelt would silently never be called.
 // Therefore each callback is accounted for: it is there, or a base class says that the analyzer does without.
-// What is left (a misspelt after_accesses, an onBlock beside on_block) is caught by a list of likely names.
+// A list of likely wrong names catches the rest (a misspelt after_accesses, an onBlock beside on_block).
 #pragma once
 
 #include <concepts>
@@ -18,19 +18,19 @@
 
 namespace panda::trace {
 
-// What an analyzer has to have. Each costs more than the one before.
+// What an analyzer needs from a pass. Each one includes the one before, and costs more.
 enum class PassNeeds : uint8_t {
     blocks,    // executions and events
     accesses,  // and memory accesses
     memory,    // and guest memory and registers, current all the time
 };
 
-// Bases of an analyzer that does without a callback.
+// An analyzer that does without a callback derives from one of these.
 struct IgnoresEvents {};    // no on_event
 struct IgnoresAccesses {};  // neither on_accesses nor after_accesses, though it needs memory
 
-// Names that are not the contract's, and the callback that each was probably meant to be. Names with another
-// meaning in C++ libraries (begin, merge of a container …) are not here.
+// Names that are not the contract's, and the name that was probably meant. Names with another meaning in C++
+// libraries (begin, merge of a container …) are not here.
 #define PANDA_NEAR_MISSES(X)             \
     X(onBlock, on_block)                 \
     X(OnBlock, on_block)                 \
@@ -84,13 +84,13 @@ struct AllNames {
     PANDA_NEAR_MISSES(PANDA_MEMBER)
 #undef PANDA_MEMBER
 };
-// A name is ambiguous in it when the analyzer declares it too, whatever it is there: overloaded, a template,
-// private, static.
+// A name is ambiguous in this class when the analyzer declares it too, be it overloaded, a template, private
+// or static.
 template <typename Analyzer>
 struct Lookup : Analyzer, AllNames {};
 
-// declares_NAME<Analyzer>(): whether the analyzer, or a base of it, has a member of the name. A final class
-// cannot be a base; there, overloads and private members go unseen.
+// declares_NAME<Analyzer>(): whether the analyzer, or a base of it, has a member of this name. A final class
+// cannot be a base, so its overloaded and its private members go unseen.
 #define PANDA_DECLARES(name)                               \
     template <typename Analyzer>                           \
     consteval bool declares_##name() {                     \
@@ -135,7 +135,7 @@ concept Appends = requires(Analyzer analyzer, Analyzer next) {
 
 }  // namespace contract
 
-// What an analyzer has to have: its `needs`, or blocks.
+// What an analyzer needs: its member `needs`, or blocks if it has none.
 template <typename Analyzer>
 consteval PassNeeds needs_of() {
     if constexpr (contract::declares_needs<Analyzer>())
@@ -144,7 +144,8 @@ consteval PassNeeds needs_of() {
         return PassNeeds::blocks;
 }
 
-// Whether it has to have the registers at the start of each execution: its `needs_registers`, or not.
+// Whether an analyzer needs the registers at the start of each execution: its member `needs_registers`, or
+// false if it has none.
 template <typename Analyzer>
 consteval bool needs_registers_of() {
     if constexpr (contract::declares_needs_registers<Analyzer>())
@@ -153,7 +154,7 @@ consteval bool needs_registers_of() {
         return false;
 }
 
-// Whether the contract holds, as a condition. check_analyzer() says what is wrong where it does not.
+// Whether the contract holds, as a condition. If it does not, check_analyzer() says what is wrong.
 template <typename A>
 concept PassAnalyzer = contract::TakesBlocks<A> && contract::Appends<A> &&
                        (contract::TakesEvents<A> != std::is_base_of_v<IgnoresEvents, A>) &&
@@ -175,7 +176,7 @@ consteval void check_analyzer() {
                   "`" #wrong "` would never be called or looked at: `" #right "` is the name");
     PANDA_NEAR_MISSES(PANDA_REFUSE)
 #undef PANDA_REFUSE
-    static_assert(declares_on_block<A>(), "on_block is missing: an analyzer is told of every execution");
+    static_assert(declares_on_block<A>(), "on_block is missing: it takes every execution");
     static_assert(!declares_on_block<A>() || TakesBlocks<A>,
                   "on_block must be public: void on_block(const BlockExecution& block)");
     static_assert(declares_append<A>(), "append is missing: it takes the results of the shard that follows");

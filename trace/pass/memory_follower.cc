@@ -35,7 +35,8 @@ void MemoryFollower::apply(const Event& event) {
 
 void MemoryFollower::change_map(uint32_t number) {
     if (number >= all_maps_.size())
-        throw Error("a chunk names memory map " + std::to_string(number) + ", which is not before it");
+        throw Error("a chunk names memory map " + std::to_string(number) +
+                    ", which does not stand before it");
     const MemoryMap& map = all_maps_[number];
     if (map.address_space < maps().size() && maps()[map.address_space] == map)
         return;
@@ -66,7 +67,7 @@ void MemoryFollower::require_nothing_lost() const {
         throw Error("a device writes outside of the guest's memory");
     if (router_.lost_stores() != 0) {
         char text[96];
-        std::snprintf(text, sizeof(text), "the trace stores to 0x%llx and does not tell where that leads",
+        std::snprintf(text, sizeof(text), "the trace stores to 0x%llx and does not say where that leads",
                       static_cast<unsigned long long>(router_.first_lost_address()));
         throw Error(text);
     }

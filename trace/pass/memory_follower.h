@@ -25,51 +25,57 @@ namespace panda::trace {
 //         follower.start(chunk);
 //         walk.go<CursorColumns::memory>(chunk, visitor);   // calls apply() for all accesses and events
 //
-// It serves guest memory, by physical address and by memory block, as it is after what was applied. Takes as
-// much of the host's memory as the guest has pages that are not zero, at most the guest's size. Applying
-// costs about 2 ns a store. The trace must have the columns of memory with values.
+// It gives guest memory, by physical address and by memory block, as it is after everything that was applied.
+// It takes as much of the host's memory as the guest has pages that are not zero, at most the guest's size.
+// Applying costs about 2 ns a store. The trace must have been made with the values of stores.
 class MemoryFollower final : public MappedMemory {
   public:
-    // header, maps: the trace's (TraceReader::memory_maps); maps may grow. Both outlive this.
+    // header, maps: of the trace (TraceReader::memory_maps). maps must outlive this, and may grow. Throws
+    // Error when the host has no room for the guest's memory.
     MemoryFollower(const TraceHeader& header, const std::vector<MemoryMap>& maps);
 
     // Becomes the memory of a snapshot, with its memory maps.
     void restore(const GuestMemory& memory);
-    // Begins a chunk. Throws FileError when its translations are damaged, Error when it names a memory map
+    // Starts a chunk. Throws FileError when its translations are damaged, Error when it names a memory map
     // that is not there.
     void start(const Chunk& chunk);
-    // In order of time.
+    // Applies what an execution did, in order of time.
     void apply(std::span<const Access> accesses) {
         if (group_)
             ++due_;
         else
             router_.apply(accesses);
     }
+    // Applies what an event changes: a device's write, another memory map. Throws Error when it names a
+    // memory map that is not there.
     void apply(const Event& event);
-    // The executions of a group come next, from `first` on: one call of apply() for each of them, and then
-    // end_group(). What they store is put into memory when somebody reads it, and at the end; loads are not
-    // even looked at.
+    // Says that the executions of a group come next, from the one with number `first` on: one call of apply()
+    // for each of them, and then end_group(). What they store is put into memory when somebody reads memory,
+    // and at the group's end; loads are not even looked at.
     void begin_group(const AccessGroup& group, size_t first) {
         group_ = group;
         due_ = first;
         stored_ = group.stores_before(first);
     }
+    // Puts all that is left of the group into memory.
     void end_group() {
         settle();
         group_.reset();
     }
 
+    // As MappedMemory::read_block; does not touch the trace any more.
     bool read_block(uint32_t block, uint64_t offset, std::span<std::byte> out) const override;
 
-    // All of memory. Pages that were stored to since the last call: see FlatMemory::take_stored_pages.
+    // All of memory.
     const FlatMemory& flat() const {
         settle();
         return flat_;
     }
+    // Numbers of the pages that were stored to since the last call: see FlatMemory::take_stored_pages.
     std::vector<uint64_t> take_stored_pages();
 
-    // What the trace stored to and no translation leads to, and what devices wrote outside of memory: 0 for a
-    // trace that does not contradict itself.
+    // How many stores no translation leads anywhere, and how many writes of devices were outside of memory: 0
+    // in sum for a trace that does not contradict itself.
     uint64_t lost_stores() const {
         settle();
         return router_.lost_stores() + lost_transfers_;
@@ -79,7 +85,7 @@ class MemoryFollower final : public MappedMemory {
 
   private:
     void change_map(uint32_t number);
-    // Puts into memory what is due.
+    // Puts the stores of the group's executions up to here into memory.
     void settle() const {
         if (!group_)
             return;

@@ -5,10 +5,10 @@
 namespace panda::trace {
 namespace {
 
-// Enough that the threads end at nearly the same time, few enough that merging costs nothing.
+// This many shards make the threads end at nearly the same time, and merging them costs next to nothing.
 constexpr size_t shards_per_thread = 4;
 
-// Divides [first, last) into `count` parts of nearly the same size.
+// Divides the chunks [first, last) into `count` shards of nearly the same size.
 std::vector<Shard> divide(size_t first, size_t last, size_t count) {
     std::vector<Shard> shards;
     for (size_t i = 0; i < count; ++i)
@@ -16,8 +16,8 @@ std::vector<Shard> divide(size_t first, size_t last, size_t count) {
     return shards;
 }
 
-// Moves the shards' begins to snapshots. Before the first snapshot memory is not known, which the analyzer
-// may ask.
+// Moves the start of each shard to the last snapshot before it. A shard with no snapshot before it stays
+// where it is; memory is not known there (PassState::memory_known).
 std::vector<Shard> begin_at_snapshots(const Contents& contents, const std::vector<Shard>& shards) {
     std::vector<Shard> moved;
     for (const Shard& shard : shards) {

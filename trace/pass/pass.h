@@ -1,25 +1,24 @@
 // The analyzer contract: how an analysis goes over a trace, in order or in parallel.
 //
-// An analyzer is a class of any name. One object of it sees one shard, a stretch of the trace, on one thread:
+// An analyzer is a class of any name. One object of it sees one shard, a part of the trace, on one thread:
 //
 //     struct CountInterrupts {
-//         // May be left out: blocks.
+//         // Optional; blocks if left out.
 //         static constexpr PassNeeds needs = PassNeeds::memory;
-//         // May be left out: false. True for PassState::registers(), of traces that have registers.
+//         // Optional; false if left out. PassState::registers() needs it, and a trace that has registers.
 //         static constexpr bool needs_registers = true;
-//         // The machine as the pass goes on; or no constructor.
+//         // Optional: state is the machine, which changes as the pass goes on.
 //         explicit CountInterrupts(const PassState& state);
-//         // Every execution, before what it does.
+//         // Called for every execution, before its accesses.
 //         void on_block(const BlockExecution& block);
-//         // With PassNeeds::accesses or memory. What the block does to memory, before the state's memory has
-//         it;
-//         // in parts when events are in the middle of the block.
+//         // Called with PassNeeds::accesses or memory: what the block does to memory, before the state's
+//         // memory has it. Called several times for a block with events in the middle of it.
 //         void on_accesses(const BlockExecution& block, std::span<const Access> accesses);
-//         // May be left out. After on_accesses, when the state's memory has them.
+//         // Optional. Called after on_accesses, when the state's memory has the accesses.
 //         void after_accesses(const BlockExecution& block);
-//         // Every event.
+//         // Called for every event.
 //         void on_event(const Event& event);
-//         // The results of the shard that follows this one.
+//         // Takes the results of the shard that follows this one.
 //         void append(CountInterrupts&& next);
 //     };
 //
@@ -33,13 +32,13 @@
 //     result.require_whole(reader);
 //
 // Callbacks come in the order of time. An event in the middle of a block comes after on_block of that block,
-// between the accesses of the instructions before and after it, and the state is as it is then. Nothing is
-// shared between shards but what the factory captures, so there are no locks; the results are put together in
-// order. A shard sees nothing of the shards before it: what was already going on at its begin is the state's
-// to tell.
+// between the accesses of the instructions before and after it, and the state is as it is then. Shards share
+// only what the factory captures, so there are no locks; the results are put together in order. A shard sees
+// nothing of the shards before it. What was already going on when the shard starts can only be known from the
+// state.
 //
-// A trace from a pipe is one shard. Of a file, chunks outside of the range, and those that `select` declines,
-// are not even decompressed, unless memory has to be kept current; shards that need memory begin at
+// A trace from a pipe is one shard. In a file, chunks outside the range, and chunks that `select` declines,
+// are not even decompressed, unless memory has to be kept current. Shards that need memory start at
 // snapshots. Each thread of such a pass takes as much memory as the guest has pages that are not zero.
 #pragma once
 
@@ -64,17 +63,18 @@ namespace panda::trace {
 
 struct PassOptions {
     InstrRange range = {};
-    unsigned threads = 0;  // 0: as many as the machine runs at once
-    // False for a chunk that cannot matter. Called from several threads.
+    unsigned threads = 0;  // 0: as many as the host runs at once
+    // Returns false for a chunk that cannot matter to the analyzer. Called from several threads.
     std::function<bool(const ChunkSummary&)> select = {};
-    // Told the instructions gone by, of pass_length(); one call at a time, from any of the pass's threads.
+    // Gets the instructions that the pass has gone through so far, out of pass_length(). Called from any of
+    // the pass's threads, one call at a time.
     std::function<void(uint64_t)> progress = {};
 };
 
 template <typename Analyzer>
 struct PassResult {
     Analyzer analyzer;
-    std::string flaw;  // why the trace ended before the range did; empty when it did not
+    std::string flaw;  // why the trace ended before the range did; empty if it did not
 
     // Throws FileError when there was a flaw.
     void require_whole(const TraceReader& reader) const {
@@ -83,23 +83,28 @@ struct PassResult {
     }
 };
 
-// Instructions of the chunks that hold a range; 0 when it is not known (a pipe). For a progress bar.
+// How many instructions the chunks have that overlap a range; 0 for a pipe, where this is not known. For a
+// progress bar. Throws FileError for a damaged trace.
 uint64_t pass_length(TraceReader& reader, const InstrRange& range);
 
-// How a file is divided: chunks [first, last), in order.
+// A part of a file: chunks [first, last), by number.
 struct Shard {
     size_t first = 0;
     size_t last = 0;
-    std::optional<size_t> snapshot = {};  // to begin with; its chunk is `first`
+    std::optional<size_t> snapshot = {};  // to start from: `first` is the first chunk behind it
 };
+// Divides the chunks that overlap the range into shards, in order, some for each thread. With
+// PassNeeds::memory, a shard starts at a snapshot wherever one is before it. threads: at least 1.
 std::vector<Shard> plan_shards(TraceReader& reader, const InstrRange& range, unsigned threads,
                                PassNeeds needs);
 
-// Gives several threads what they need of one reader.
+// Lets several threads use one reader: each call holds a lock. The calls are those of TraceReader, and throw
+// as they do.
 class SharedReader {
   public:
+    // reader: must outlive this; nothing else may use it meanwhile.
     explicit SharedReader(TraceReader& reader) : reader_(reader) {}
-    // The reader itself, for what does not change any more.
+    // The reader itself, without a lock: only for what does not change any more.
     const TraceReader& reader() const { return reader_; }
     const Contents& contents();
     Chunk chunk(size_t number);
@@ -113,11 +118,12 @@ class SharedReader {
     std::mutex mutex_;
 };
 
-// The snapshots inside of a shard, as it goes on.
+// Which snapshots a shard comes to as it goes through its chunks.
 class SnapshotQueue {
   public:
     SnapshotQueue(SharedReader& shared, const Shard& shard);
-    // The last snapshot between the chunk before and this one, if there is one; chunks in order.
+    // The number of the last snapshot between the chunk of the call before and this one; nothing if there is
+    // none. chunk: its number; the calls must come in ascending order.
     std::optional<size_t> before_chunk(size_t chunk);
 
   private:
@@ -125,7 +131,7 @@ class SnapshotQueue {
     size_t next_ = 0;
 };
 
-// One shard of a file.
+// Takes an analyzer through one shard of a file. Called by run_pass().
 template <typename Analyzer, typename Make>
 Analyzer run_shard(SharedReader& shared, const Shard& shard, const PassOptions& options, const Make& make,
                    SharedProgress& progress) {
@@ -151,7 +157,7 @@ Analyzer run_shard(SharedReader& shared, const Shard& shard, const PassOptions& 
     return analyzer;
 }
 
-// A trace from a pipe, from where the reader is.
+// Takes an analyzer through a trace from a pipe, from where the reader is. Called by run_pass().
 template <typename Analyzer, typename Make>
 PassResult<Analyzer> run_pipe(TraceReader& reader, const PassOptions& options, const Make& make,
                               SharedProgress& progress) {
@@ -172,7 +178,7 @@ PassResult<Analyzer> run_pipe(TraceReader& reader, const PassOptions& options, c
         const auto& chunk = std::get<Chunk>(*item);
         const ChunkSummary& summary = chunk.summary();
         if (summary.first_instr >= options.range.to)
-            return {std::move(analyzer), {}};  // whatever follows
+            return {std::move(analyzer), {}};  // whatever flaw may follow
         const bool told = options.range.overlaps(summary.first_instr, summary.instr_count) &&
                           (!options.select || options.select(summary));
         if (told || needs == PassNeeds::memory)
@@ -183,9 +189,10 @@ PassResult<Analyzer> run_pipe(TraceReader& reader, const PassOptions& options, c
     return {std::move(analyzer), reader.flaw()};
 }
 
-// make: from a const PassState& an analyzer. Returns the analyzer of the first shard, to which the others
-// were appended. Throws FileError for a damaged trace. One that was cut short is gone through as far as it
-// goes: show the results, then call require_whole().
+// Takes analyzers over the range of a trace. make: a function that makes an analyzer from a const PassState&;
+// called from several threads, once for each shard. Returns the analyzer of the first shard, with the others
+// appended. Throws FileError for a damaged trace, and what the analyzer throws. A pass over a trace that was
+// cut short goes as far as the trace does: show the results, then call require_whole().
 template <typename Make>
 auto run_pass(TraceReader& reader, const PassOptions& options, const Make& make) {
     static_assert(std::is_invocable_v<const Make&, const PassState&>,

@@ -16,12 +16,12 @@ PassState::PassState(const TraceHeader& header, const BlockTable& blocks, const 
 const MemoryFollower& PassState::memory() const {
     if (!memory_known_)
         throw Error("guest memory is not known at instr " + std::to_string(instr_) +
-                    ": no snapshot is before it, or the trace leaves out instructions");
+                    ": there is no snapshot before it, or the trace leaves out instructions");
     return *follower_;
 }
 
 void PassState::throw_no_registers() {
-    throw Error("registers are not told here: the analyzer has to ask for them (needs_registers)");
+    throw Error("registers are not known here: the analyzer must ask for them (needs_registers)");
 }
 
 CpuState PassState::cpu() const {

@@ -19,11 +19,11 @@
 
 namespace panda::trace {
 
-// What an analyzer may ask for in its callbacks. Belongs to one shard, and so to one thread, and goes away
-// with it.
+// What an analyzer may ask for in its callbacks. It belongs to one shard, and so to one thread, and it goes
+// away with the shard.
 class PassState {
   public:
-    // All outlive this; maps may grow.
+    // header, blocks, maps: of the trace. All must outlive this; maps may grow.
     PassState(const TraceHeader& header, const BlockTable& blocks, const std::vector<MemoryMap>& maps,
               PassNeeds needs);
     PassState(const PassState&) = delete;
@@ -31,7 +31,7 @@ class PassState {
 
     const TraceHeader& header() const { return header_; }
     const BlockTable& blocks() const { return blocks_; }
-    // Instructions executed: in on_block and on_accesses before the block, in on_event before the event.
+    // Instructions executed before the current block, or before the last event if that came later.
     uint64_t instr() const { return instr_; }
     // CR3 as it was loaded last, flag and PCID bits included. See also asid().
     uint64_t cr3() const { return cr3_; }
@@ -45,45 +45,51 @@ class PassState {
 
     // --- With PassNeeds::memory ---
 
-    // Whether memory is known: not before the first snapshot, and not between a gap and the next one.
+    // Whether memory is known. It is not known before the first snapshot, nor between a gap and the next
+    // snapshot.
     bool memory_known() const { return memory_known_; }
-    // Guest memory, for introspection: as it is before the block in on_block and on_accesses, and right after
-    // the event in on_event. Throws Error when it is not known.
+    // Guest memory, for introspection: as it is before the block in on_block, before these accesses in
+    // on_accesses and behind them in after_accesses, and right after the event in on_event. Throws Error when
+    // memory is not known.
     const MemoryFollower& memory() const;
-    // Registers, as far as the trace tells them: see CpuTracker. In on_event those where the event happened.
-    // Throws Error when it was not asked for.
+    // Registers, as far as the trace has them: see CpuTracker. In on_event, those at the event's instr.
+    // Throws Error without PassNeeds::memory.
     CpuState cpu() const;
     // The address space that the processor is in. Throws Error when memory is not known.
     AddressSpace address_space() const;
 
     // --- With `needs_registers` ---
 
-    // The registers with which the current block began. Throws Error when the analyzer does not ask for them,
-    // and before the first block.
+    // The registers at the start of the current execution. Throws Error when the analyzer did not ask for
+    // them, and before the first execution.
     const BlockRegisters& registers() const {
         if (registers_ == nullptr) [[unlikely]]
             throw_no_registers();
         return *registers_;
     }
 
-    // --- For whoever drives the pass ---
+    // --- For the code that drives the pass ---
 
-    // Memory and registers at a snapshot.
+    // Continues from the memory and the registers of a snapshot. Does nothing without PassNeeds::memory.
     void restore(const GuestMemory& memory, const CpuState& cpu);
+    // Starts a chunk. Throws Error when memory is known and the chunk has no values of stores; else as
+    // MemoryFollower::start().
     void start(const Chunk& chunk);
+    // Starts an execution.
     void begin_block(const BlockExecution& block) {
         instr_ = block.instr;
         if (cpu_)
             cpu_->begin_block(block);
     }
-    // What the begun block did, or the next part of it.
+    // What the current execution did to memory, or the next part of it.
     void apply(std::span<const Access> accesses) {
         if (memory_known_)
             follower_->apply(accesses);
     }
+    // What an event changes.
     void apply(const Event& event);
-    // Of an analyzer that needs registers: at a chunk's begin, after begin_block(), and at the chunk's end.
-    // Throws FileError, also when the trace was made without.
+    // For an analyzer that needs registers: called at a chunk's start, after begin_block(), and at the
+    // chunk's end. They throw FileError for damage, and when the trace was made without registers.
     void start_registers(const Chunk& chunk);
     void begin_block_registers(const BlockExecution& block) {
         registers_ = &register_cursor_->next(block.id);

@@ -19,15 +19,17 @@ struct InstrRange {
     uint64_t from = 0;
     uint64_t to = ~uint64_t{0};
 
+    // Whether the range and these instructions have one in common. Zero instructions count as one.
     bool overlaps(uint64_t first_instr, uint64_t instr_count) const {
         return first_instr < to && first_instr + std::max<uint64_t>(instr_count, 1) > from;
     }
+    // Whether everything in the chunk, the events at its end too, is inside the range.
     bool contains(const ChunkSummary& chunk) const {
         return chunk.first_instr >= from && chunk.first_instr + chunk.instr_count < to;
     }
 };
 
-// A visitor of ChunkWalk that keeps the state current and tells the analyzer what is in the range.
+// A visitor of ChunkWalk that keeps the state current and calls the analyzer for what is in the range.
 template <typename Analyzer>
 class ShardRunner {
   public:
@@ -37,11 +39,11 @@ class ShardRunner {
 
     static constexpr bool with_registers = needs_registers_of<Analyzer>();
 
-    // path: of the trace, for errors. state, analyzer: outlive this.
+    // path: of the trace, for errors. state, analyzer: must outlive this.
     ShardRunner(const std::string& path, const InstrRange& range, PassState& state, Analyzer& analyzer)
         : path_(path), range_(range), state_(state), analyzer_(analyzer), walk_(state.blocks()) {}
 
-    // The next chunk of the shard. told: false only keeps the state current.
+    // Goes through the next chunk of the shard. told: false only keeps the state current.
     void take(const Chunk& chunk, bool told) {
         told_ = told;
         // Events that were held back from the chunk before may be of any instr.
@@ -58,7 +60,7 @@ class ShardRunner {
             state_.memory().require_nothing_lost();
     }
 
-    // After the last chunk: what stood before a block that is not there.
+    // After the last chunk: calls the analyzer for events that were held back for a block that never came.
     void finish() { walk_.finish(*this); }
 
     // --- For ChunkWalk ---

@@ -13,14 +13,14 @@ constexpr uint32_t no_block = ~uint32_t{0};
 constexpr uint64_t code32_flag = uint64_t{1} << 4;   // HF_CS32_MASK
 constexpr uint64_t code64_flag = uint64_t{1} << 15;  // HF_CS64_MASK
 
-// An instruction's bytes behind its prefixes.
+// An instruction's bytes behind its prefixes, and what the prefixes say.
 struct Instruction {
     std::span<const std::byte> code;  // opcode first
     bool code64 = false;
     bool operand16 = false;  // operands of 16 bits
     bool repeat = false;
 
-    // The byte at `index`, or 0 behind the end.
+    // The byte at `index`; 0 behind the end.
     unsigned at(size_t index) const {
         return index < code.size() ? std::to_integer<unsigned>(code[index]) : 0;
     }
@@ -51,7 +51,7 @@ Instruction decode_prefixes(std::span<const std::byte> code, uint64_t flags) {
                  !(instruction.code64 && (byte & 0xf0) == 0x40))
             break;
     }
-    // In 64-bit code branches are of 32 bits whatever the prefix says.
+    // In 64-bit code branches have 32 bits, whatever the prefix says.
     instruction.operand16 = !instruction.code64 && code32 == operand_prefix;
     instruction.code = code;
     return instruction;
@@ -170,7 +170,7 @@ bool BlockChain::follows(const BlockExecution& previous, const BlockExecution& b
     const BlockView before = blocks_[previous.id];
     const uint64_t pc = blocks_.pc(block.id);
     if (previous.executed < before.instruction_offsets.size())
-        // Stopped in the middle, with nothing that leads away: it goes on there.
+        // It stopped in the middle and no event leads away, so execution goes on there.
         return pc == before.pc + before.instruction_offsets[previous.executed];
     if (!successors_of(before).contains(pc))
         return false;

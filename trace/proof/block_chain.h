@@ -1,4 +1,4 @@
-// Whether each executed block follows from the one before: what the code says against what the trace says.
+// Checks that each executed block follows from the one before: compares the code with what the trace says.
 #pragma once
 
 #include <array>
@@ -12,27 +12,29 @@
 
 namespace panda::trace {
 
-// Where a block can lead when nothing from outside comes between.
+// Where a block can lead if nothing from outside comes between.
 struct Successors {
     bool any = false;                   // an indirect branch, a return, or code that is not known
     std::array<uint64_t, 2> targets{};  // linear addresses
-    unsigned count = 0;                 // of targets
+    unsigned count = 0;                 // how many targets there are
 
+    // Whether the block can lead to this linear address.
     bool contains(uint64_t pc) const {
         return any || (count > 0 && targets[0] == pc) || (count > 1 && targets[1] == pc);
     }
 };
 
-// By the block's last instruction: the next address, a branch's target, or the same instruction again (string
-// instructions with rep, which run one iteration an execution).
+// Finds these from the block's last instruction: the next address, a branch's target, or the same instruction
+// again (string instructions with rep, which run one iteration in each execution).
 Successors successors_of(const BlockView& block);
 
 class BlockChain {
   public:
-    // blocks: outlives this.
+    // blocks: of the trace; must outlive this.
     explicit BlockChain(const BlockTable& blocks) : blocks_(blocks) {}
 
-    // The next execution. False when it does not follow from the one before and the events between.
+    // Takes the next execution. Returns false if it does not follow from the one before and the events
+    // between.
     bool on_block(const BlockExecution& block) {
         const BlockExecution previous = previous_;
         previous_ = block;
@@ -43,12 +45,13 @@ class BlockChain {
             return true;
         return follows(previous, block);
     }
-    // Interrupts, exceptions, resets and gaps lead anywhere.
+    // Takes the next event. After an interrupt, exception, reset or gap, any block may follow.
     void on_event(const Event& event);
 
-    // The execution before the one that comes next; nothing at the begin.
+    // The last execution so far; nothing at the start.
     std::optional<BlockExecution> previous() const { return any_ ? std::optional(previous_) : std::nullopt; }
-    // What follows this chain is `next`, of another shard: false when next's first block does not follow.
+    // Puts the chain of the shard that follows behind this one. Returns false if its first block does not
+    // follow.
     bool append(const BlockChain& next);
 
   private:
@@ -56,12 +59,12 @@ class BlockChain {
     bool follows(const BlockExecution& previous, const BlockExecution& block);
 
     const BlockTable& blocks_;
-    std::vector<uint32_t> known_;  // by block id: a successor that was right; no_block: none yet
+    std::vector<uint32_t> known_;  // by block id: a successor known to be right, or no_block
     BlockExecution previous_;
     BlockExecution first_;
     bool any_ = false;         // there was a block
-    bool open_ = true;         // anything may follow: the begin, or an event that leads anywhere
-    bool first_open_ = false;  // such an event stood before the first block
+    bool open_ = true;         // any block may follow: at the start, or after such an event
+    bool first_open_ = false;  // such an event was before the first block
     bool event_before_ = false;
 };
 

@@ -6,10 +6,10 @@
 namespace panda::trace {
 namespace {
 
-constexpr unsigned long_mode_bit = 4;  // bits 0 to 3: those of CR0
+constexpr unsigned long_mode_bit = 4;  // bits 0 to 3 are those of CR0
 constexpr unsigned system_management_bit = 5;
 
-// QEMU's hflags that hold the bits of a mode, from bit 0 on: HF_PE, HF_MP, HF_EM, HF_TS, HF_LMA, HF_SMM.
+// Where QEMU's hflags hold the bits of a mode, from bit 0 on: HF_PE, HF_MP, HF_EM, HF_TS, HF_LMA, HF_SMM.
 constexpr std::array<unsigned, 6> flag_bits = {7, 9, 10, 11, 14, 19};
 
 uint8_t mode_of(uint64_t flags) {

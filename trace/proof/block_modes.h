@@ -1,4 +1,4 @@
-// Whether each executed block was translated for the mode that the trace says the processor is in.
+// Checks that each executed block was translated for the mode that the processor is in, as the trace says.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +11,19 @@
 
 namespace panda::trace {
 
-// Follows CR0's PE, MP, EM and TS, long mode (EFER.LMA) and system management mode through a chunk's
-// registers and ModeChange events. What a block was translated for is in its flags (HF_* of QEMU's
-// target/i386/cpu.h).
+// Follows CR0's PE, MP, EM and TS, long mode (EFER.LMA) and system management mode by chunks' registers and
+// ModeChange events. A block's flags (HF_* of QEMU's target/i386/cpu.h) say which mode it was translated for.
 class BlockModes {
   public:
-    // blocks: outlives this.
+    // blocks: of the trace; must outlive this.
     explicit BlockModes(const BlockTable& blocks) : blocks_(blocks) {}
 
-    // At the begin of a chunk.
+    // Starts a chunk.
     void start(const ChunkSummary& chunk);
+    // Takes the next event. After a gap the mode is not known.
     void on_event(const Event& event);
-    // The next execution. False when its block is of another mode; true while the mode is not known.
+    // Takes the next execution. Returns false if its block was translated for another mode; true if the mode
+    // is not known.
     bool on_block(uint32_t id) {
         if (!known_)
             return true;
@@ -36,8 +37,8 @@ class BlockModes {
     void grow();
 
     const BlockTable& blocks_;
-    std::vector<uint8_t> modes_;  // by block id, a bit for each of what is followed
-    uint8_t mode_ = 0;            // now
+    std::vector<uint8_t> modes_;  // by block id: one bit for each thing that is followed
+    uint8_t mode_ = 0;            // the processor's
     bool known_ = false;
 };
 

@@ -28,7 +28,8 @@ void BlockRegistersCheck::expect(unsigned number, uint64_t value) {
 }
 
 void BlockRegistersCheck::on_event(const Event& event) {
-    // The registers that syscall, which hides rcx, leaves as they were, in the order of SystemCall.
+    // The registers of SystemCall::arguments, in their order. syscall leaves them as they were. (It takes rcx
+    // for the return address, so the fourth argument is in r10.)
     static constexpr std::array<unsigned, 6> arguments = {rdi, rsi, rdx, r10, r8, r9};
     const EventDetail& detail = event.detail;
     if (const auto* call = std::get_if<SystemCall>(&detail); call != nullptr) {

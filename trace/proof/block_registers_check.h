@@ -1,4 +1,4 @@
-// Whether the registers at the begins of executions are what else the trace tells of them.
+// Checks the registers at the start of executions against everything else that the trace says about them.
 #pragma once
 
 #include <cstdint>
@@ -9,18 +9,21 @@
 
 namespace panda::trace {
 
-// A chunk's first execution begins with the registers that the chunk tells; the one after a system call or a
-// return from the kernel with those that the event tells. Traces without registers have nothing to check.
+// A chunk's first execution must start with the registers that the chunk has. The execution after a system
+// call or a return from the kernel must start with the registers that the event has. In traces without
+// registers there is nothing to check.
 class BlockRegistersCheck {
   public:
-    // At the begin of a chunk. Throws FileError when it is damaged.
+    // Starts a chunk. Throws FileError when the column is damaged.
     void start(const Chunk& chunk);
+    // Takes the next event.
     void on_event(const Event& event);
-    // The next execution. False when it begins with other registers.
+    // Takes the next execution. Returns false if it starts with other registers. Throws FileError when the
+    // chunk contradicts itself.
     bool on_block(const BlockExecution& block) { return !active_ || check(block); }
-    // At the end of a chunk. Throws FileError when it has the registers of more executions.
+    // Ends a chunk. Throws FileError when it has the registers of more executions than it has executions.
     void end() const;
-    // Registers that were compared.
+    // How many registers were compared so far.
     uint64_t checked() const { return checked_; }
 
   private:
@@ -29,7 +32,8 @@ class BlockRegistersCheck {
 
     RegisterCursor cursor_;
     bool active_ = false;
-    uint32_t expected_ = 0;  // 1 << number: the next execution's, if nothing comes between
+    uint32_t expected_ =
+        0;  // one bit, 1 << number, for each register of values_ that the next execution must have
     BlockRegisters values_{};
     uint64_t checked_ = 0;
 };

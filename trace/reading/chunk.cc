@@ -11,7 +11,7 @@ namespace panda::trace {
 
 namespace {
 
-constexpr uint64_t max_bytes_per_block = 24;  // of the block column: a long symbol and a literal
+constexpr uint64_t max_bytes_per_block = 24;  // in the block column: a long symbol and a literal
 
 const char* column_name(uint16_t id) {
     static constexpr std::array names = {"blocks", "cuts",      "events", "shapes",    "addresses",
@@ -34,9 +34,9 @@ ChunkSummary read_summary(schema::Chunk::Reader chunk) {
         throw Error("says that it holds more than a chunk can");
     if (chunk.getAddressSpaces().size() > max_chunk_address_spaces ||
         chunk.getFirstMemoryMaps().size() > max_physical_address_spaces)
-        throw Error("lists more address spaces than it can");
+        throw Error("lists more address spaces than a chunk can");
     if (chunk.getMemory() > schema::MemoryColumns::VALUES)
-        throw Error("tells of memory in a way that this version does not know");
+        throw Error("describes memory in a way that this version does not know");
     summary.memory = static_cast<MemoryColumns>(chunk.getMemory());
     if (chunk.hasCpu() && !chunk.getCpu().isNone())
         summary.cpu = get_cpu_state(chunk.getCpu());
@@ -54,7 +54,7 @@ Bytes load_column(const ChunkData& chunk, schema::ColumnId id, schema::Coding co
     const ColumnView* column = find_column(chunk.columns, id);
     if ((column == nullptr ? 0 : column->records) !=
         expected.value_or(column == nullptr ? 0 : column->records))
-        throw Error("holds another number of blocks or events than it says");
+        throw Error("does not hold as many blocks or events as it says");
     return column == nullptr ? Bytes() : decode_column(*column, coding, max_bytes);
 }
 
@@ -177,7 +177,7 @@ void ChunkCursor::start_memory() {
     group_position_ = group_end_ = 0;
 }
 
-// Whole executions from this place in the batch on, up to stop_.
+// Decodes the memory accesses of whole executions, from number `first` in the batch on, at most up to stop_.
 void ChunkCursor::decode_group(uint32_t first) {
     const uint32_t count = batch_position_ + (stop_ - position_) - first;
     chunk_->guarded([&] {
@@ -186,7 +186,7 @@ void ChunkCursor::decode_group(uint32_t first) {
     group_position_ = 0;
 }
 
-// Where something else than a whole block of the batch comes: an event, a cut, the batch's end.
+// Finds where something other than a whole execution of the batch comes: an event, a cut, or the batch's end.
 void ChunkCursor::set_stop() {
     stop_ = position_ + (batch_end_ - batch_position_);
     if (events_->valid())
@@ -205,7 +205,7 @@ ChunkCursor::Step ChunkCursor::next_at_stop() {
         return take_event();
     if (position_ == summary.block_count) {
         if (instr_ - summary.first_instr != summary.instr_count)
-            throw Error("holds another number of instructions than it says");
+            throw Error("does not hold as many instructions as it says");
         if (with_memory_)
             memory_->check_end();
         return Step::end;

@@ -1,4 +1,4 @@
-// A chunk of a trace and the way through it. A chunk opens alone: given the block table, any number of
+// A chunk of a trace and the way through it. A chunk can be opened alone: with one block table, any number of
 // threads can each go through chunks of their own.
 #pragma once
 
@@ -32,13 +32,13 @@ struct ChunkSummary {
     uint64_t instr_count = 0;  // gaps included
     uint32_t block_count = 0;  // executions, partial ones included
     uint32_t event_count = 0;
-    uint32_t definition_count = 0;            // only blocks below this id occur
-    std::vector<uint64_t> address_spaces;     // values of CR3, the first being that at the start; each once
-    bool address_spaces_complete = true;      // false: there were more
-    std::vector<uint32_t> first_memory_maps;  // by physical address space: 1 + number of the map, 0 = none
-    MemoryColumns memory = MemoryColumns::none;  // what its columns tell of memory
-    bool registers = false;                      // at the begin of each execution: see RegisterCursor
-    std::optional<CpuState> cpu;                 // the processor at the start, where known
+    uint32_t definition_count = 0;               // only blocks below this id occur
+    std::vector<uint64_t> address_spaces;        // values of CR3: the one at the start first; each once
+    bool address_spaces_complete = true;         // false: there were more
+    std::vector<uint32_t> first_memory_maps;     // by physical address space: 1 + number of the map, 0 = none
+    MemoryColumns memory = MemoryColumns::none;  // what its columns hold of memory
+    bool registers = false;                      // for the start of each execution: see RegisterCursor
+    std::optional<CpuState> cpu;                 // the processor at the start, if known
 };
 
 // A column's size, for statistics.
@@ -49,23 +49,26 @@ struct ColumnSize {
     uint64_t stored_bytes = 0;  // in the file
 };
 
-// Cheap to copy. Keeps the bytes that it needs alive, also after the reader has gone.
+// A chunk, not decoded. Cheap to copy. It keeps the bytes alive that it needs, also after the reader has
+// gone, unless the reader was given bytes in memory.
 class Chunk {
   public:
-    // For the reader: takes a message that holds a chunk. Throws FileError.
+    // For the reader: view is a message that holds a chunk. Throws FileError.
     Chunk(const MessageView& view, const std::string& path);
 
     const ChunkSummary& summary() const;
+    // The columns that it has, in the order of the file.
     std::vector<ColumnSize> columns() const;
-    // Events by kind, without decoding the blocks. Throws FileError when the events are damaged.
+    // The number of events by kind (event_kind()), without decoding the blocks. Throws FileError when the
+    // events are damaged.
     std::map<uint32_t, uint64_t> count_events() const;
-    // What is known of virtual memory at the start, by ascending page; empty without memory columns. Throws
-    // FileError when it is damaged.
+    // Which virtual pages are known at the start, and the frames that they lead to, by ascending page; empty
+    // without memory columns. Throws FileError when the column is damaged.
     std::vector<Translation> translations() const;
-    // The pages of guest memory that it stores to; nothing without memory columns. A small part of the chunk
-    // is decompressed. Throws FileError when it is damaged.
+    // The pages of guest memory that the chunk stores to; nothing without memory columns. This decompresses a
+    // small part of the chunk. Throws FileError when that is damaged.
     std::optional<WrittenPages> pages_written() const;
-    uint64_t file_bytes() const;  // of the whole message
+    uint64_t file_bytes() const;  // size of the whole message
 
   private:
     friend class ChunkCursor;
@@ -76,8 +79,8 @@ class Chunk {
 // One execution of a block.
 struct BlockExecution {
     uint32_t id = 0;
-    uint32_t executed = 0;  // instructions; fewer than the block has when it was cut
-    uint64_t instr = 0;     // of its first instruction
+    uint32_t executed = 0;  // instructions; fewer than the block has if it was cut
+    uint64_t instr = 0;     // that of its first instruction
 };
 
 // Which columns a cursor decodes.
@@ -86,22 +89,23 @@ enum class CursorColumns : uint8_t {
     memory,  // and memory accesses, with the values of stores where the trace has them
 };
 
-// Goes through a chunk's block executions and events in order. About 3 ns a block, and 5 ns a memory access.
-// Reuse it for further chunks: it keeps tables of 12 bytes a block definition, and with memory 64 more, 70
-// bytes an operation and 0.7 MB.
+// Goes through a chunk's block executions and events in order. This takes about 3 ns for each execution, and
+// 5 ns for each memory access. Reuse a cursor for further chunks: it keeps tables with 12 bytes for each
+// block definition, and with memory 64 bytes more, 70 bytes for each memory operation, and 0.7 MB.
 class ChunkCursor {
   public:
     enum class Step : uint8_t { block, event, end };
 
-    // blocks: outlives the cursor; holds the definitions of every chunk that it goes through.
+    // blocks: must outlive the cursor, and have the definitions of every chunk that the cursor goes through.
     explicit ChunkCursor(const BlockTable& blocks);
     ChunkCursor(const ChunkCursor&) = delete;
     ChunkCursor& operator=(const ChunkCursor&) = delete;
 
-    // Begins a chunk. Throws FileError when a column is damaged, or memory is asked for and the trace was
-    // made without.
+    // Starts a chunk. Throws FileError when a column is damaged, or when memory is asked for and the trace
+    // was made without.
     void start(const Chunk& chunk, CursorColumns columns = CursorColumns::blocks);
-    // The next thing that happened. Throws FileError when the chunk contradicts itself.
+    // Goes on to the next thing that happened, and says what it is. Throws FileError when the chunk
+    // contradicts itself.
     Step next() {
         if (position_ == stop_)
             return slow_next();
@@ -110,20 +114,20 @@ class ChunkCursor {
             take_accesses();
         return Step::block;
     }
-    // Many calls of next() and block() at once, without memory: goes past the executions that come next, if
-    // they are whole and no events are between them, and calls on_block(const BlockExecution&) for each,
-    // until it returns true. Returns whether it has. What comes else is left to next().
+    // Does many calls of next() and block() at once, without memory: goes past the executions that come next,
+    // as long as they are whole and no events are between them, and calls on_block(const BlockExecution&) for
+    // each, until on_block returns true. Returns whether it did. Everything else is left to next().
     template <typename OnBlock>
     bool next_whole_blocks(const OnBlock& on_block) {
         return pass_by(stop_ - position_,
                        [&](const BlockExecution& block, uint32_t) { return on_block(block); });
     }
-    // Likewise with memory, in two steps. First: the executions that come next, as many of them as were
-    // decoded together; none (count 0) if something else comes.
+    // The same with memory, in two steps. next_group() decodes executions that come next, and returns those
+    // that were decoded together; none (count 0) if something else comes next.
     struct NextGroup {
         AccessGroup accesses;
-        uint32_t first;       // of the executions to come, in the group
-        uint32_t count;       // of them
+        uint32_t first;       // number in the group of the execution that comes next
+        uint32_t count;       // executions from there on
         bool numbers_stores;  // see AccessGroup::stores_before
     };
     NextGroup next_group() {
@@ -132,8 +136,8 @@ class ChunkCursor {
         return {memory_->group(), group_position_, position_ == stop_ ? 0 : group_end_ - group_position_,
                 memory_->numbers_stores()};
     }
-    // Second: goes past these, and calls on_block(const BlockExecution&, std::span<const Access>) for each,
-    // until it returns true. Returns whether it has.
+    // take_group() goes past these, and calls on_block(const BlockExecution&, std::span<const Access>) for
+    // each, until on_block returns true. Returns whether it did.
     template <typename OnBlock>
     bool take_group(const NextGroup& group, const OnBlock& on_block) {
         const uint32_t begin = position_;
@@ -145,12 +149,12 @@ class ChunkCursor {
     }
     // Instructions executed up to here.
     uint64_t instr() const { return instr_; }
-    // After Step::block.
+    // The execution, after Step::block.
     const BlockExecution& block() const { return block_; }
-    // After Step::block, with CursorColumns::memory: what the execution did to memory, in order of time; what
-    // happened right before it comes first. Valid until the next call of next() or start().
+    // What the execution did to memory, after Step::block with CursorColumns::memory; in order of time,
+    // starting with what happened right before it. Valid until the next call of next() or start().
     std::span<const Access> accesses() const { return memory_->group()[group_position_ - 1]; }
-    // After Step::event.
+    // The event, after Step::event.
     const Event& event() const { return event_; }
 
   private:
@@ -159,7 +163,8 @@ class ChunkCursor {
         instr_ += executed;
         ++position_;
     }
-    // The next `count` executions, which are whole and in the batch; on_block also gets their number.
+    // Goes past the next `count` executions, which must be whole and in the batch. on_block also gets the
+    // number of the execution among them.
     template <typename OnBlock>
     bool pass_by(uint32_t count, const OnBlock& on_block) {
         const uint16_t* counts = blocks_.instruction_counts().data();
@@ -178,7 +183,7 @@ class ChunkCursor {
         instr_ = instr;
         return done;
     }
-    // Of the execution that was taken.
+    // Makes accesses() those of the execution that was taken.
     void take_accesses() {
         if (group_position_ == group_end_)
             decode_group(batch_position_ - 1);
@@ -205,14 +210,15 @@ class ChunkCursor {
     std::array<uint32_t, batch_size> batch_;
     uint32_t batch_position_ = 0;
     uint32_t batch_end_ = 0;
-    uint32_t position_ = 0;  // executions gone by
+    uint32_t position_ = 0;  // executions of the chunk that are over
     uint32_t stop_ = 0;      // up to here there are only whole blocks of the batch
     uint64_t instr_ = 0;
     BlockExecution block_;
     Event event_;
     bool with_memory_ = false;
-    std::unique_ptr<MemoryDecoder> memory_;  // once memory was asked for
-    // The executions that memory_ has decoded together, none of them beyond stop_: which one comes next.
+    std::unique_ptr<MemoryDecoder> memory_;  // null until memory is asked for
+    // Executions that memory_ has decoded together, none of them beyond stop_: the number of the one that
+    // comes next, and how many there are.
     uint32_t group_position_ = 0;
     uint32_t group_end_ = 0;
 };

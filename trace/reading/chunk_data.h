@@ -1,4 +1,4 @@
-// What copies of a Chunk share, for those who read its columns. Internal.
+// What copies of a Chunk share, for the code that reads its columns. Internal.
 #pragma once
 
 #include <cstdint>
@@ -19,15 +19,16 @@ struct ChunkData {
     ChunkSummary summary;
     std::vector<ColumnView> columns;
 
-    // What the function throws as Error becomes a FileError that says where the chunk is.
+    // Calls function() and returns what it returns. An Error becomes a FileError that says where the chunk
+    // is.
     template <typename Function>
     auto guarded(Function&& function) const {
         return MessageView::guarded_parse(frame, path, std::forward<Function>(function));
     }
 };
 
-// A column's bytes, decompressed, or none if the chunk does not have it; `expected` records if it is known.
-// Throws Error when it is damaged.
+// Decompresses a column; returns no bytes if the chunk does not have it. expected: how many records it must
+// have, if that is known (0 if the chunk does not have it). Throws Error when that is not so, or for damage.
 Bytes load_column(const ChunkData& chunk, schema::ColumnId id, schema::Coding coding, uint64_t max_bytes,
                   std::optional<uint64_t> expected);
 

@@ -1,5 +1,5 @@
-// Goes through a chunk in the order of time. A chunk puts an event that is in the middle of a block before
-// that block; here it comes among the block's accesses.
+// Goes through a chunk in the order of time. In a chunk, an event in the middle of a block stands before that
+// block; a walk puts it among the block's accesses.
 #pragma once
 
 #include <algorithm>
@@ -12,27 +12,30 @@
 
 namespace panda::trace {
 
-// Carries the events that were held back from chunk to chunk: one walk for chunks that follow one another.
+// Use one walk for chunks that follow one another, because it carries events from one chunk into the next.
 //
 // A visitor has
 //     on_block(const BlockExecution&)
-//         at the begin of each execution
+//         called at the start of each execution
 //     on_accesses(const BlockExecution&, std::span<const Access>)
-//         with CursorColumns::memory: what it did, in one call, or in several with events between them
+//         called with CursorColumns::memory, with what the execution did to memory: once, or several times if
+//         there are events between the accesses
 //     on_event(const Event&)
+//         called for each event
 //     begin_group(const AccessGroup&, size_t first, size_t count)
 //     end_group()
-//         may be left out, both: before and after the calls for executions [first, first + count) of a group
-//         that numbers its stores; other executions come without. Whoever keeps memory current need not look
-//         at all accesses then: see MemoryFollower::begin_group
+//         optional, both or none: called before and after the calls for executions [first, first + count) of
+//         a group that numbers its stores, and not for other executions. A visitor that keeps memory current
+//         then need not look at all accesses: see MemoryFollower::begin_group
 //     bool done()
-//         may be left out; true ends the chunk early
+//         optional: returns true to end the chunk early
 class ChunkWalk {
   public:
     // blocks: as for ChunkCursor.
     explicit ChunkWalk(const BlockTable& blocks) : cursor_(blocks) {}
 
-    // Throws FileError when the chunk is damaged or contradicts itself.
+    // Takes the visitor through a chunk. Throws FileError when the chunk is damaged or contradicts itself,
+    // and what the visitor throws.
     template <CursorColumns columns, typename Visitor>
     void go(const Chunk& chunk, Visitor& visitor) {
         cursor_.start(chunk, columns);
@@ -53,13 +56,14 @@ class ChunkWalk {
         }
     }
 
-    // After the last chunk: what stood before a block that is not there.
+    // After the last chunk: calls the visitor for events that were held back for a block that never came.
     template <typename Visitor>
     void finish(Visitor& visitor) {
         for (; !held_.empty(); held_.pop())
             visitor.on_event(held_.front());
     }
 
+    // Whether events are held back for the next chunk.
     bool holds_events() const { return !held_.empty(); }
 
   private:
@@ -71,7 +75,8 @@ class ChunkWalk {
             return false;
     }
 
-    // Those that nothing stands between. Returns whether the visitor is done.
+    // Takes whole executions as long as nothing else stands between them. Returns whether the visitor is
+    // done.
     template <CursorColumns columns, typename Visitor>
     bool take_whole_blocks(Visitor& visitor) {
         bool done = false;
@@ -124,7 +129,7 @@ class ChunkWalk {
             visitor.on_accesses(block, accesses);
     }
 
-    // Hands over the events inside of the block, and the accesses before them; returns the other accesses.
+    // Hands over the events inside the block, and the accesses before them; returns the remaining accesses.
     template <CursorColumns columns, typename Visitor>
     std::span<const Access> release(const BlockExecution& block, std::span<const Access> accesses,
                                     Visitor& visitor) {
@@ -156,7 +161,7 @@ class ChunkWalk {
 
     ChunkCursor cursor_;
     HeldEvents held_;
-    uint64_t end_ = 0;  // instructions executed up to where the cursor is
+    uint64_t end_ = 0;  // instr of the place that the cursor has reached
 };
 
 }  // namespace panda::trace

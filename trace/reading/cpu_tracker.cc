@@ -16,7 +16,7 @@ bool is_swapgs(std::span<const std::byte> code) {
            code[2] == std::byte{0xf8};
 }
 
-// Among the block's instructions [first, last).
+// How many of the block's instructions [first, last) are swapgs.
 unsigned count_swapgs(const BlockView& block, uint32_t first, uint32_t last) {
     unsigned count = 0;
     for (size_t i = first; i < std::min<size_t>(last, block.instruction_offsets.size()); ++i)

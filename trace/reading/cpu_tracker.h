@@ -1,4 +1,4 @@
-// The processor's registers along a trace, as far as the trace tells them.
+// The processor's registers along a trace, as far as the trace has them.
 #pragma once
 
 #include <cstdint>
@@ -11,41 +11,44 @@
 
 namespace panda::trace {
 
-// A chunk begins with all registers. From there on control registers are followed by events, rip, cs' base
-// and the privilege level by the blocks, and gs' two bases by the swapgs instructions that are executed. Of
-// the other registers the trace tells nothing until the next chunk: the general registers and rflags are zero
-// then, descriptor tables, segments and model-specific registers stay as they were.
+// A chunk starts with all registers. From there on, events change the control registers; blocks say what rip,
+// the base of cs and the privilege level are; and executed swapgs instructions swap the two bases of gs.
+// About the other registers the trace says nothing until the next chunk: the general registers and rflags are
+// zero, and descriptor tables, segments and model-specific registers stay as they were.
 class CpuTracker {
   public:
-    // blocks: outlives this.
+    // blocks: of the trace; must outlive this.
     explicit CpuTracker(const BlockTable& blocks) : blocks_(blocks) {}
 
-    // At a snapshot, whose registers are known.
+    // Continues from a snapshot. cpu: its registers.
     void start(const CpuState& cpu);
-    // At the begin of a chunk.
+    // Starts a chunk, with its registers if it has them, else with its CR3.
     void start(const ChunkSummary& chunk);
-    // An execution begins.
+    // Starts an execution; the one before is over.
     void begin_block(const BlockExecution& block) {
         advance(last_.executed);
         last_ = block;
         advanced_ = 0;
     }
-    // So many instructions of it have gone by, at most those that it executed; they only become more.
+    // Says that `executed` instructions of the current execution are over. More than it executed count as all
+    // of them, and a number lower than before changes nothing.
     void advance(uint32_t executed);
-    // In the order of time: the instructions before it go by first.
+    // Takes an event, in order of time. The current execution's instructions before it are over then.
     void on_event(const Event& event);
 
+    // The registers at the point reached.
     CpuState cpu() const;
+    // Whether the processor is in system management mode there.
     bool system_management() const { return cpu_.system_management; }
 
   private:
     bool has_swapgs(uint32_t id);
 
     const BlockTable& blocks_;
-    CpuState cpu_;                 // as last told
-    bool moved_ = false;           // an instruction went by since
-    BlockExecution last_;          // the last execution that began
-    uint32_t advanced_ = 0;        // instructions of it that went by
+    CpuState cpu_;                 // as the trace said last
+    bool moved_ = false;           // an instruction was executed since
+    BlockExecution last_;          // the current execution
+    uint32_t advanced_ = 0;        // instructions of it that are over
     std::vector<uint8_t> swapgs_;  // by block id: 0 not looked at, 1 none, 2 some
 };
 

@@ -7,9 +7,9 @@
 namespace panda::trace {
 namespace {
 
-constexpr uint64_t max_record_bytes = 64 + 2 * uint64_t{max_block_bytes};  // of one definition
+constexpr uint64_t max_record_bytes = 64 + 2 * uint64_t{max_block_bytes};  // the record of one definition
 
-// A column that only some traces have; empty when this one has not.
+// Reads a column that only some traces have; empty if this one does not have it.
 Bytes decode_optional(std::span<const ColumnView> columns, schema::ColumnId id, schema::Coding coding,
                       uint32_t count) {
     const ColumnView* column = find_column(columns, id);

@@ -11,12 +11,14 @@ namespace panda::trace {
 
 class DefinitionReader {
   public:
-    // header: outlives this. tcg: whether to keep TCG operations.
+    // header: must outlive this. tcg: whether to keep TCG operations.
     explicit DefinitionReader(const TraceHeader& header, bool tcg = false) : header_(header), tcg_(tcg) {}
 
-    // Takes a Definitions or MemoryMap message. Known ones are passed over; a hole throws FileError.
+    // Adds the blocks of a Definitions message, or the map of a MemoryMap message. What is known already is
+    // skipped. Throws FileError when the message leaves a gap in the numbers, or is damaged.
     void add(const MessageView& view);
 
+    // Everything added so far, by number.
     const BlockTable& blocks() const { return blocks_; }
     const std::vector<MemoryMap>& memory_maps() const { return memory_maps_; }
 

@@ -1,5 +1,5 @@
-// Events in the order of time. An event in the middle of a block stands before that block in a chunk; who
-// cares for the order among the block's own instructions holds it back until then.
+// Puts events into the order of time. An event in the middle of a block stands before that block in a chunk.
+// To get it between the block's own instructions, hold it back here until its instr is reached.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,9 @@ namespace panda::trace {
 class HeldEvents {
   public:
     bool empty() const { return events_.empty(); }
-    // Holds the event; they come out by instr, those of the same instr in the order of the calls.
+    // Holds an event. Events come out by instr, and those of the same instr in the order of the calls.
     void hold(const Event& event) { events_.emplace(event.instr, event); }
-    // The earliest; not empty.
+    // The earliest event; there must be one. pop() removes it.
     const Event& front() const { return events_.begin()->second; }
     void pop() { events_.erase(events_.begin()); }
 

@@ -1,4 +1,4 @@
-// Gives an error its place in the trace. Internal.
+// Adds the place in the trace to an error. Internal.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace panda::trace {
 
-// Returns function(), which works on `chunk` of the trace at `path`. An Error that names no file yet becomes
-// a FileError that names the trace and the chunk.
+// Calls function(), which works on `chunk` of the trace at `path`, and returns what it returns. An Error that
+// names no file yet becomes a FileError that names the trace and the chunk.
 template <typename Function>
 auto in_chunk(const std::string& path, const Chunk& chunk, Function&& function) {
     try {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t locator_bytes = 16;
 
-// Offset of the end message, when the file's last bytes name one.
+// Offset of the end message, if the file's last bytes name one.
 std::optional<uint64_t> find_end(std::span<const std::byte> file) {
     if (file.size() < locator_bytes)
         return std::nullopt;
@@ -62,19 +62,19 @@ std::optional<FileContents> read_index(const MappedSource& source) {
     std::vector<uint64_t> parts;
     end.parse([&](schema::Message::Reader message) {
         if (!message.isEnd())
-            throw Error("should be the end of the trace, and is not");
+            throw Error("should be the end of the trace, but is not");
         found.end_instr = message.getEnd().getInstrEnd();
         for (const uint64_t part : message.getEnd().getIndexes())
             parts.push_back(part);
     });
-    // Ascending, so that no part is read twice.
+    // They must ascend, so that no part is read twice.
     if (std::adjacent_find(parts.begin(), parts.end(), std::greater_equal<>()) != parts.end())
-        throw FileError(source.path(), "the index names its parts in disorder");
+        throw FileError(source.path(), "the index names its parts out of order");
     for (const uint64_t part : parts) {
         const MessageView view(source.at(part), source.path());
         view.parse([&](schema::Message::Reader message) {
             if (!message.isIndex())
-                throw Error("should be a part of the index, and is not");
+                throw Error("should be a part of the index, but is not");
             append_index(found.contents, message.getIndex());
         });
     }

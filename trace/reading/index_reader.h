@@ -1,4 +1,4 @@
-// Finds what is where in a trace file: from its index, or by a scan. Internal.
+// Finds out what is where in a trace file, from its index or by a scan. Internal.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +12,18 @@ namespace panda::trace {
 
 struct FileContents {
     Contents contents;
-    uint64_t end_instr = 0;
-    std::string flaw;  // why the trace is not whole; empty when it is
+    uint64_t end_instr = 0;  // one past the last instruction
+    std::string flaw;        // why the trace is not whole; empty if it is
 };
 
-// From the index; nothing when the file has none. Throws FileError when it is damaged.
+// Reads the index; returns nothing if the file has none. Throws FileError when the index is damaged.
 std::optional<FileContents> read_index(const MappedSource& source);
 
-// From the messages themselves. first_instr: the header's. Throws FileError at the first damage.
+// Goes through all messages of the file. This reads a page of each. first_instr: that of the header. Throws
+// FileError at the first damage.
 FileContents scan(const MappedSource& source, uint64_t first_instr);
 
-// What a trace without end lacks, given what its source says.
+// Says in words what is wrong with a trace that has no end message. source: after its last message.
 std::string describe_flaw(const MessageSource& source);
 
 }  // namespace panda::trace

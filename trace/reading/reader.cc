@@ -14,7 +14,7 @@ TraceHeader read_header(MessageSource& source) {
     if (!frame)
         throw FileError(source.path(), source.cut_short().empty()
                                            ? "is empty, not a trace"
-                                           : "is not a trace, or only the begin of one");
+                                           : "is not a trace, or only the beginning of one");
     const MessageView view(*frame, source.path());
     return view.parse([](schema::Message::Reader message) {
         if (!message.isHeader())
@@ -67,7 +67,7 @@ class TraceReader::Impl {
                 case schema::Message::END:
                     ended_ = true;
                     break;
-                default:  // of a newer version
+                default:  // a message of a newer version
                     break;
             }
         }
@@ -75,12 +75,12 @@ class TraceReader::Impl {
         return std::nullopt;
     }
 
-    // What next() met counts for more than an index: a damaged length can hide the messages after it.
+    // What next() found is more reliable than the index: a damaged length can hide the messages after it.
     std::string flaw() {
         if (exhausted_)
             return ended_ ? std::string() : describe_flaw(*source_);
         if (file_ == nullptr)
-            throw Error("a trace from a pipe is known to be whole at its end only");
+            throw Error("whether a trace from a pipe is whole is known only at its end");
         return found().flaw;
     }
 
@@ -94,11 +94,11 @@ class TraceReader::Impl {
         const ChunkEntry& entry = at(found().contents.chunks, number, "chunk");
         const MessageView view(file().at(entry.offset), source_->path());
         if (view.which() != schema::Message::CHUNK)
-            throw place(view, "should be a chunk, and is not");
+            throw place(view, "should be a chunk, but is not");
         Chunk chunk(view, source_->path());
         const ChunkSummary& summary = chunk.summary();
         if (summary.first_instr != entry.first_instr || summary.instr_count != entry.instr_count)
-            throw place(view, "is not the chunk that the index says");
+            throw place(view, "is not the chunk that the index says it is");
         load_blocks(summary.definition_count);
         return chunk;
     }
@@ -113,15 +113,15 @@ class TraceReader::Impl {
             throw FileError(source_->path(), "the index names a snapshot behind the end of the file");
         const MessageView view(*frame, source_->path());
         if (view.which() != schema::Message::SNAPSHOT)
-            throw place(view, "should be a snapshot, and is not");
+            throw place(view, "should be a snapshot, but is not");
         auto snapshot = read_snapshot(source, view, true);
         if (!snapshot || snapshot->number != number || snapshot->instr != entry.instr ||
             snapshot->kind != entry.kind)
-            throw place(view, "is not the snapshot that the index says, or not whole");
+            throw place(view, "is not the snapshot that the index says it is, or is not whole");
         return std::move(*snapshot);
     }
 
-    // Reads definitions until there are `count` blocks, or none are left.
+    // Reads definitions until there are `count` blocks, or no more definitions.
     void load_blocks(uint32_t count) {
         for (const DefinitionsEntry& entry : found().contents.definitions) {
             if (blocks().size() >= count)
@@ -137,7 +137,7 @@ class TraceReader::Impl {
             const size_t before = memory_maps().size();
             definitions_.add(MessageView(file().at(offsets[before]), source_->path()));
             if (memory_maps().size() == before)
-                throw FileError(source_->path(), "the index names a memory map where none is");
+                throw FileError(source_->path(), "the index names a memory map where there is none");
         }
     }
 
@@ -166,7 +166,7 @@ class TraceReader::Impl {
         return entries[number];
     }
 
-    // The snapshot that begins with `view`, from the messages that follow; nothing when it is cut short.
+    // Reads the snapshot that starts with `view`, from the messages that follow; nothing if it is cut short.
     std::optional<Snapshot> read_snapshot(MessageSource& source, const MessageView& view,
                                           bool keep_pages) const {
         SnapshotReader reader(view, source_->path(), header_, memory_maps(), keep_pages);
@@ -179,13 +179,13 @@ class TraceReader::Impl {
 
     ReaderOptions options_;
     std::unique_ptr<MessageSource> source_;
-    const MappedSource* file_;  // source_, when it is a file
+    const MappedSource* file_;  // source_ if it is a file, else null
     TraceHeader header_;
     DefinitionReader definitions_;
     std::optional<FileContents> found_;
     bool has_index_ = false;
-    bool ended_ = false;      // next() passed the end message
-    bool exhausted_ = false;  // next() gave nothing
+    bool ended_ = false;      // next() has read the end message
+    bool exhausted_ = false;  // next() has returned nothing
 };
 
 TraceReader::TraceReader(const std::string& path, const ReaderOptions& options)

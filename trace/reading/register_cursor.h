@@ -1,4 +1,4 @@
-// The registers at the begin of each execution, of traces that were made with them.
+// The registers at the start of each execution, for traces that were made with them.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +10,15 @@
 
 namespace panda::trace {
 
-// Goes through a chunk beside a ChunkCursor, execution by execution. Reuse it for further chunks: it has a
-// table of up to 27 MB. About 40 ns an execution.
+// Goes through a chunk together with a ChunkCursor, execution by execution; an execution takes about 40 ns.
+// Reuse it for further chunks, because it has tables of up to 27 MB.
 class RegisterCursor {
   public:
-    // Begins a chunk. Throws FileError when it is damaged, or the trace was made without registers.
+    // Starts a chunk. Throws FileError when the column is damaged, or when the trace was made without
+    // registers.
     void start(const Chunk& chunk);
-    // The registers with which the next execution begins, partial ones included, of block `id`. Valid until
-    // the next call. Throws FileError when the chunk contradicts itself, or has no more executions.
+    // The registers at the start of the next execution, whole or partial. id: its block. The result is valid
+    // until the next call. Throws FileError when the chunk contradicts itself, or has no more executions.
     const BlockRegisters& next(uint32_t id);
     // After the chunk's last execution: throws FileError when the column holds more.
     void check_end() const;
@@ -25,7 +26,7 @@ class RegisterCursor {
   private:
     std::shared_ptr<const ChunkData> chunk_;
     Bytes column_;
-    uint32_t left_ = 0;  // executions
+    uint32_t left_ = 0;  // executions to come
     RegisterDecoder decoder_;
 };
 

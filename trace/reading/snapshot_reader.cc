@@ -6,14 +6,14 @@
 namespace panda::trace {
 namespace {
 
-// Page numbers: ascending, and inside a block of page_count pages.
+// Reads page numbers, which must ascend. page_count: pages of their memory block.
 std::vector<uint32_t> read_pages(capnp::List<uint32_t>::Reader list, uint64_t page_count) {
     if (list.size() > max_pages_per_message)
         throw Error("has more pages than a message can");
     std::vector<uint32_t> pages;
     for (const uint32_t page : list) {
         if (page >= page_count || (!pages.empty() && page <= pages.back()))
-            throw Error("has a page that its memory block does not have, or not in order");
+            throw Error("has a page that its memory block does not have, or has its pages out of order");
         pages.push_back(page);
     }
     return pages;
@@ -41,10 +41,10 @@ SnapshotReader::SnapshotReader(const MessageView& view, const std::string& path,
         snapshot_.kind = get_snapshot_kind(in.getKind());
         snapshot_.cpu = get_cpu_state(in.getCpu());
         if (in.getMemoryMaps().size() > max_physical_address_spaces)
-            throw Error("lists more address spaces than it can");
+            throw Error("lists more address spaces than a snapshot can");
         for (const uint32_t number : in.getMemoryMaps()) {
             if (number > maps.size())
-                throw Error("names a memory map that is not before it");
+                throw Error("names a memory map that does not stand before it");
             MemoryMap none{static_cast<uint32_t>(snapshot_.memory_maps.size()), {}};
             snapshot_.memory_maps.push_back(number == 0 ? std::move(none) : maps[number - 1]);
         }
@@ -60,7 +60,7 @@ bool SnapshotReader::add(const MessageView& view) {
             return false;
         }
         if (!message.isSnapshotEnd())
-            throw Error("stands inside of a snapshot");
+            throw Error("stands inside a snapshot");
         check_end(message.getSnapshotEnd());
         return true;
     });

@@ -14,15 +14,16 @@ namespace panda::trace {
 
 class SnapshotReader {
   public:
-    // view: the snapshot's first message. maps: the trace's, by number, as far as known. keep_pages: false
-    // only checks and counts the pages. Throws FileError.
+    // view: the snapshot's first message. path: of the trace, for errors. header: must outlive this. maps:
+    // the trace's memory maps before the snapshot, by number. keep_pages: false only checks and counts the
+    // pages. Throws FileError for damage.
     SnapshotReader(const MessageView& view, const std::string& path, const TraceHeader& header,
                    const std::vector<MemoryMap>& maps, bool keep_pages);
 
-    // Takes one of the messages that follow; true when the snapshot is whole. Throws FileError for a message
-    // that has no place here.
+    // Takes the next message; returns true when the snapshot is whole. Throws FileError for a message that
+    // does not belong here, and for damage.
     bool add(const MessageView& view);
-    // The whole snapshot.
+    // The snapshot, after add() returned true.
     Snapshot take();
 
   private:

@@ -1,4 +1,4 @@
-// Goes up to an instr, and not beyond. Internal.
+// Goes through a chunk up to an instr, and not beyond. Internal.
 #pragma once
 
 #include <algorithm>
@@ -12,16 +12,16 @@
 
 namespace panda::trace {
 
-// A visitor of ChunkWalk. Hands all that is before an instr to a sink, which has apply(std::span<const
-// Access>) and apply(const Event&), and follows the registers. An instruction that faulted and went on
-// elsewhere is before the instruction that then has its number: the first of the handler.
+// A visitor of ChunkWalk that follows the registers and hands everything before an instr to a sink, which has
+// apply(std::span<const Access>) and apply(const Event&). An instruction that faulted is not counted, so it
+// has the same number as the first instruction of the handler. It counts as before that one.
 template <typename Sink>
 class UntilInstr {
   public:
-    // cpu, sink: outlive this.
+    // instr: where to stop. cpu, sink: must outlive this.
     UntilInstr(uint64_t instr, CpuTracker& cpu, Sink& sink) : instr_(instr), cpu_(cpu), sink_(sink) {}
 
-    // Whether it is there.
+    // Whether the instr was reached.
     bool done() const { return done_; }
 
     void on_block(const BlockExecution& block) {
@@ -50,7 +50,7 @@ class UntilInstr {
     CpuTracker& cpu_;
     Sink& sink_;
     bool done_ = false;
-    uint32_t executed_ = 0;  // instructions of the current execution that are before instr
+    uint32_t executed_ = 0;  // instructions of the current execution that are before instr_
 };
 
 }  // namespace panda::trace

@@ -1,5 +1,5 @@
-// A queue between one producer and one consumer thread that holds a few items: the producer waits when it is
-// full.
+// A queue between one producer thread and one consumer thread. It holds a few items; the producer waits while
+// it is full.
 #pragma once
 
 #include <condition_variable>
@@ -15,10 +15,10 @@ namespace panda::trace {
 template <typename T>
 class BoundedQueue {
   public:
-    // capacity: items that may wait, at least 1.
+    // capacity: how many items may wait, at least 1.
     explicit BoundedQueue(size_t capacity) : capacity_(capacity) {}
 
-    // Producer: appends an item; waits for room. Throws what the consumer failed with.
+    // Producer: waits for room and appends an item. Throws the exception that the consumer failed with.
     void push(T item) {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return items_.size() < capacity_ || failure_; });
@@ -32,20 +32,20 @@ class BoundedQueue {
         const std::lock_guard lock(mutex_);
         return items_.size() >= capacity_;
     }
-    // Producer: no item follows.
+    // Producer: says that no item follows.
     void close() {
         const std::lock_guard lock(mutex_);
         closed_ = true;
         changed_.notify_all();
     }
-    // Producer, after the consumer ended: throws what it failed with.
+    // Producer, after the consumer ended: throws the exception that it failed with, if any.
     void check() {
         const std::lock_guard lock(mutex_);
         if (failure_)
             std::rethrow_exception(failure_);
     }
 
-    // Consumer: the next item; waits for it. Nothing after close().
+    // Consumer: waits for the next item and returns it; returns nothing when the queue is closed and empty.
     std::optional<T> pop() {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return !items_.empty() || closed_; });
@@ -56,7 +56,7 @@ class BoundedQueue {
         changed_.notify_all();
         return item;
     }
-    // Consumer: it ends with this exception.
+    // Consumer: says that it ends with this exception, and drops all items.
     void fail(std::exception_ptr failure) {
         const std::lock_guard lock(mutex_);
         failure_ = std::move(failure);

@@ -11,8 +11,8 @@
 namespace panda::trace {
 namespace {
 
-constexpr size_t prefetch_bytes = 1024;  // ahead in a ring: it comes from another processor's cache
-constexpr size_t max_event_bytes = size_t{16} << 20;  // of a chunk's event column
+constexpr size_t prefetch_bytes = 1024;  // ahead in the ring, whose bytes come from another processor's cache
+constexpr size_t max_event_bytes = size_t{16} << 20;  // in a chunk's event column
 constexpr size_t enough_register_bytes = size_t{16} << 20;
 
 }  // namespace
@@ -39,7 +39,7 @@ void ChunkBuilder::undefined(uint32_t id) {
     throw Error("block " + std::to_string(id) + " is executed but not defined");
 }
 
-// ---- Where a chunk begins ----
+// ---- Where a chunk starts ----
 
 void ChunkBuilder::begin_at(uint64_t instr) {
     instr_ = instr;
@@ -48,7 +48,7 @@ void ChunkBuilder::begin_at(uint64_t instr) {
 
 void ChunkBuilder::open_with(const ChunkStart& start) {
     if (start.translations.size() > max_chunk_translations)
-        throw Error("a chunk opens with more translations than it can");
+        throw Error("a chunk cannot open with so many translations");
     for (size_t i = 0; i < start.translations.size(); ++i) {
         check_translation(start.translations[i]);
         if (i > 0 && start.translations[i].page <= start.translations[i - 1].page)
@@ -189,7 +189,7 @@ size_t ChunkBuilder::append_records(std::span<const std::byte> records, bool lea
     return done;
 }
 
-// The first records, at most so many. Returns where they end.
+// Finds the first records, at most `most` of them, and returns where they end.
 template <bool with_memory>
 const std::byte* ChunkBuilder::find_records(std::span<const std::byte> records, size_t most,
                                             Group& group) const {
@@ -211,7 +211,7 @@ const std::byte* ChunkBuilder::find_records(std::span<const std::byte> records, 
             const uint32_t words = head >> record_id_bits;
             bytes += sizeof(uint64_t) * (words == many_words ? memory_->words(id) : words);
             memory_->prefetch(id);
-            // Records are of 8-byte words, and the ring that they come from is aligned.
+            // Records consist of 8-byte words, and the ring that they come from is aligned.
             group.words[count] = reinterpret_cast<const uint64_t*>(at + head_bytes);
         }
         if (left < bytes)
@@ -224,7 +224,8 @@ const std::byte* ChunkBuilder::find_records(std::span<const std::byte> records, 
     return at;
 }
 
-// Returns the bytes of the records that it appends: 0 when only the last one is left, and is to be.
+// Appends the first records, up to a group of them. Returns how many bytes these have: 0 if leave_last is set
+// and only the last record is left.
 template <bool with_memory>
 size_t ChunkBuilder::append_group(std::span<const std::byte> records, bool leave_last) {
     Group group;
@@ -251,7 +252,7 @@ void ChunkBuilder::append_found(const Group& group) {
         instr_ += instruction_counts_[id];
 }
 
-// ---- What else happens ----
+// ---- Everything else that happens ----
 
 void ChunkBuilder::inner(const InnerEvent& event) {
     if (memory_)
@@ -279,7 +280,7 @@ void ChunkBuilder::skip(uint64_t instructions) {
     append_event({instr_, Gap{instructions}}, instructions);
 }
 
-// gap: instructions that the event itself stands for.
+// gap: how many instructions the event stands for; 0 for all but a gap.
 void ChunkBuilder::append_event(const Event& event, uint64_t gap) {
     events_.append({blocks_.count(), static_cast<int64_t>(event.instr - instr_), event.detail});
     instr_ += gap;

@@ -1,4 +1,4 @@
-// A chunk as a message. Internal.
+// Makes a chunk into a message. Internal.
 #pragma once
 
 #include "trace/contents.h"
@@ -7,16 +7,16 @@
 
 namespace panda::trace {
 
-// Ready to be written; it says nothing of where in a file it stands.
+// A chunk that is ready to be written, at any place in any file.
 struct EncodedChunk {
-    ChunkEntry entry;  // without its offset
+    ChunkEntry entry;  // without the offset
     Bytes message;
 };
 
-// Bytes that columns need in a message, at most.
+// How many bytes the columns need in a message, at most.
 size_t data_size(std::span<const EncodedColumn> columns);
 
-// Compresses all columns. level: zstd's.
+// Compresses all columns and makes the message. level: zstd's.
 EncodedChunk encode_chunk(const ChunkWork& work, int level);
 
 }  // namespace panda::trace

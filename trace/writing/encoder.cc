@@ -9,7 +9,7 @@
 namespace panda::trace {
 namespace {
 
-constexpr size_t enough_definition_bytes = max_operation_column_bytes / 2;  // for a message
+constexpr size_t enough_definition_bytes = max_operation_column_bytes / 2;  // bytes, for a message
 
 template <typename Setter>
 void put_numbers(std::span<const uint32_t> numbers, Setter list) {
@@ -42,7 +42,7 @@ void Encoder::encode(Work& work) {
     std::visit([this](auto& item) { write(item); }, work);
 }
 
-// As many messages as the limits ask for.
+// Writes one message or several, as the limits on a message ask for.
 void Encoder::write(const DefinitionsWork& work) {
     uint32_t first_id = work.first_id;
     DefinitionEncoder encoder;

@@ -1,4 +1,5 @@
-// The encoder: turns what the writer collected into messages, in order, on a thread of its own. Internal.
+// The encoder makes messages of what the writer collected, in order. It runs on a thread of its own.
+// Internal.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +21,10 @@
 
 namespace panda::trace {
 
-// What the writer hands over. Each becomes messages, the last one the index and the end.
+// What the writer hands over. Each of these becomes messages; EndWork becomes the index and the end.
 struct DefinitionsWork {
     uint32_t first_id = 0;
-    std::vector<BlockDefinition> definitions;  // checked
+    std::vector<BlockDefinition> definitions;  // checked by check_definition()
 };
 struct MemoryMapWork {
     uint32_t number = 0;
@@ -34,17 +35,18 @@ struct SnapshotWork {
     uint64_t instr = 0;
     SnapshotKind kind = SnapshotKind::full;
     CpuState cpu;
-    std::vector<uint32_t> memory_maps;
+    std::vector<uint32_t> memory_maps;  // by physical address space: number + 1, 0 = none
 };
 struct PagesWork {
     uint32_t snapshot = 0;
     uint32_t block = 0;
     std::vector<uint32_t> pages;
-    Bytes content;  // of `pages`, until compress_pages()
+    Bytes content;  // of `pages`; empty after compress_pages()
     std::vector<uint32_t> zero_pages;
-    std::vector<EncodedColumn> columns;  // the content, compressed: none or one
+    std::vector<EncodedColumn> columns;  // the content, compressed; empty before compress_pages()
 };
-// What the encoder does first, on the thread that calls. Again it does nothing. level: zstd's.
+// Compresses the pages, unless that was done before. The encoder calls this; a thread that would have to wait
+// for the encoder can call it first. level: zstd's.
 void compress_pages(PagesWork& work, int level);
 struct SnapshotEndWork {
     uint32_t snapshot = 0;
@@ -52,17 +54,18 @@ struct SnapshotEndWork {
     uint32_t message_count = 0;
 };
 struct EndWork {
-    uint64_t instr_end = 0;
+    uint64_t instr_end = 0;  // instructions executed at the trace's end
 };
 using Work = std::variant<DefinitionsWork, MemoryMapWork, ChunkWork, std::future<EncodedStretch>,
                           SnapshotWork, PagesWork, SnapshotEndWork, EndWork>;
 
 class Encoder {
   public:
-    // Creates the file and writes the header.
+    // Creates the file and writes the header. Throws FileError when it cannot be created.
     Encoder(const std::string& path, const TraceHeader& header, const WriterOptions& options);
 
-    // Encodes and writes. Throws FileError when the file cannot take it, and what failed in a stretch.
+    // Encodes and writes one piece of work; waits for a stretch. Throws FileError when the file cannot be
+    // written, and the exception that a stretch failed with.
     void encode(Work& work);
 
   private:
@@ -80,7 +83,7 @@ class Encoder {
 
     OutputFile file_;
     int level_;
-    Contents contents_;  // of what was written: becomes the index
+    Contents contents_;  // what was written and where; becomes the index
 };
 
 }  // namespace panda::trace

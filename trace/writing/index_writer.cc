@@ -14,8 +14,8 @@ namespace {
 
 constexpr size_t index_part_entries = 1u << 18;  // chunks in one Index message: at most 12 MiB
 
-// Writes the chunks from first_chunk on, as many as fit, and with the first part everything else. Returns the
-// message's offset.
+// Writes one Index message: chunks from first_chunk on, as many as fit, and in the first part everything
+// else. Returns the message's offset.
 uint64_t write_index_part(OutputFile& file, const Contents& contents, size_t first_chunk, bool first) {
     const auto chunks = std::span(contents.chunks)
                             .subspan(first_chunk)

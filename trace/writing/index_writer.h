@@ -1,4 +1,4 @@
-// Ends a trace: its index and its end message. Internal.
+// Ends a trace with its index and its end message. Internal.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace panda::trace {
 
-// Writes the index of `contents` (offsets in `file`) and the end. instr_end: instructions executed at the
-// trace's end. Does not close the file. Throws FileError when the file cannot take it.
+// Writes the index and the end, but does not close the file. contents: with offsets in `file`. instr_end:
+// instructions executed at the trace's end. Throws FileError when the file cannot be written.
 void write_index_and_end(OutputFile& file, const Contents& contents, uint64_t instr_end);
 
 }  // namespace panda::trace

@@ -25,7 +25,7 @@ void SnapshotWriter::write(uint32_t number, SnapshotKind kind, const MemoryProvi
         const auto bytes = memory(block);
         if (bytes.size() != blocks_[block].size)
             throw Error("memory block " + blocks_[block].name +
-                        " is not of the size that the trace's header says");
+                        " does not have the size that the trace's header says");
         write_block(block, kind, bytes);
     }
     put(end_);

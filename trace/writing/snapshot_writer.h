@@ -1,4 +1,4 @@
-// Finds the pages that a snapshot has to hold. Internal.
+// Finds the pages that a snapshot must hold. Internal.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,14 @@
 
 namespace panda::trace {
 
-// Remembers a hash of every page (8 bytes a page), so that the next snapshot can be the difference.
+// Remembers a hash of every page (8 bytes for each), so that the next snapshot need only hold what changed.
 class SnapshotWriter {
   public:
+    // blocks: TraceHeader::memory_blocks.
     explicit SnapshotWriter(const std::vector<MemoryBlock>& blocks);
 
-    // Hands the snapshot's page messages and its end to `put`, in order. number: the snapshot's. Throws Error
-    // when memory gives a block that is not of its size.
+    // Hands the snapshot's pages and its end to `put`, in order. number: that of the snapshot. memory: gives
+    // the content of each block. Throws Error when it gives a block of the wrong size.
     void write(uint32_t number, SnapshotKind kind, const MemoryProvider& memory,
                const std::function<void(Work)>& put);
 
@@ -28,7 +29,7 @@ class SnapshotWriter {
     std::vector<MemoryBlock> blocks_;
     std::vector<std::vector<uint64_t>> hashes_;  // by block and page, of the last snapshot
     const std::function<void(Work)>* put_ = nullptr;
-    PagesWork pages_;  // being filled
+    PagesWork pages_;  // the one being filled
     SnapshotEndWork end_;
 };
 

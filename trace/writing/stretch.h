@@ -1,6 +1,6 @@
-// Stretches: chunks that several threads make at once. A chunk needs nothing of the one before, so who knows
-// the machine where a stretch of execution begins can have it encoded beside others;
-// TraceWriter::append_stretch puts them in order.
+// Stretches: parts of a trace that several threads encode at once. A chunk needs nothing from the chunk
+// before, so a stretch of execution can be encoded as soon as the state of the machine at its start is known.
+// TraceWriter::append_stretch puts stretches in order.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 
 namespace panda::trace {
 
+// What is known where a stretch starts.
 struct StretchStart {
     uint64_t instr = 0;
     uint64_t address_space = 0;         // CR3
@@ -19,7 +20,7 @@ struct StretchStart {
     ChunkStart chunk;
 };
 
-// The chunks of a stretch: usually one, and more when it was longer than a chunk may be.
+// The chunks of a stretch: usually one; several if the stretch is longer than a chunk may be.
 struct EncodedStretch {
     std::vector<EncodedChunk> chunks;
 };
@@ -35,16 +36,18 @@ class StretchEncoder {
     StretchEncoder(const StretchEncoder&) = delete;
     StretchEncoder& operator=(const StretchEncoder&) = delete;
 
-    // The next stretch, which need not follow the last one.
+    // Starts the next stretch, which need not follow the last one. Throws Error when the translations are out
+    // of order, too many or impossible.
     void begin(const StretchStart& start) {
         builder_.begin_at(start.instr);
         builder_.begin_in_address_space(start.address_space);
         builder_.set_memory_maps(start.memory_maps);
         builder_.open_with(start.chunk);
     }
-    // What executions, inner events and events go to, and the blocks' definitions, in order of their ids.
+    // Takes the stretch's executions, inner events and events, and before them the blocks' definitions, in
+    // order of their ids.
     ChunkBuilder& builder() { return builder_; }
-    // The stretch is over. A stretch in which nothing happened has no chunks.
+    // Ends the stretch and returns its chunks: none if nothing happened in it.
     EncodedStretch finish() {
         builder_.seal();
         return std::exchange(stretch_, EncodedStretch());

@@ -15,7 +15,7 @@
 namespace panda::trace {
 namespace {
 
-constexpr size_t enough_definition_bytes = size_t{8} << 20;  // to hand over
+constexpr size_t enough_definition_bytes = size_t{8} << 20;  // when these wait, they are handed over
 
 void check_header(const TraceHeader& header) {
     if (header.memory_blocks.size() > max_memory_blocks || header.facts.size() > max_facts ||
@@ -23,11 +23,11 @@ void check_header(const TraceHeader& header) {
         throw Error("a trace cannot have so many memory blocks, facts or devices");
     for (const auto& block : header.memory_blocks) {
         if (block.size % page_size != 0 || block.size > max_memory_block_size)
-            throw Error("memory block " + block.name + " is not of whole pages, or too large");
+            throw Error("memory block " + block.name + " does not consist of whole pages, or is too large");
     }
 }
 
-// A thread that takes no signals: they belong to the program that the writer lives in.
+// Starts a thread that takes no signals: these belong to the program that uses the writer.
 template <typename Function>
 std::thread start_quiet_thread(Function function) {
     sigset_t all;
@@ -44,7 +44,7 @@ std::thread start_quiet_thread(Function function) {
     }
 }
 
-// What definitions take while they wait, about.
+// About how many bytes a definition takes while it waits.
 size_t size_of(const BlockDefinition& definition) {
     return definition.code.size() + definition.tcg.size() +
            sizeof(MemoryOperation) * definition.operations.size() + sizeof(definition);
@@ -100,7 +100,7 @@ class TraceWriter::Impl {
         const auto number = enter_memory_map(map);
         if (!number)
             return;
-        if (chunk_count_ == 0 && builder_.untouched())  // the map at the trace's begin is no change
+        if (chunk_count_ == 0 && builder_.untouched())  // the map at the trace's start is not a change
             builder_.set_memory_maps(current_maps_);
         else
             builder_.change_memory_map(map.address_space, *number);
@@ -131,7 +131,7 @@ class TraceWriter::Impl {
             kind = SnapshotKind::full;
         builder_.seal();
         if (chunk_count_ == 0)
-            builder_.begin_in_address_space(state.cr3);  // now the one at the trace's begin is known
+            builder_.begin_in_address_space(state.cr3);  // now the CR3 at the trace's start is known
         else
             builder_.enter_address_space(state.cr3);
         queue_.push(SnapshotWork{snapshot_count_, instr(), kind, state, current_maps_});
@@ -156,7 +156,7 @@ class TraceWriter::Impl {
     }
 
   private:
-    // On the encoder's thread.
+    // Runs on the encoder's thread.
     void run() {
         try {
             while (auto work = queue_.pop())
@@ -193,18 +193,18 @@ class TraceWriter::Impl {
     }
 
     const int level_;
-    Encoder encoder_;  // the thread's, once that runs
+    Encoder encoder_;  // used by thread_ alone, once that runs
     BoundedQueue<Work> queue_;
     std::thread thread_;
 
     std::vector<BlockDefinition> definitions_;  // not handed over yet
-    size_t definition_bytes_ = 0;               // of them
-    uint32_t definition_count_ = 0;             // of all
+    size_t definition_bytes_ = 0;               // the size of definitions_
+    uint32_t definition_count_ = 0;             // of all definitions
     std::vector<MemoryMap> maps_;               // by number
     std::vector<uint32_t> current_maps_;        // by physical address space: number + 1, 0 = none
     SnapshotWriter snapshot_writer_;
     uint32_t snapshot_count_ = 0;
-    uint64_t chunk_count_ = 0;  // handed over, stretches too
+    uint64_t chunk_count_ = 0;  // handed over, stretches included
     ChunkBuilder builder_;
 };
 

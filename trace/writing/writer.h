@@ -1,4 +1,4 @@
-// Writes a trace. The tracer calls; encoding, compression and writing happen on a thread of the writer's own.
+// Writes a trace. The tracer calls it; encoding, compression and writing happen on the writer's own thread.
 #pragma once
 
 #include <cstdint>
@@ -21,105 +21,122 @@ namespace panda::trace {
 struct WriterOptions {
     IfExists if_exists = IfExists::refuse;
     MemoryColumns memory = MemoryColumns::none;
-    bool registers = false;            // at the begin of each execution: see TraceWriter::registers
+    bool registers = false;            // for the start of each execution: see TraceWriter::registers
     int compression_level = 3;         // zstd's
     uint32_t chunk_blocks = 1u << 20;  // block executions in a chunk, at most max_chunk_blocks (limits.h)
-    uint32_t queue_items = 8;          // chunks and MiB of snapshot that may wait for the encoder
+    uint32_t queue_items = 8;          // how many chunks and MiB of a snapshot may wait for the encoder
 };
 
-// What is known where a chunk begins.
+// What is known where a chunk starts.
 struct ChunkStart {
-    std::optional<CpuState> cpu;            // none: not known
-    std::vector<Translation> translations;  // of the processor's TLB; by ascending page, each page once
-    // By FollowedRegister. None: the chunk's blocks follow no registers.
+    std::optional<CpuState> cpu;            // nothing if not known
+    std::vector<Translation> translations;  // in the processor's TLB; by ascending page, each page once
+    // Values of the followed registers. Nothing: the chunk's blocks follow no registers.
     std::optional<FollowedValues> followed{};
 };
 
 struct EncodedStretch;
 
-// Content of one memory block, by its index in the header: exactly its size, valid until the next call.
+// Returns the content of one memory block, by its index in the header. The span must have the block's size,
+// and be valid until the next call.
 using MemoryProvider = std::function<std::span<const std::byte>(uint32_t block)>;
 
-// Calls come from one thread. Each is cheap (coded into the open chunk) unless the encoder is behind: then
-// it waits, and nothing is dropped. A failure of the encoder (a full disk, a closed pipe) is thrown by the
-// next call that hands it work, and by finish().
+// All calls must come from one thread. A call is cheap (it codes into the open chunk), unless the encoder is
+// behind: then it waits, and nothing is dropped. If the encoder fails (a full disk, a closed pipe), the next
+// call that hands it work throws the failure, and so does finish().
 //
-// Memory: queue_items chunks (below a byte a block execution, and with memory columns up to 16 MiB, usually
-// 2) or pages, the block definitions' instruction counts and memory operations (about 100 bytes each), and
-// after the first snapshot 8 bytes a page of guest memory.
+// Memory: queue_items chunks (less than a byte for each block execution; with memory columns up to 16 MiB,
+// usually 2) or pages, the block definitions' instruction counts and memory operations (about 100 bytes
+// each), and after the first snapshot 8 bytes for each page of guest memory.
 class TraceWriter {
   public:
-    // path: "-" is standard output. Writes the header. Throws FileError when the file cannot be created.
+    // Creates the file and writes the header. path: "-" is standard output. Throws FileError when the file
+    // cannot be created, Error when the header is over a limit.
     TraceWriter(const std::string& path, const TraceHeader& header, const WriterOptions& options = {});
-    // Without finish() the trace ends as after a crash: whole chunks up to here, no index.
+    // Without finish() the trace ends as after a crash: with the chunks that were handed to the encoder, and
+    // without an index.
     ~TraceWriter();
     TraceWriter(const TraceWriter&) = delete;
     TraceWriter& operator=(const TraceWriter&) = delete;
 
-    // A block, before it is first executed. Returns its id: 0, 1, 2 … in order of the calls. Throws Error
-    // when the definition contradicts itself (no instruction, offsets that are not ascending, sizes that
-    // differ).
+    // Defines a block; must come before its first execution. Returns its id: 0, 1, 2 … in order of the calls.
+    // Throws Error when the definition contradicts itself (no instruction, offsets that do not ascend, sizes
+    // that differ) or there are too many.
     uint32_t define_block(const BlockDefinition& definition);
 
-    // Blocks executed in full, in order. ids: from define_block (an unknown one throws Error).
+    // Appends executions of whole blocks, in order. ids: from define_block(). Throws Error for an id that is
+    // not defined; so do append_partial(), append(), append_records() and append_cut().
     void append_blocks(std::span<const uint32_t> ids);
-    // A block that stopped after `executed` of its instructions (0 too: its first instruction faulted).
+    // Appends an execution that stopped after `executed` of the block's instructions; 0 if the first
+    // instruction faulted. Throws Error when the block has fewer instructions.
     void append_partial(uint32_t id, uint32_t executed);
 
-    // With memory columns, instead of the two above, which throw Error then. words: what the execution left,
-    // see MemoryOperation; as many as the definition's operations have. Of the instruction that a cut block
-    // stopped in, those operations ran whose address word tells so. Without memory columns words are not
-    // looked at.
+    // append(), append_records() and append_cut() replace the two above in a trace with memory columns, where
+    // those throw Error.
+
+    // Appends an execution of a whole block. words: the words that the execution left (see MemoryOperation),
+    // as many as the definition's operations have; ignored without memory columns.
     void append(uint32_t id, const uint64_t* words);
-    // Many at once, and faster: records (types.h), aligned as their heads are long. leave_last: all but the
-    // last one. Returns the bytes appended. Throws Error when the last one is not whole.
+    // Appends many such executions, which is faster. records: whole records (types.h), aligned to the size of
+    // their heads. leave_last: appends all but the last one. Returns how many bytes were appended. Throws
+    // Error when the last record is not whole.
     size_t append_records(std::span<const std::byte> records, bool leave_last = false);
+    // Appends an execution that stopped after `executed` of the block's instructions. words: as for append().
+    // In the instruction that the execution stopped in, the operations ran that have another address word
+    // than MemoryOperation::not_run.
     void append_cut(uint32_t id, uint32_t executed, const uint64_t* words);
-    // The registers with which the execution that is appended next begins, of block `id`. Where the options
-    // ask for registers, call it right before each of append_blocks (of one block), append_partial, append
-    // and append_cut; elsewhere nothing is kept. Throws Error later, when an execution came without.
+    // The registers at the start of the execution that is appended next. id: its block. If the options ask
+    // for registers, call this right before each append_blocks() (with one block), append_partial(), append()
+    // and append_cut(); if an execution comes without, a later call throws Error. Otherwise this does
+    // nothing.
     void registers(uint32_t id, const BlockRegisters& values);
-    // Inside the block that is appended next, or right before it. Places ascend up to that block, or Error is
-    // thrown. A fill that says what the chunk knows already is left out. Without memory columns nothing is
-    // kept.
+    // An inner event of the execution that is appended next. Throws Error when the event is impossible, or
+    // the events of one execution do not come in order of their places. A fill that says what the chunk knows
+    // already is left out. Without memory columns this does nothing.
     void inner(const InnerEvent& event);
-    // Ends the open chunk, if anything is in it, and begins one that opens with this. With memory columns,
-    // call it at the begin of the trace and then at least every options.chunk_blocks executions: chunks that
-    // the writer begins by itself know only of translations that were told before.
+    // Ends the open chunk, if anything is in it, and starts a new one. start: what is known there. With
+    // memory columns, call this at the start of the trace and then at least every options.chunk_blocks
+    // executions, because chunks that the writer starts by itself know only the translations that it was
+    // given before. Throws Error when the translations are out of order, too many or impossible.
     void begin_chunk(const ChunkStart& start);
 
-    // An event after the blocks appended so far; see Event::instr. Use memory_map for a memory map and skip
-    // for a gap: those throw Error here.
+    // An event after the blocks appended so far; see Event::instr. Throws Error for a memory map, which
+    // memory_map() is for, and for a gap, which skip() is for.
     void event(const Event& event);
 
-    // The guest's physical memory map, or one of its changes, at the current instr. Maps seen before cost
-    // nothing.
+    // The memory map of a physical address space, from the current instr on. A map that was used before takes
+    // no space. Throws Error when it is over a limit.
     void memory_map(const MemoryMap& map);
 
-    // `instructions` instructions were executed and are not traced.
+    // Says that so many instructions were executed here and are not traced.
     void skip(uint64_t instructions);
 
-    // For chunks that other threads make (stretch.h), instead of all the calls above that say what is
-    // executed. A block that only those execute:
+    // --- For stretches, which other threads encode (stretch.h) ---
+    // These replace all the calls above that say what is executed.
+
+    // As define_block(), for a block that only stretches execute.
     uint32_t define_block_elsewhere(BlockDefinition definition);
-    // A map as of memory_map(): its number, if it was not in force before; a stretch has to say so then.
+    // As memory_map(), but adds no event. Returns the map's number if it was not in force before: then the
+    // stretch must have the event.
     std::optional<uint32_t> enter_memory_map(const MemoryMap& map);
-    // The maps in force, as a stretch begins with: number + 1 by physical address space, 0 = none.
+    // The maps in force, for StretchStart: number + 1 by physical address space, 0 = none.
     const std::vector<uint32_t>& memory_maps() const;
-    // What is executed next, up to `instr_end`; takes its place in the file when it is ready. It may execute
-    // whatever is defined by now. What it failed with is thrown as a failure of the encoder.
+    // Appends a stretch, which may execute every block defined so far. The encoder waits for the future when
+    // the stretch's turn comes; an exception from it counts as a failure of the encoder. instr_end: the instr
+    // where the stretch ends.
     void append_stretch(std::future<EncodedStretch> stretch, uint64_t instr_end);
 
-    // The machine at the current instr. Ends the open chunk. The pages are copied before the call returns;
-    // zero pages take no space. The first snapshot is full whatever is asked for. Every map set so far
-    // belongs to it.
+    // Writes a snapshot of the machine at the current instr, and ends the open chunk. state: the registers.
+    // memory: gives all memory, which is copied before this returns; zero pages take no space. kind: the
+    // first snapshot is always full. The memory maps in force belong to the snapshot. Throws Error when
+    // memory gives a block of the wrong size.
     void snapshot(const CpuState& state, const MemoryProvider& memory, SnapshotKind kind);
 
-    // Instructions executed before what is appended next.
+    // Instructions executed before what is appended next, counted from the recording's start.
     uint64_t instr() const;
 
-    // Writes what is open, the index and the end, waits, and closes the file. Throws what failed. Call it
-    // once.
+    // Writes everything that is still open, the index and the end, waits for the encoder, and closes the
+    // file. Throws what the encoder failed with. Call it once.
     void finish();
 
   private:
