@@ -1,5 +1,5 @@
 // Numbers as people write them, on command lines and in files of settings: decimal, or hexadecimal after 0x.
-// There is no octal: 010 is ten.
+// Octal numbers do not exist: 010 is ten.
 #pragma once
 
 #include <concepts>

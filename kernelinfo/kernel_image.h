@@ -15,8 +15,8 @@ namespace panda::kernelinfo {
 
 class KernelImage {
   public:
-    // Reads the file. Throws FileError when it is none of the above, is damaged, or is larger than 2 GiB
-    // unpacked.
+    // Reads the file. Throws FileError when its format is not one of the above, when it is damaged, or when
+    // it is larger than 2 GiB unpacked.
     static KernelImage open(const std::string& path);
 
     // Takes the bytes of an ELF file or of a bzImage; `name` stands for it in errors. Throws FileError.

@@ -10,7 +10,7 @@ OsName parse_os(const std::string& text) {
         std::string patterns;
         for (const char* const* pattern = valid_os_re; *pattern != nullptr; ++pattern)
             patterns += std::string(patterns.empty() ? "" : ", ") + *pattern;
-        throw UsageError("--os \"" + text + "\" is none of these: " + patterns);
+        throw UsageError("--os \"" + text + "\" does not match any of these: " + patterns);
     }
     if (text.rfind("linux", 0) != 0)
         throw UsageError("--os " + text + ": there is introspection for Linux only");

@@ -78,13 +78,13 @@ class Run {
     bool has(const char* option) const { return given_.count(option) != 0; }
     const std::string& text(const char* option) const { return given_[option].as<std::string>(); }
     uint64_t number(const char* option) const { return given_[option].as<uint64_t>(); }
-    // Of an option that may be given more than once; empty when it was not given.
+    // The values of an option that may be given more than once; empty when it was not given.
     std::vector<std::string> texts(const char* option) const;
-    // What follows the options; the last one is the trace.
+    // The arguments after the options; the last one is the trace.
     const std::vector<std::string>& words() const { return words_; }
     bool json() const { return has("json"); }
     bool quiet() const { return has("quiet"); }
-    // --from and --to; everything, for an analyzer without them.
+    // The range that --from and --to give; everything for an analyzer that does not have these options.
     trace::InstrRange range() const { return range_; }
 
     // The trace, which is opened at the first call: check the options before. Throws FileError when it cannot
@@ -95,9 +95,9 @@ class Run {
     // Throws FileError when it cannot be created, UsageError when it is the trace.
     pandalog::PandalogFile* pandalog();
 
-    // Goes over the range with the analyzers that `make` makes, under a progress bar, and gives what they
-    // found: see trace::run_pass. Opens the trace. What of a trace that was cut short is whole is gone
-    // through.
+    // Goes over the range with the analyzers that `make` makes, under a progress bar, and returns what they
+    // found: see trace::run_pass. Opens the trace. If the trace was cut short, goes through the part of it
+    // that is whole.
     template <typename Make>
     auto pass(const Make& make) {
         trace::TraceReader& reader = this->reader();
@@ -107,15 +107,16 @@ class Run {
         return std::move(result.analyzer);
     }
 
-    // The parts of pass(), for what goes over a trace in another way. The options hold the range, the
-    // threads, and a progress bar, which is drawn from here on; hidden: as if --quiet were given.
+    // The parts of pass(), for analyzers that go over a trace in another way. Returns options with the range,
+    // the threads, and a progress bar, which is drawn from here on. hidden: as if --quiet were given.
     trace::PassOptions pass_options(bool hidden = false);
-    // Draws a progress bar of so many instructions (0: nobody knows); what it returns moves it on. It throws
-    // Error when standard output cannot be written any more: nobody wants the rest then.
+    // Draws a progress bar. total: how many instructions there are, 0 if that is not known. The function that
+    // it returns moves the bar on; it throws Error when standard output cannot be written any more, because
+    // then the rest of the work is of no use.
     std::function<void(uint64_t)> start_progress(uint64_t total, bool hidden = false);
-    // Erases it: before anything is written.
+    // Erases the progress bar. To be called before anything is written.
     void end_progress();
-    // Why the trace ended before the range did; empty: it did not.
+    // Sets why the trace ended before the range did; empty if it did not.
     void set_flaw(std::string flaw) { flaw_ = std::move(flaw); }
 
     // A line on standard error, when all is written.

@@ -9,7 +9,7 @@ namespace panda::syscalls {
 // Entries are in the order of the calls' returns.
 class PandalogWriter final : public CallSink {
   public:
-    // file: outlives this, and is finished by whoever has it.
+    // file: must outlive this object. Its owner finishes it.
     explicit PandalogWriter(pandalog::PandalogFile& file) : file_(file) {}
 
     // Throws FileError when the file cannot be written.

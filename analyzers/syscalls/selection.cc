@@ -58,7 +58,7 @@ void CallSelection::add(const std::string& what) {
                     if (std::regex_search(call.name, pattern))
                         names_.insert(call.name);
         } catch (const std::regex_error&) {
-            throw UsageError("\"" + what.substr(1) + "\" is no regular expression");
+            throw UsageError("\"" + what.substr(1) + "\" is not a regular expression");
         }
     } else if (!what.empty() && what.front() == '?') {
         names_.insert(what.substr(1));

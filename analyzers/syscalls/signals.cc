@@ -132,7 +132,7 @@ struct SignalFields {
     }
 };
 
-// Of a signal that a program sent (include/uapi/asm-generic/siginfo.h, SI_FROMUSER).
+// The fields of a signal that a program sent (include/uapi/asm-generic/siginfo.h, SI_FROMUSER).
 std::string sent_text(const SignalFields& fields, int32_t code) {
     if (code == si_timer)
         return ", si_timerid=" +
@@ -163,7 +163,7 @@ std::string child_text(const SignalFields& fields, int32_t code, unsigned word) 
            ", si_utime=" + time_at(times) + ", si_stime=" + time_at(times + word);
 }
 
-// Of a signal that the kernel raised.
+// The fields of a signal that the kernel raised.
 std::string raised_text(const SignalFields& fields, uint64_t signal, int32_t code, unsigned word) {
     switch (signal) {
         case sigchld:

@@ -1,4 +1,4 @@
-// Finds a kernel that nobody has described, by its own tables in guest memory.
+// Finds a kernel that no kernelinfo.conf describes, by its own tables in guest memory.
 #pragma once
 
 #include <string>

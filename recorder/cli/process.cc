@@ -38,8 +38,8 @@ sigset_t stop_signal_set() {
     sigprocmask(SIG_UNBLOCK, &set, nullptr);
     signal(SIGPIPE, SIG_DFL);
     setpgid(0, 0);
-    // The kernel kills the child when its parent dies. If the parent is already dead, nobody waits for the
-    // child.
+    // The kernel kills the child when its parent dies. If the parent is already dead, the child must end by
+    // itself.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(127);

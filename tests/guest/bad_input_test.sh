@@ -18,7 +18,7 @@ PYTHON
 }
 
 : >empty.panda
-echo "This is no recording." >text.panda
+echo "This is not a recording." >text.panda
 head -c 100 good.panda >stub.panda
 head -c $((size / 10)) good.panda >snapshot_cut.panda
 for program in "panda-replay" "panda-recording info" "panda-recording verify"; do

@@ -29,7 +29,7 @@ for _ in 1 2 3; do
 done
 echo "the command's first output came after $best ms"
 
-# If nobody reads the output, the recording goes on to its end.
+# If the reader of the output is gone, the recording still goes on to its end.
 panda-record -f -o pipe.panda -- sh -c 'seq 20000; true' | head -n 1 >/dev/null
 panda-recording verify --quiet pipe.panda
 

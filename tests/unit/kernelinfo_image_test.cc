@@ -43,7 +43,7 @@ Bytes sample_btf() {
     return btf.build();
 }
 
-// Of a kernel that is `slide` above where it is linked.
+// The kallsyms of a kernel that is loaded `slide` above the address it is linked for.
 Bytes sample_kallsyms(uint64_t slide) {
     std::vector<Symbol> symbols = {{"Apcpu_hot", 0x2000}, {"T_text", text_start + slide}};
     for (unsigned i = 0; i < 100; ++i)

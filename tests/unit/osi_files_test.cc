@@ -51,7 +51,7 @@ TEST_CASE_METHOD(FilesGuest, "a process that has ended has no files") {
 }
 
 TEST_CASE_METHOD(FilesGuest, "damaged tables give what can be read, and a warning") {
-    SECTION("a file that is none") {
+    SECTION("an address that is not a file's") {
         memory.put<uint64_t>(tables + 0x80 + 8, 0x1234);
         CHECK(list().entries.size() == 2);
         CHECK_THAT(list().warning, ContainsSubstring("some cannot be read"));

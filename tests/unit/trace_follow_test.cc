@@ -130,7 +130,7 @@ TEST_CASE("verify names the page that differs, and what wrote it last") {
     }
 }
 
-TEST_CASE("the last write to a byte is found, whoever made it") {
+TEST_CASE("the last write to a byte is found, whatever made it") {
     const auto seed = GENERATE(range(30u, 34u));
     const Sample sample(seed);
     TraceReader reader(sample.file.path());

@@ -17,7 +17,7 @@ class RegisterMachine {
   public:
     explicit RegisterMachine(uint64_t seed) : random_(seed) {}
 
-    // Of so many executions, with events that tell of registers between some.
+    // Writes a trace of so many executions, with events that tell of registers between some of them.
     void write(const std::string& path, WriterOptions options, unsigned executions) {
         options.if_exists = IfExists::overwrite;
         options.registers = true;

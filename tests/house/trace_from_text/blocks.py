@@ -27,7 +27,7 @@ def read_base(reader, count):
         require(distance <= count, "a base is not before what is counted from it")
         return ("operation", count - distance)
     code = reader.byte()
-    require(code <= 3, "a base is no register")
+    require(code <= 3, "a base is not a register")
     return ("register", code - 1) if code else ("zero",)
 
 
