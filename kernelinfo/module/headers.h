@@ -1,4 +1,4 @@
-/* The headers that members.list speaks of. */
+/* The headers whose structs members.list names. */
 #include <linux/binfmts.h>
 #include <linux/cred.h>
 #include <linux/dcache.h>
@@ -17,7 +17,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/workqueue.h>
-/* Kernels differ in whether it is there, and in which header has it. */
+/* Not all kernels have these structs, and the kernels that do have them in different headers. */
 #if __has_include(<linux/maple_tree.h>)
 #include <linux/maple_tree.h>
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Structs that no header shows: struct mount (fs/mount.h), struct kthread (kernel/kthread.c), struct worker and struct
- * workqueue_struct (kernel/workqueue*). The running kernel tells: an object is made whose members have known values, and
- * these are looked for in it.
+ * Structs that are in no header for modules: struct mount (fs/mount.h), struct kthread (kernel/kthread.c), struct worker
+ * and struct workqueue_struct (kernel/workqueue*). So this makes an object whose members have known values, and looks for
+ * these values in it.
  */
 #include <linux/completion.h>
 #include <linux/kernel.h>
@@ -15,7 +15,7 @@
 #include "headers.h"
 #include "kernelinfo.h"
 
-/* How much of an object is searched, in bytes. All of them are larger, or lie in memory that goes on. */
+/* How much of an object is searched, in bytes. The objects are larger, or there is more memory behind them. */
 #define KTHREAD_BYTES 256
 #define WORKER_BYTES 256
 #define WORKQUEUE_BYTES 512
@@ -59,7 +59,7 @@ static void print_if_found(const char *key, long offset)
 		kernelinfo_print_offset(key, offset);
 }
 
-/* A struct mount knows the mount that it is on, and where; follow_up() tells both. */
+/* A struct mount points to the mount that it is on, and to the place there. follow_up() returns both. */
 static void print_mount(void)
 {
 	struct path below, above;
@@ -89,7 +89,7 @@ static void print_mount(void)
 	path_put(&below);
 }
 
-/* Longer than a task's name, so that the kernel keeps all of it elsewhere. */
+/* Longer than a task's comm may be, so that the kernel keeps the whole name elsewhere. */
 #define LONG_NAME "kernelinfo-looks-for-this-name"
 
 static int idle_thread(void *data)
@@ -132,7 +132,7 @@ struct probe {
 	long desc, current_work, pool;
 };
 
-/* Runs in a worker: looks at it. A pool_workqueue begins with its pool and its workqueue. */
+/* Runs in a worker and looks at it. A pool_workqueue starts with its pool and its workqueue. */
 static void look_at_worker(struct work_struct *work)
 {
 	struct probe *probe = container_of(work, struct probe, work);
@@ -150,7 +150,7 @@ static void look_at_worker(struct work_struct *work)
 	}
 }
 
-/* WQ_MEM_RECLAIM gives the queue a rescuer. Its thread is called so, with "kworker/R-" before it since 6.9. */
+/* WQ_MEM_RECLAIM gives the queue a rescuer. Its thread has the queue's name, since 6.9 with "kworker/R-" before it. */
 static long find_rescue_queue(const struct workqueue_struct *queue)
 {
 	struct task_struct *task;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # usage: probe.sh SOURCE-DIRECTORY OBJECT-DIRECTORY COMPILER FLAGS…
-# Writes members.h: MEMBER("key", value) for the lines of members.list that this kernel's headers know. One compilation
-# with an array element a line; the compiler names the lines that fail.
+# Writes members.h: MEMBER("key", value) for the lines of members.list that compile with this kernel's headers. There is
+# one compilation, with an array element on each line; the compiler names the lines that fail.
 set -e
 source=$1 object=$2
 shift 2

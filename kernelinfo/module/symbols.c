@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Addresses of the kernel's variables and functions. kallsyms_lookup_name() is not exported since 5.7 (commit
- * 0bd476e6c671); a kprobe can be set on it, and then knows its address. Kernels without CONFIG_KALLSYMS_ALL (Debian's
- * for i386) know functions only: their variables are looked for where they can be seen from.
+ * 0bd476e6c671), but a kprobe can be set on it, and then has its address. Kernels without CONFIG_KALLSYMS_ALL (Debian's
+ * for i386) have only functions in their symbol table. Their variables are found in other ways.
  */
 #include <linux/init.h>
 #include <linux/kernel.h>
@@ -53,7 +53,7 @@ static unsigned long as_linked(unsigned long address)
 	return address >= PAGE_OFFSET ? address - slide() : address;
 }
 
-/* Returns whether there is an address. */
+/* Prints the address unless it is 0. Returns whether it printed it. */
 static bool print_if_any(const char *key, unsigned long address)
 {
 	if (address != 0)
@@ -61,7 +61,7 @@ static bool print_if_any(const char *key, unsigned long address)
 	return address != 0;
 }
 
-/* The text lies behind the functions. Another text of the kernel that begins like it is a format string. */
+/* The banner lies after the functions. Another text of the kernel that starts the same way is a format string. */
 static unsigned long find_banner(void)
 {
 	const unsigned long start = lookup("_etext");
@@ -79,8 +79,8 @@ static unsigned long find_banner(void)
 	return 0;
 }
 
-/* This module is on the list of modules; its head is the one element that no module has, for modules lie in memory of
- * their own and not in the kernel's. */
+/* This module is on the list of modules. The list's head is the only element that lies in the kernel's own memory,
+ * because modules have other memory. */
 static unsigned long find_modules(void)
 {
 	const struct list_head *node = &THIS_MODULE->list;
@@ -93,7 +93,7 @@ static unsigned long find_modules(void)
 	return 0;
 }
 
-/* Of the vDSO, which every process has. */
+/* Every process has a vDSO, whose area has these operations. */
 static unsigned long find_special_mapping_vmops(void)
 {
 	const unsigned long vdso = current->mm ? (unsigned long)current->mm->context.vdso : 0;
@@ -121,7 +121,7 @@ static unsigned long find_exported(const char *name)
 	return address == -1 ? 0 : address;
 }
 
-/* A function that the compiler may have given a suffix. */
+/* Prints the address of a function to whose name the compiler may have added a suffix. */
 static void print_function(const char *key, const char *name)
 {
 	static const char *const kinds[] = { "isra", "constprop", "part" };
@@ -188,7 +188,7 @@ int kernelinfo_print_symbols(void)
 	print_function("panda.get_signal_addr", "get_signal");
 	print_function("panda.dequeue_signal_addr", "dequeue_signal");
 	print_function("panda.do_exit_addr", "do_exit");
-	/* Of this boot; readers who know the address above look there. */
+	/* The value of this boot. Readers that know the address above read it from there instead. */
 	kernelinfo_print_address("task.per_cpu_offset_0_addr", per_cpu_offset(0));
 	return 0;
 }

@@ -1,4 +1,4 @@
-// The processor's state in few bytes: what recordings carry to check replays by.
+// The processor's state in a few bytes. Recordings have these, so that a replay can check its own state.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +10,19 @@
 
 namespace panda::engine {
 
-// Layout: instruction pointer (8 bytes), then 32 bits of hash of each group of state.
+// Layout: the instruction pointer (8 bytes), and then for each group of state a hash of 32 bits.
 class Fingerprint {
   public:
-    // Of the processor as it is now.
+    // Makes the fingerprint of a processor's state.
     static Fingerprint of(const GlueProcessor& processor);
-    // As written by bytes(). Throws Error when it has another size.
+    // Reads a fingerprint from what bytes() gave. Throws Error when the size is not right.
     static Fingerprint parse(std::span<const std::byte> bytes);
 
+    // The fingerprint as a recording has it. Valid as long as this object.
     std::span<const std::byte> bytes() const { return std::as_bytes(std::span(&data_, 1)); }
 
-    // What differs, for people: "instruction pointer (recorded 0x…, replayed 0x…), general registers"; empty
-    // when nothing does. this = recorded.
+    // Says for people what differs: "instruction pointer (recorded 0x…, replayed 0x…), general registers".
+    // Empty when nothing differs. This object is the recorded fingerprint.
     std::string difference(const Fingerprint& replayed) const;
 
   private:

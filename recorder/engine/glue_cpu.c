@@ -1,4 +1,4 @@
-/* The x86 processor: its state in canonical form, and complete as bytes. */
+/* The x86 processor: its state in canonical form (GlueProcessor), and all of its state as bytes. */
 #include "qemu/osdep.h"
 #include "cpu.h"
 #include "exec/cputlb.h"
@@ -15,7 +15,7 @@ static GlueSegment segment(const SegmentCache *cache)
     return (GlueSegment){ cache->selector, cache->base, cache->limit, cache->flags };
 }
 
-/* The flags with the arithmetic ones that TCG keeps lazily. */
+/* The flags, including the arithmetic flags, which TCG computes only when they are needed. */
 static uint64_t flags(CPUX86State *env)
 {
     return cpu_compute_eflags(env);
@@ -88,9 +88,10 @@ void glue_processor(GlueProcessor *out)
     fill_vector(env, out);
 }
 
-/* Before the migration stream: what a model decides, which migration leaves to the command line. */
+/* What the CPU model decides. A migration stream does not have it, because there the command line decides it. It stands
+ * before the migration stream. */
 typedef struct Model {
-    uint32_t size; /* of this struct; with `words` the check that the builds match */
+    uint32_t size; /* of this struct; `size` and `words` differ between builds of QEMU that do not match */
     uint32_t words;
     uint32_t halted;
     uint32_t phys_bits;

@@ -1,4 +1,4 @@
-// Options of an engine: what follows its file in `-panda FILE,name=value,…`.
+// The options of an engine: the text after its file in `-panda FILE,name=value,…`.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +9,18 @@ namespace panda::engine {
 
 class Options {
   public:
-    // Text: "name=value,name=value"; two commas stand for one in a value, as everywhere in QEMU; a name alone
-    // is "on".
+    // text: "name=value,name=value". Two commas stand for one in a value, as everywhere in QEMU. A name
+    // without a value is "on".
     explicit Options(const std::string& text);
 
-    // Removes and returns the value; `fallback` when the option was not given.
+    // Removes an option and returns its value, or `fallback` when the option was not given.
     std::string take(const std::string& name, const std::string& fallback = "");
-    // False when it was not given. Throws UsageError unless it is "on" or "off".
+    // The same for "on" (true) and "off" (false, also when it was not given). Throws UsageError for other
+    // values.
     bool take_flag(const std::string& name);
-    // Throws UsageError unless it is a whole number.
+    // The same for a number. Throws UsageError when the value is not a whole number.
     uint64_t take_number(const std::string& name, uint64_t fallback);
-    // Throws UsageError when an option is left that nobody took.
+    // Throws UsageError when an option is left, because the engine does not know it.
     void expect_empty() const;
 
   private:

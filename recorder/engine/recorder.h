@@ -1,4 +1,4 @@
-// Records the processor of the machine that this is loaded into.
+// Records the processor of the QEMU machine that loaded this engine.
 #pragma once
 
 #include <chrono>
@@ -14,35 +14,38 @@ namespace panda::engine {
 
 class Recorder {
   public:
-    // Instructions between two state checks.
+    // check_interval: how many instructions are between two state checks.
     explicit Recorder(uint64_t check_interval) : check_interval_(check_interval) {}
 
-    // Pauses the machine, writes its state to `file` and lets it go on, recorded. Throws Error when it is
-    // being recorded already, when it is a machine that cannot be recorded, and when the file cannot be
-    // written; the machine then goes on as before.
-    // at_power_on: the machine has yet to load its kernel; see RecordingWriter::write_constant.
+    // Starts a recording: pauses the machine, writes its state to `file`, and lets it go on. Throws Error
+    // when it is being recorded already, when such a machine cannot be recorded, and when the file cannot be
+    // written; then the machine goes on as before. at_power_on: whether the machine has not loaded its
+    // kernel yet; see RecordingWriter::write_constant.
     void begin(const std::string& file, IfExists if_exists, const recording::Facts& facts,
                bool at_power_on = false);
-    // Ends the recording; the machine stays paused unless it is shutting down. Throws Error when nothing is
-    // being recorded, and when the recording ended early for a failure that was not reported yet.
+    // Ends the recording. The machine stays paused unless it is shutting down. Throws Error when nothing is
+    // being recorded, and when the recording ended early because of a failure that was not reported yet.
     void end();
+    // Whether the machine is being recorded.
     bool active() const { return writer_ != nullptr; }
 
-    // Inputs, as the hooks report them. Nothing throws: a failure to write is kept, and ends the recording
-    // soon.
+    // The hooks report inputs with the functions that follow. These throw nothing: a failure to write is
+    // kept, and ends the recording soon.
     void give(recording::EntryKind kind, uint64_t value, uint64_t value2 = 0,
               std::span<const std::byte> data = {}, uint32_t device = 0);
+    // The memory map of this physical address space has changed.
     void give_map(int address_space);
-    // The processor's state was replaced: by a reset, or by a debugger.
+    // The processor's state was replaced, by a reset or by a debugger.
     void give_processor(recording::EntryKind kind);
-    // The machine is reset, which writes its ROMs to memory behind all hooks: what changed between the two
-    // calls is given as written by devices.
+    // The machine is reset. No hook sees that a reset writes ROMs to memory. So this is called before and
+    // after it, and what changed between the two calls is recorded as written by devices.
     void reset(bool before);
     // Called about every 64 Ki instructions, between two blocks.
     void budget();
-    // Ends the recording early, with this sentence; the machine goes on. What was written stays usable.
+    // Ends the recording early. reason: a sentence for the user. The machine goes on, and what was written
+    // stays usable.
     void fail(const std::string& reason);
-    // The rest of fail(), from the main loop.
+    // Does the rest of fail(). To be called from the main loop.
     void abandon();
 
   private:
@@ -60,7 +63,7 @@ class Recorder {
     uint64_t next_check_ = 0;
     Clock::time_point last_flush_;
     std::string failure_;                       // set by fail(), until end() has reported it
-    std::vector<uint64_t> pages_before_reset_;  // a checksum each
+    std::vector<uint64_t> pages_before_reset_;  // the checksum of each page
 };
 
 }  // namespace panda::engine

@@ -1,4 +1,5 @@
-// The batches of a trace: the tracer takes them empty, collectors give them back.
+// The batches of a trace. The tracer takes empty ones and fills them; the threads that encode them give them
+// back.
 #pragma once
 
 #include <condition_variable>
@@ -12,10 +13,10 @@ namespace panda::engine {
 
 class BatchPool {
   public:
-    // count: batches that there are at most; they are made as they are needed.
+    // count: the most batches that there may be. They are made when they are needed.
     explicit BatchPool(size_t count) : left_(count) {}
 
-    // Waits for one that is empty. One thread calls.
+    // Returns an empty batch, and waits for one if there is none. Only one thread may call this.
     std::unique_ptr<Batch> take() {
         std::unique_lock lock(mutex_);
         if (spare_.empty() && left_ > 0) {
@@ -27,7 +28,7 @@ class BatchPool {
         spare_.pop_back();
         return batch;
     }
-    // Any thread; empties it.
+    // Empties a batch and puts it back. Any thread may call this.
     void give_back(std::unique_ptr<Batch> batch) {
         batch->clear();
         {
@@ -41,7 +42,7 @@ class BatchPool {
     std::mutex mutex_;
     std::condition_variable returned_;
     std::vector<std::unique_ptr<Batch>> spare_;
-    size_t left_;  // not made yet
+    size_t left_;  // how many may still be made
 };
 
 }  // namespace panda::engine

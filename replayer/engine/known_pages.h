@@ -1,4 +1,4 @@
-// Where pages lead, as far as the open chunk of a trace has it.
+// Where virtual pages lead, as far as the open chunk of a trace says it already.
 #pragma once
 
 #include <cstddef>
@@ -8,15 +8,15 @@
 
 namespace panda::engine {
 
-// A hash table with open addressing: QEMU fills its TLBs millions of times in a boot, mostly with what the
-// chunk has already, and nodes of std::unordered_map were a hundredth of the replay's thread.
+// A hash table with open addressing. QEMU fills its TLBs millions of times in a boot, mostly with what the
+// chunk has already. With std::unordered_map its nodes took a hundredth of the time of the replay's thread.
 class KnownPages {
   public:
-    enum class News { none, page, target };  // known as it is; a page without a target before; another target
+    enum class News { none, page, target };  // nothing is new; the page had no target; it had another target
 
     KnownPages() : slots_(smallest) {}
 
-    // page: a multiple of 4096. target: anything.
+    // Learns where a page leads, and returns what of it is new. page: a multiple of 4096. target: any number.
     News learn(uint64_t page, uint64_t target) {
         Slot* slot = find(page);
         if (slot->epoch != epoch_) {
@@ -29,7 +29,7 @@ class KnownPages {
         }
         return std::exchange(slot->target, target) == target ? News::none : News::target;
     }
-    // Forgets all; costs nothing.
+    // Forgets everything. Costs nothing.
     void clear() {
         ++epoch_;
         count_ = 0;

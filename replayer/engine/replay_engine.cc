@@ -1,10 +1,10 @@
 // The shared object that QEMU loads to replay: `-panda panda-replay.so,replay=FILE[,…]`. Options:
 //   replay=FILE           the recording
-//   stop-at=INSTR         end there
+//   stop-at=INSTR         end the replay there
 //   trace=FILE|-          write a trace
 //   trace-force=on        overwrite FILE
-//   trace-columns=C       blocks, memory (and its addresses) or full (the default: and the values of stores)
-//   trace-registers=on    with the registers at the start of every block's execution
+//   trace-columns=C       blocks; memory: addresses of accesses too; full (the default): values of stores too
+//   trace-registers=on    write also the registers at the start of every block's execution
 //   trace-snapshots=N     a snapshot about every N instructions (default: 500 million); 0: at both ends only
 //   trace-level=N         zstd's compression level (default: 3)
 //   trace-from=INSTR      start the trace there
@@ -12,8 +12,8 @@
 //   trace-user=on         only what runs in user mode
 //   trace-kernel=on       only what runs in kernel mode
 //   status-fd=N           report to this descriptor (status.h)
-//   serial-fd=N           write there what the guest sends over its first serial port
-//   serial2-fd=N          … and over its second
+//   serial-fd=N           write to this descriptor what the guest sends over its first serial port
+//   serial2-fd=N          the same for its second serial port
 #include <unistd.h>
 
 #include <cstdlib>
@@ -53,7 +53,7 @@ struct Engine : panda::engine::ReplayObserver {
 } engine;
 
 [[noreturn]] void leave(int exit_status) {
-    // Nothing of the machine needs to be put in order: no device ran, no disk was open.
+    // The machine needs no shutdown: no device ran, and no disk was open.
     ::_exit(exit_status);
 }
 

@@ -13,8 +13,9 @@ using recording::Entry;
 using recording::EntryKind;
 using recording::Position;
 
-// How often the processor may come by, kicked by other threads, without taking an input that stands at its
-// very position: with an entry behind that input it gets no budget, and would come by for ever.
+// How often the processor, kicked by other threads, may come here without taking an input that stands at its
+// very position. If there is an entry after that input, the processor gets no budget and would come here for
+// ever.
 constexpr unsigned patience = 100;
 constexpr uint64_t forever = std::numeric_limits<uint64_t>::max();
 
@@ -97,7 +98,7 @@ bool Replayer::due() const {
 }
 
 uint64_t Replayer::take(EntryKind kind, unsigned size, uint64_t address, uint64_t* value2) {
-    // A device that was asked may have written to memory before it answered; that stands before its answer.
+    // A device may write to memory before it answers. Such an entry stands before the answer.
     taking_ = true;
     while (inputs_.empty() && due() && next_->kind == EntryKind::memory_write) {
         apply(*next_);
@@ -164,7 +165,7 @@ void Replayer::between_blocks() {
 }
 
 void Replayer::apply_due() {
-    // It was requested when the processor took it while recording, and is delivered before anything else.
+    // An interrupt is requested where the processor took it while recording, so it must be delivered first.
     if (requested_)
         diverged("the processor does not take the interrupt at " + describe(*requested_));
     while (!ended_) {
@@ -172,7 +173,8 @@ void Replayer::apply_due() {
             end(false);
             return;
         }
-        // An input of this very position may still be asked for: by the fetch of code that lies in a device.
+        // An input at this very position may still be asked for, when the processor fetches code from a
+        // device.
         if ((inputs_.empty() ? next_->position : inputs_.front().position) < now())
             diverged("the processor is at " + describe(now()) + " and has not taken " + expected());
         if (!inputs_.empty() && inputs_.front().position == now() && ++waits_ > patience)
@@ -182,8 +184,8 @@ void Replayer::apply_due() {
         const bool interrupt = next_->kind == EntryKind::interrupt;
         apply(*next_);
         done_with_next();
-        // The interrupt is delivered first; what follows at the same position comes when the budget proves
-        // empty.
+        // The interrupt is delivered first. Entries after it at the same position are applied when the
+        // processor comes here again, because it gets no budget.
         if (interrupt)
             return;
     }
@@ -249,9 +251,9 @@ void Replayer::check(const Entry& entry) {
         observer->checked(last_check_);
 }
 
-// Lets the processor run up to the next asynchronous entry. Before one that stands behind an exception it
-// runs into the instruction that raises it. After the last whole chunk of a recording that was cut short, it
-// runs up to the last input.
+// Lets the processor run up to the next asynchronous entry. If an exception comes before that entry, it runs
+// into the instruction that raises the exception. If the recording was cut short, it runs up to the last
+// input.
 void Replayer::grant() {
     const uint64_t instr = glue_instr();
     uint64_t until = instr;
@@ -270,7 +272,7 @@ void Replayer::grant() {
 
 void Replayer::end(bool whole) {
     ended_ = true;
-    // A file that was cut behind its log has the end, and no hashes to compare memory with.
+    // A file that was cut short after its log has the end entry, but no hashes to compare memory with.
     whole_ = whole && reader_.complete();
     glue_leave_loop();
 }

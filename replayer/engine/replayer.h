@@ -1,6 +1,6 @@
-// Follows a recording: gives the processor what it asks for, and does to it, between two instructions, what
-// was done while recording. Every difference between what the recording says and what the processor does is a
-// divergence.
+// Follows a recording: gives the processor the inputs that it asks for, and does to it, between two
+// instructions, what was done to it while recording. Every difference between what the recording says and
+// what the processor does is a divergence.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ class Divergence : public Error {
     using Error::Error;
 };
 
-// Who watches a replay; called between two blocks.
+// Watches a replay. Its functions are called between two blocks, taken() while an instruction runs.
 class ReplayObserver {
   public:
     virtual ~ReplayObserver() = default;
@@ -33,9 +33,9 @@ class ReplayObserver {
     virtual void applied(const recording::Entry& entry) { static_cast<void>(entry); }
     // A state check has held.
     virtual void checked(uint64_t instr) = 0;
-    // So many instructions were executed as Replayer::call_at() was told.
+    // The instr that Replayer::call_at() was told is reached.
     virtual void reached() {}
-    // The running instruction gets an input. address: of the device, the port or the MSR.
+    // The running instruction gets an input. address: that of the device, the port or the MSR.
     virtual void taken(recording::EntryKind kind, unsigned size, uint64_t address, uint64_t value,
                        uint64_t value2) {
         static_cast<void>(kind), static_cast<void>(size), static_cast<void>(address);
@@ -45,25 +45,31 @@ class ReplayObserver {
 
 class Replayer {
   public:
-    // stop_at: the replay ends when so many instructions are executed, if the recording does not end before.
+    // file: the recording. stop_at: the replay ends when so many instructions are executed, if the recording
+    // does not end before. Throws FileError.
     Replayer(const std::string& file, std::optional<uint64_t> stop_at);
 
+    // Adds an observer, which must outlive the replay.
     void observe(ReplayObserver* observer) { observers_.push_back(observer); }
     const recording::RecordingReader& recording() const { return reader_; }
-    // Calls observers' reached() once, when so many instructions are executed.
+    // Has reached() of all observers called once, when so many instructions are executed.
     void call_at(uint64_t instr) { alarm_ = instr; }
 
-    // Makes the machine: memory, map, processor. On the processor's thread, before anything runs.
+    // Makes the machine: memory, map, processor. To be called on the processor's thread, before anything
+    // runs.
     void set_up();
 
-    // The input of the running instruction. Throws Divergence.
+    // Returns the input of the running instruction, and sets *value2 unless it is null. kind, size, address:
+    // what the instruction asks for. Throws Divergence.
     uint64_t take(recording::EntryKind kind, unsigned size, uint64_t address, uint64_t* value2);
-    // The vector of the interrupt that is being delivered.
+    // Returns the vector of the interrupt that is being delivered.
     int vector() {
         requested_.reset();
         return vector_;
     }
-    // HLT: whether the processor goes on. Throws Divergence when nothing would ever wake it.
+    // To be called when HLT halts the processor. Applies what happens until it goes on, and returns true;
+    // false when the replay ends instead. Throws Divergence when the recording says that it does not halt
+    // here.
     bool wake();
     // Applies what happened here, and lets the processor run to where something happens next. Throws
     // Divergence.
@@ -71,21 +77,22 @@ class Replayer {
 
     // Whether an instruction is being given its input.
     bool taking() const { return taking_; }
-    // The entry memory_write that is being applied; nullptr when memory is written by the processor itself.
+    // The entry memory_write that is being applied; null when the processor itself writes memory.
     const recording::Entry* writing() const { return writing_; }
 
+    // Whether the replay has ended.
     bool ended() const { return ended_; }
-    // True when it went through the recording to its end in order (not cut short, not stopped before).
+    // Whether it went through a whole recording to its end: it was neither cut short nor stopped before.
     bool whole() const { return whole_; }
-    // Compares all memory with the recording's hashes. Call when whole(). Throws Divergence.
+    // Compares all memory with the recording's hashes. Call it only when whole(). Throws Divergence.
     void check_memory() const;
-    // A block of guest memory as it is now; after set_up().
+    // The bytes of a block of guest memory as it is now. Call it after set_up().
     std::span<const std::byte> block_bytes(uint32_t block) const {
         return std::as_bytes(std::span(blocks_[block].host, blocks_[block].size));
     }
-    // The memory map in force of each physical address space; after set_up().
+    // The memory map in force in each physical address space. Call it after set_up().
     const std::map<uint32_t, recording::MemoryMap>& memory_maps() const { return maps_; }
-    // Where the replay will end, as far as is known before.
+    // The instr at which the replay will end, as far as this can be known before.
     uint64_t last_instr() const;
 
   private:
@@ -118,14 +125,14 @@ class Replayer {
     std::vector<ReplayObserver*> observers_;
     std::vector<GlueBlock> blocks_;
     std::map<uint32_t, recording::MemoryMap> maps_;  // by address space
-    std::deque<Input> inputs_;                       // before next_
+    std::deque<Input> inputs_;                       // those that stand before next_
     // The next asynchronous entry, in the cursor; nullptr at the end of the log. It bounds how far the
     // processor may run: inputs need no stop, instructions ask for them.
     const recording::Entry* next_ = nullptr;
     std::optional<uint64_t> alarm_;
     uint64_t last_check_ = 0;
     int vector_ = -1;
-    std::optional<recording::Position> requested_;  // an interrupt here, whose vector was not taken yet
+    std::optional<recording::Position> requested_;  // of an interrupt whose vector was not taken yet
     unsigned waits_ = 0;  // passes through the loop since an instruction took what stands at its position
     bool taking_ = false;
     const recording::Entry* writing_ = nullptr;

@@ -12,7 +12,7 @@ class SerialTap {
     // base: 0x3f8 (first port) or 0x2f8 (second).
     explicit SerialTap(unsigned base) : base_(base) {}
 
-    // A write of a byte to a port; the byte that was sent, if any.
+    // To be called for each write of a byte to a port. Returns the byte that this sends, if it sends one.
     std::optional<uint8_t> write(unsigned port, uint32_t value) {
         constexpr unsigned line_control = 3;
         constexpr uint32_t divisor_latch = 0x80;

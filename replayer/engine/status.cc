@@ -24,7 +24,7 @@ void Status::error(const std::string& sentence) {
     line("error " + flat);
 }
 
-// Lines are shorter than PIPE_BUF, so that one write is whole. A parent that went away is no reason to stop.
+// Lines are shorter than PIPE_BUF, so that one write is whole. If the parent is gone, the replay goes on.
 void Status::line(const std::string& text) {
     if (descriptor_ < 0)
         return;

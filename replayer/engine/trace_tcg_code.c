@@ -1,13 +1,13 @@
-/* See trace_tcg_code.h. Nothing of the host may get into the bytes: no pointer, or two traces of a recording would
- * differ. */
+/* See trace_tcg_code.h. Nothing that depends on the host, such as a pointer, may get into the bytes: two traces of a
+ * recording would differ. */
 #include "qemu/osdep.h"
 #include "cpu.h"
 #include "tcg/tcg.h"
 #include "tcg/tcg-internal.h"
 #include "replayer/engine/trace_tcg_code.h"
 
-/* Where the next byte goes. Room is made for an operation at a time: a block has hundreds, and each has dozens of
- * small numbers. */
+/* Where the next byte goes. Room is made for a whole operation at a time, because a block has hundreds of operations,
+ * and each has dozens of small numbers. */
 typedef struct Out {
     GByteArray *array;
     uint8_t *at;
@@ -46,13 +46,13 @@ static void put_signed(Out *out, int64_t value)
     put_varint(out, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
 }
 
-/* Numbers of the temporaries in the bytes: in order of appearance. */
+/* The numbers that temporaries have in the bytes, in order of their appearance. */
 typedef struct Numbers {
-    uint16_t number[TCG_MAX_TEMPS]; /* + 1; 0: has not appeared */
+    uint16_t number[TCG_MAX_TEMPS]; /* the number + 1; 0 if the temporary has not appeared yet */
     uint16_t count;
 } Numbers;
 
-/* At its first appearance a temporary is described. */
+/* Writes a temporary's number, and at its first appearance what it is. */
 static void put_temp(Out *out, Numbers *numbers, TCGTemp *temp)
 {
     const size_t index = temp_idx(temp);
