@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Structs that are in no header for modules: struct mount (fs/mount.h), struct kthread (kernel/kthread.c), struct worker
- * and struct workqueue_struct (kernel/workqueue*). So this makes an object whose members have known values, and looks for
- * these values in it.
+ * Structs that no header for modules has: struct mount (fs/mount.h), struct kthread (kernel/kthread.c), struct worker
+ * and struct workqueue_struct (kernel/workqueue*). So this makes an object whose members have known values, and looks
+ * for these values in it.
  */
 #include <linux/completion.h>
 #include <linux/kernel.h>
