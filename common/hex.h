@@ -8,7 +8,7 @@
 
 namespace panda {
 
-// "0x1f": at least `digits` digits, with zeros before.
+// "0x1f": at least `digits` digits, with leading zeros.
 std::string hex(uint64_t value, unsigned digits = 1);
 
 // The same without 0x.

@@ -1,8 +1,8 @@
-// JSON as programs write it: an object a line. Link panda_json.
+// JSON as programs write it: one object per line. Link panda_json.
 //
-// A guest's texts are any bytes, and JSON holds only UTF-8: what is not UTF-8 becomes U+FFFD, here and
-// nowhere else. Who makes objects includes <nlohmann/json.hpp> in the .cc file: it is large, so headers do
-// without.
+// A guest's texts can be any bytes, but JSON holds only UTF-8: what is not UTF-8 becomes U+FFFD, here and
+// nowhere else. Files that make objects include <nlohmann/json.hpp>, in the .cc file only, because it is
+// large.
 #pragma once
 
 #include <iosfwd>
@@ -14,10 +14,10 @@ namespace panda {
 // Keeps the order in which members were added.
 using Json = nlohmann::ordered_json;
 
-// On one line, without its end; or on many lines, indented by so many blanks.
+// On one line, without a newline at the end; or on many lines, indented by `indent` blanks.
 std::string json_text(const Json& value, int indent = -1);
 
-// json_text() and a new line.
+// Writes json_text() and a newline.
 void write_json_line(std::ostream& out, const Json& value);
 
 }  // namespace panda

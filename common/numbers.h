@@ -1,5 +1,5 @@
-// Numbers as people write them, on command lines and in files of settings: decimal, or hexadecimal after 0x.
-// Octal numbers do not exist: 010 is ten.
+// Numbers as people write them on command lines and in settings files: decimal, or hexadecimal after 0x.
+// There are no octal numbers: 010 is ten.
 #pragma once
 
 #include <concepts>
@@ -11,11 +11,11 @@
 
 namespace panda {
 
-// Nothing unless all of the text is a number of at most `limit`: digits, or 0x and hexadecimal digits; no
-// sign, no blanks, nothing behind it.
+// The number that the text is: digits, or 0x and hexadecimal digits, without a sign, blanks or anything after
+// it. Nothing if the text is anything else, or the number is above `limit`.
 std::optional<uint64_t> read_magnitude(std::string_view text, uint64_t limit);
 
-// The same for any type; a minus may stand before numbers of a signed type.
+// The same for any type; numbers of a signed type may have a minus.
 template <std::integral T = uint64_t>
 std::optional<T> read_number(std::string_view text) {
     const bool negative = std::signed_integral<T> && text.starts_with('-');
@@ -26,13 +26,13 @@ std::optional<T> read_number(std::string_view text) {
     return static_cast<T>(negative ? -*magnitude : *magnitude);
 }
 
-// What is wrong with a text that is not a number of at most `limit`, to follow an option's name: "takes a
-// number, not …".
+// Says what is wrong with a text that is not a number of at most `limit`: "takes a number, not …", to be put
+// after the name of an option.
 std::string number_complaint(std::string_view text, uint64_t limit);
 
 [[noreturn]] void throw_not_a_number(const std::string& option, std::string_view text, uint64_t limit);
 
-// The number that `text` is. Throws UsageError, which names the option ("--from") and the text.
+// The number that `text` is. Throws a UsageError that names the option ("--from") and the text otherwise.
 template <std::integral T = uint64_t>
 T parse_number(const std::string& option, std::string_view text) {
     if (const auto number = read_number<T>(text))
@@ -46,8 +46,8 @@ struct NumberRange {
     uint64_t to = ~uint64_t{0};
 };
 
-// FROM:TO, of which either may be missing. Throws UsageError, which names the option, when the text is
-// anything else, and when nothing lies between the two.
+// Reads FROM:TO; either number may be missing. Throws a UsageError that names the option when the text is
+// anything else, or when the range is empty.
 NumberRange parse_range(const std::string& option, const std::string& text);
 
 }  // namespace panda

@@ -1,5 +1,4 @@
-// Values of command-line options, beyond those that Boost.Program_options reads as this project wants them
-// read.
+// Values of command-line options that Boost.Program_options would not read as this project wants them.
 #pragma once
 
 #include <boost/program_options.hpp>
@@ -10,7 +9,7 @@
 
 namespace panda {
 
-// Throws the error of Boost.Program_options, which adds the option's name: exit status 2.
+// Throws an error of Boost.Program_options, which adds the option's name to it. The program exits with 2.
 [[noreturn]] void throw_option_not_a_number(const std::string& text, uint64_t limit);
 
 // A number as numbers.h reads it: Boost reads 0x10 as garbage, and takes -1 for the largest unsigned number.
@@ -29,18 +28,18 @@ class NumberValue : public boost::program_options::typed_value<T> {
     }
 };
 
-// For an option that is a number; instead of boost::program_options::value<T>(), and used like it. Boost owns
+// The value of an option that is a number. It is used like boost::program_options::value<T>(), and Boost owns
 // what it returns.
 template <std::integral T = uint64_t>
 NumberValue<T>* number_value(T* store = nullptr) {
     return new NumberValue<T>(store);
 }
 
-// --from and --to, in instructions. from_help: what --help says of --from.
+// Adds --from and --to, in instructions. from_help: what --help says about --from.
 void add_range_options(boost::program_options::options_description& options,
                        const char* from_help = "first instr");
 
-// What they say. Throws UsageError when --from is after --to; both may be the same.
+// The range that they give. Throws UsageError when --from is after --to; the two may be equal.
 NumberRange range_option(const boost::program_options::variables_map& given);
 
 }  // namespace panda

@@ -23,10 +23,10 @@ void add_options(po::options_description& options) {
     add("width", number_value<unsigned>()->default_value(100), "columns of the picture");
     add("summary", "only the totals of each process");
     add("perfetto", po::value<std::string>()->value_name("FILE"),
-        "a timeline that ui.perfetto.dev opens too; compressed when the name ends in .gz");
+        "also write a timeline for ui.perfetto.dev; compressed when the name ends in .gz");
 }
 
-// Who is told of the story while it goes on, as the command line says.
+// What is told of the story while it goes on, as the command line says.
 struct Sinks {
     Sinks(analyzers::Run& run, bool summary) : json(std::cout) {
         if (run.json() && !summary)
@@ -46,7 +46,7 @@ struct Sinks {
     std::vector<StoryListener*> all;
 };
 
-// Goes over the range; the story ends where it does.
+// Goes over the range, and ends the story where the range ends.
 void follow(analyzers::Run& run, const analyze_osi::PassSystem& system, Story& story) {
     trace::TraceReader& reader = run.reader();
     trace::PassOptions pass = run.pass_options();
@@ -62,7 +62,7 @@ void follow(analyzers::Run& run, const analyze_osi::PassSystem& system, Story& s
         run.warn(followed.warning);
         run.set_incomplete();
     }
-    // A pipe's chunks tell where it ends.
+    // Where a pipe ends is known only from its chunks.
     const uint64_t end = reader.seekable() ? reader.end_instr() : reader.header().first_instr + gone_by;
     story.finish(std::min(end, pass.range.to));
 }
@@ -97,8 +97,8 @@ constexpr analyzers::Program program = {
     .name = "asidstory",
     .summary = "which process ran when",
     .description = "Tells which process of a Linux guest ran when (- reads the trace from a pipe).",
-    .shared = {.json = "one JSON object a line instead of a table and a picture",
-               .pandalog = "entries of a pandalog too",
+    .shared = {.json = "one JSON object per line instead of a table and a picture",
+               .pandalog = "also write entries of a pandalog",
                .threads = nullptr},
     .add_options = add_options,
     .analyze = analyze};

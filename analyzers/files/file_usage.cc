@@ -126,7 +126,7 @@ void FileUsage::leave(const Call& call, const Return& result) {
     open_.erase(found);
     const Kind kind = kind_of(call);
     if (kind == Kind::transfer) {
-        // What a task moved that was killed then has been moved as well.
+        // A task that is killed in a call has moved what it moved before.
         if (const auto moved = syscalls::moved_bytes(call, result, guest_->user_memory()))
             count_transfer(call, open, *moved, result.instr);
         return;

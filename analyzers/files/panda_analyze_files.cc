@@ -10,7 +10,7 @@ using namespace panda;
 
 void add_options(analyzers::po::options_description& options) {
     syscalls::add_process_option(options);
-    options.add_options()("all", "pipes, sockets and the like too");
+    options.add_options()("all", "also list pipes, sockets and the like");
     syscalls::add_kernel_options(options);
 }
 

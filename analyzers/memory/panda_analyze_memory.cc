@@ -21,10 +21,10 @@ void add_options(po::options_description& options) {
     add("before", po::value<std::string>()->value_name("INSTR")->default_value("end"),
         "last-write: by an instruction before this one");
     add("length", number_value()->value_name("BYTES")->default_value(1),
-        "last-write: to any of so many bytes");
+        "last-write: to any of this many bytes");
     add("physical", "addresses are physical");
     add("asid", number_value()->value_name("CR3"), "use the page tables of this address space");
-    add("raw", "read: the bytes themselves");
+    add("raw", "read: write the bytes themselves");
 }
 
 Addressing addressing_of(const Run& run) {

@@ -164,7 +164,7 @@ void Connections::leave(const Call& call, const Return& result) {
     open_.erase(found);
     const Kind kind = kind_of(call);
     if (kind == Kind::transfer) {
-        // What a task moved that was killed then has been moved as well.
+        // A task that is killed in a call has moved what it moved before.
         if (const auto moved = syscalls::moved_bytes(call, result, guest_->user_memory()))
             count_transfer(call, result, open, *moved);
         return;
@@ -223,7 +223,7 @@ void Connections::returned(const Call& call, const Return& result, Socket& socke
     }
 }
 
-// Whom the call names, if anybody: in its arguments, or in its message.
+// The peer that the call names in its arguments or in its message; empty if it names none.
 std::string Connections::named_peer(const Call& call, const Return& result) const {
     const auto& arguments = call.arguments;
     if (call.name() == "sendto")

@@ -24,20 +24,21 @@ void add_options(po::options_description& options) {
     auto add = options.add_options();
     add("at", po::value<std::string>()->value_name("INSTR"),
         "the moment: right before that instruction; \"end\" (default)");
-    add("every", number_value()->value_name("N"), "instead, every N instructions");
+    add("every", number_value()->value_name("N"), "every N instructions instead");
     add("on", po::value<std::string>()->value_name("EVENTS"),
-        "instead, what happens: task-change, new-process, exit, new-thread, thread-exit, exec, several with "
-        "commas between them, or all");
-    add("all", "the idle task (pid 0) too");
-    add("threads", "the threads of each process too");
-    add("tree", "children after their parents, as a tree");
-    add("details", "user and group, time of the start, working directory and executable of each too");
-    add("args", "the arguments of each too");
-    add("env", "the environment of each too");
+        "when something happens instead: task-change, new-process, exit, new-thread, thread-exit, exec, "
+        "several with commas between them, or all");
+    add("all", "also list the idle task (pid 0)");
+    add("threads", "also list the threads of each process");
+    add("tree", "list children after their parents, as a tree");
+    add("details", "also show user and group, start time, working directory and executable");
+    add("args", "also show the arguments");
+    add("env", "also show the environment");
     add("maps", po::value<std::string>()->value_name("[PID]"),
-        "instead of processes, what is mapped into one of them, or into \"all\" (default)");
-    add("files", po::value<std::string>()->value_name("[PID]"), "the same for the files that are open in it");
-    add("modules", "instead of processes, the modules of the kernel");
+        "list what is mapped into a process, or into \"all\" (default), instead of processes");
+    add("files", po::value<std::string>()->value_name("[PID]"),
+        "list the files that are open in a process, or in \"all\" (default), instead");
+    add("modules", "list the modules of the kernel instead of processes");
 }
 
 Query parse_query(const Run& run) {
@@ -55,7 +56,8 @@ Query parse_query(const Run& run) {
         if (has(option))
             query.pid = parse_pid(std::string("--") + option, run.text(option));
     if (has("on") && query.pid)
-        throw UsageError("with --on, --maps and --files are of the process that the event is about");
+        throw UsageError(
+            "with --on, --maps and --files take no process: they list the one that the event is about");
     query.json = has("json");
     query.repeated = has("every") || has("on");
     query.processes.idle = has("all");
@@ -122,8 +124,8 @@ constexpr analyzers::Program program = {
     .description =
         "Lists the processes of a Linux guest at a moment of a trace, at many, or what happens to them\n"
         "(- reads the trace from a pipe).",
-    .shared = {.json = "one JSON object a line instead of a table",
-               .pandalog = "entries of a pandalog too",
+    .shared = {.json = "one JSON object per line instead of a table",
+               .pandalog = "also write entries of a pandalog",
                .range = "first instr, for --every and --on",
                .threads = nullptr},
     .add_options = add_options,

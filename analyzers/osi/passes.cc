@@ -59,7 +59,7 @@ class EveryMoment : public trace::IgnoresEvents, public trace::IgnoresAccesses {
     std::string failure_;
 };
 
-// What is known of the kernel before the pass begins; nothing of a pipe.
+// The kernel as it is known before the pass begins; null for a pipe.
 std::shared_ptr<const osi::Provider> look_ahead(trace::TraceReader& reader, const trace::PassOptions& options,
                                                 const PassSystem& system) {
     std::string reason;

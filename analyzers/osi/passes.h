@@ -19,7 +19,7 @@ struct PassSystem {
 
 // Reports at the first block at or after every multiple of `every` at which a kernel runs. options: the
 // range; one thread goes through it. Returns why the trace ended before the range did; empty when it did not.
-// Throws Error when it did not, and no kernel runs at any of these moments.
+// Throws Error when no kernel runs at any of these moments, unless the trace ended early.
 std::string report_every(trace::TraceReader& reader, const trace::PassOptions& options,
                          const PassSystem& system, uint64_t every, Reporter& reporter);
 

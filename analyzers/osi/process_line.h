@@ -8,7 +8,7 @@
 
 namespace panda::analyze_osi {
 
-// As write_json() of process_report.h has it, with another "kind".
+// The members of write_json() in process_report.h, with another "kind".
 Json process_line(const char* kind, uint64_t instr, const ProcessEntry& entry, const ProcessOptions& options);
 
 }  // namespace panda::analyze_osi

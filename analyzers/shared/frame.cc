@@ -32,7 +32,7 @@ po::options_description visible_options(const Program& program) {
     return options;
 }
 
-// Nothing when it asked for --help and the like, and was answered.
+// Nothing if it was answered here, as --help is.
 std::optional<po::variables_map> parse(const Program& program, const std::vector<std::string>& arguments) {
     const po::options_description visible = visible_options(program);
     po::options_description all;

@@ -1,10 +1,10 @@
-// The frame of an analyzer's program: its command line, the trace, the progress bar, where facts are written,
-// and how it ends.
+// The frame of an analyzer's program: its command line, the trace, the progress bar, the outputs, and the
+// exit status.
 //
 //     struct Interrupts { ... };  // goes over a trace: see trace/pass/pass.h
 //
 //     void add_options(po::options_description& options) {
-//         options.add_options()("least", number_value()->default_value(1), "how often at least");
+//         options.add_options()("least", number_value()->default_value(1), "lowest count to show");
 //     }
 //
 //     void analyze(Run& run) {
@@ -21,9 +21,9 @@
 //                             count, arguments);
 //     }
 //
-// The frame gives it --help, --version, --describe (the summary, for lists of analyzers), and of the options
-// that analyzers share those that it has. Errors are one line and an exit status: 2 for a wrong command line,
-// else 1. A trace that was cut short is said at the end, after what could be told of it, with exit status 1.
+// The frame gives it --help, --version, --describe (the summary, for lists of analyzers), and those of the
+// shared options that it asks for. Errors are one line and an exit status: 2 for a wrong command line, else
+// 1. If the trace was cut short, the frame says so after the results, with exit status 1.
 #pragma once
 
 #include <boost/program_options.hpp>
@@ -45,24 +45,25 @@ namespace po = boost::program_options;
 
 class Run;
 
-// The options that analyzers share, by what --help says of them; nullptr: this analyzer does not have it.
+// The options that analyzers share, each with what --help says about it; nullptr: this analyzer does not have
+// it.
 struct SharedOptions {
-    const char* json = "one JSON object a line";
-    const char* pandalog = nullptr;     // for example "entries of a pandalog too"
+    const char* json = "one JSON object per line";
+    const char* pandalog = nullptr;     // for example "also write entries of a pandalog"
     const char* range = "first instr";  // of --from; --to comes with it
-    const char* threads = "threads to work on";
+    const char* threads = "number of threads";
     const char* quiet = "no progress bar";
 };
 
 // What a program tells the frame about itself. The texts live as long as the program.
 struct Program {
-    const char* name;         // "blocks", of panda-analyze-blocks
-    const char* summary;      // half a line: "where the instructions went, by block and address space"
-    const char* description;  // a sentence or two, with line breaks
+    const char* name;                 // "blocks", of panda-analyze-blocks
+    const char* summary;              // about half a line, for example "guest memory at any instr"
+    const char* description;          // a sentence or two, with line breaks
     const char* arguments = "TRACE";  // after the options, in --help
-    bool words = false;               // more arguments than the trace, which is the last of them
+    bool words = false;               // it takes more arguments; the trace is the last one
     SharedOptions shared = {};
-    void (*add_options)(po::options_description& options) = nullptr;  // its own; nullptr: it has none
+    void (*add_options)(po::options_description& options) = nullptr;  // its own options; nullptr: it has none
     void (*analyze)(Run& run);
 };
 
@@ -73,7 +74,8 @@ class Run {
     Run(const Run&) = delete;
     Run& operator=(const Run&) = delete;
 
-    // The options. text() and number() throw boost::bad_any_cast when it was not given and has no default.
+    // The options. text() and number() throw boost::bad_any_cast for an option that was not given and has no
+    // default.
     const po::variables_map& given() const { return given_; }
     bool has(const char* option) const { return given_.count(option) != 0; }
     const std::string& text(const char* option) const { return given_[option].as<std::string>(); }
@@ -87,17 +89,17 @@ class Run {
     // The range that --from and --to give; everything for an analyzer that does not have these options.
     trace::InstrRange range() const { return range_; }
 
-    // The trace, which is opened at the first call: check the options before. Throws FileError when it cannot
-    // be opened.
+    // The trace. The first call opens it, so check the options before. Throws FileError when it cannot be
+    // opened.
     trace::TraceReader& reader(const trace::ReaderOptions& options = {});
 
-    // The pandalog, which is created at the first call; null when there is to be none. The frame finishes it.
-    // Throws FileError when it cannot be created, UsageError when it is the trace.
+    // The pandalog; null when --pandalog was not given. The first call creates it, and the frame finishes it.
+    // Throws FileError when it cannot be created, UsageError when it is the trace itself.
     pandalog::PandalogFile* pandalog();
 
-    // Goes over the range with the analyzers that `make` makes, under a progress bar, and returns what they
-    // found: see trace::run_pass. Opens the trace. If the trace was cut short, goes through the part of it
-    // that is whole.
+    // Goes over the range with the analyzers that `make` makes, with a progress bar, and returns what they
+    // found: see trace::run_pass. Opens the trace. If the trace was cut short, goes through the part that is
+    // whole.
     template <typename Make>
     auto pass(const Make& make) {
         trace::TraceReader& reader = this->reader();
@@ -108,23 +110,23 @@ class Run {
     }
 
     // The parts of pass(), for analyzers that go over a trace in another way. Returns options with the range,
-    // the threads, and a progress bar, which is drawn from here on. hidden: as if --quiet were given.
+    // the threads, and a progress bar, which is drawn from now on. hidden: as if --quiet were given.
     trace::PassOptions pass_options(bool hidden = false);
-    // Draws a progress bar. total: how many instructions there are, 0 if that is not known. The function that
-    // it returns moves the bar on; it throws Error when standard output cannot be written any more, because
-    // then the rest of the work is of no use.
+    // Draws a progress bar. total: how many instructions there are, 0 if that is not known. Returns a
+    // function that moves the bar on. That function throws Error when standard output can no longer be
+    // written, because the rest of the work would be useless.
     std::function<void(uint64_t)> start_progress(uint64_t total, bool hidden = false);
     // Erases the progress bar. To be called before anything is written.
     void end_progress();
     // Sets why the trace ended before the range did; empty if it did not.
     void set_flaw(std::string flaw) { flaw_ = std::move(flaw); }
 
-    // A line on standard error, when all is written.
+    // Writes a line on standard error once everything else is written.
     void warn(std::string text) { warnings_.push_back(std::move(text)); }
-    // What was written is not all that was asked for: exit status 1.
+    // Says that not all that was asked for was written: exit status 1.
     void set_incomplete() { complete_ = false; }
 
-    // For the frame. What was begun is ended: bar, standard output, pandalog. Returns the exit status; throws
+    // For the frame. Ends the bar, standard output and the pandalog. Returns the exit status. Throws
     // FileError when the trace was cut short, and Error when standard output cannot be written.
     int finish();
 
@@ -143,10 +145,10 @@ class Run {
 
 // An analyzer's main: parses the command line, runs the analyzer, and returns the exit status.
 int run_analyzer(const Program& program, int count, char** arguments);
-// The same for arguments that were looked at before; without the program's own name.
+// The same for arguments that the program has looked at already; without the program's own name.
 int run_analyzer(const Program& program, const std::vector<std::string>& arguments);
 
-// A moment as options name it: a number of instructions; nothing for "end". Throws UsageError, which names
+// A moment as options name it: a number of instructions; nothing for "end". Throws a UsageError that names
 // the option.
 std::optional<uint64_t> parse_moment(const std::string& option, const std::string& text);
 

@@ -182,7 +182,7 @@ std::optional<std::string> inout_offset(Context& context, const Notation& notati
 }
 
 std::optional<std::string> mount_flags(Context& context, const Notation& notation) {
-    // fs/namespace.c: programs of old put a magic number in the upper half.
+    // fs/namespace.c: old programs put a magic number in the upper half.
     constexpr uint64_t magic = 0xc0ed0000;
     const uint64_t value = context.argument(notation);
     if ((value & 0xffff0000) != magic)

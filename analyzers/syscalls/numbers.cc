@@ -200,7 +200,7 @@ std::optional<std::string> mmap_flags(Context& context, const Notation& notation
 }
 
 std::optional<std::string> mremap_address(Context& context, const Notation& notation) {
-    // MREMAP_FIXED and MREMAP_DONTUNMAP: only then there is a fifth argument.
+    // MREMAP_FIXED and MREMAP_DONTUNMAP: without these there is no fifth argument.
     if ((context.argument_at(notation.numbers[0]) & 6) == 0)
         return "";
     return address_text(context.argument(notation));

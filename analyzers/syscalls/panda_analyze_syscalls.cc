@@ -21,9 +21,9 @@ void add_options(po::options_description& options) {
     auto add = options.add_options();
     add("expression,e", po::value<std::vector<std::string>>()->value_name("EXPR"),
         "only these calls and signals: trace=open,read,file,network,process,!..., signal=CHLD,none,...");
-    add("follow,f", "the children of -p too");
+    add("follow,f", "also the children of these processes");
     add("summary,c", "a table of how often each call was made, instead of the calls");
-    add("time,t", "begin each line with the instr");
+    add("time,t", "start each line with the instr");
     add("string-limit,s", number_value<uint32_t>()->default_value(32), "bytes of a string that are shown");
     add("paths,y", "write what each file descriptor is");
     add("perfetto", po::value<std::string>()->value_name("FILE"),
@@ -46,7 +46,7 @@ ReportOptions report_options(const Run& run) {
     return options;
 }
 
-// What the command line asks to be written, and where.
+// What the command line asks for, and where it is written.
 struct Sinks {
     explicit Sinks(Run& run) : json(run.json()) {
         if (pandalog::PandalogFile* log = run.pandalog())

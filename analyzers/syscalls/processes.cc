@@ -18,7 +18,7 @@ constexpr uint64_t clone_parent_settid = 0x100000;
 constexpr uint64_t clone_child_cleartid = 0x200000;
 constexpr uint64_t clone_child_settid = 0x1000000;
 
-// clone's arguments have their names before them, as the order depends on the processor.
+// clone's arguments are written with their names, because their order depends on the processor.
 uint64_t flags_of_clone(const Context& context) {
     return context.call().arguments[0];
 }
@@ -264,7 +264,7 @@ std::optional<std::string> futex_value3(Context& context, const Notation& notati
     return command == 5 ? hex(value) : std::to_string(value);
 }
 
-// A call without arguments; strace tells which call it takes up.
+// A call without arguments; strace tells which call it resumes.
 std::optional<std::string> resumed(Context& context, const Notation&) {
     const CallDescription* call = context.call().resumed;
     return "<... resuming interrupted " + std::string(call ? call->name : "system call") + " ...>";

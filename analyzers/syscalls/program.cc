@@ -14,9 +14,8 @@ void add_process_option(po::options_description& options, const char* help) {
 void add_kernel_options(po::options_description& options) {
     options.add_options()(
         "kconf", po::value<std::string>()->value_name("FILE"),
-        "kernelinfo.conf for the guest's kernel (default: the one that is installed, and else the "
-        "guest's own memory)")("kconf-group", po::value<std::string>()->value_name("NAME"),
-                               "the group in it");
+        "kernelinfo.conf for the guest's kernel (default: the installed file, or else the guest's "
+        "own memory)")("kconf-group", po::value<std::string>()->value_name("NAME"), "the group in it");
 }
 
 void run_pass(analyzers::Run& run, const std::function<void(CallTracker&, LinuxGuest&)>& set_up) {
@@ -30,7 +29,7 @@ void run_pass(analyzers::Run& run, const std::function<void(CallTracker&, LinuxG
     run.end_progress();
     if (result.counts.lost_returns + result.counts.without_task > 0)
         run.warn("warning: " + std::to_string(result.counts.lost_returns) +
-                 " system calls have no return in the trace, and of " +
+                 " system calls have no return in the trace, and for " +
                  std::to_string(result.counts.without_task) + " it is not known who made them");
     run.set_flaw(result.flaw);
 }

@@ -9,21 +9,22 @@
 
 namespace panda::syscalls {
 
-// What these programs have of the options that analyzers share: a pass is in order, and over the whole trace.
+// The shared options that these programs have. A pass goes over the whole trace, in order, so --from, --to
+// and --threads are missing.
 inline constexpr analyzers::SharedOptions shared_options = {.range = nullptr, .threads = nullptr};
 
-// --process PID|NAME,...; what it says is run.texts("process"). help: what --help says of it.
+// Adds --process PID|NAME,...; run.texts("process") has what was given. help: what --help says about it.
 void add_process_option(boost::program_options::options_description& options,
                         const char* help = "only these processes");
 
-// --kconf, --kconf-group.
+// Adds --kconf and --kconf-group.
 void add_kernel_options(boost::program_options::options_description& options);
 
-// Goes over the trace: set_up gets the tracker and the guest before the first event.
+// Goes over the trace. set_up is called with the tracker and the guest before the first event.
 void run_pass(analyzers::Run& run, const std::function<void(CallTracker&, LinuxGuest&)>& set_up);
 
-// The same for what `report` collects and writes as a table, or as JSON: it has attach(tracker, guest,
-// describe_fd), write_json(out) and write_table(out).
+// The same, with a `report` that collects what it is about and is then written as a table or as JSON. It has
+// attach(tracker, guest, describe_fd), write_json(out) and write_table(out).
 template <typename Report>
 void run_report(analyzers::Run& run, Report&& report) {
     run_pass(run, [&report](CallTracker& tracker, LinuxGuest& guest) {

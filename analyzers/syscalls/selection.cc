@@ -67,7 +67,7 @@ void CallSelection::add(const std::string& what) {
     } else if (exists(what)) {
         names_.insert(what);
     } else {
-        throw UsageError("there is no system call and no group of them \"" + what + "\"");
+        throw UsageError("there is no system call or group \"" + what + "\"");
     }
 }
 

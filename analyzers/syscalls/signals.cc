@@ -19,7 +19,7 @@ std::string short_signal_text(uint64_t signal) {
     return text.rfind("SIG", 0) == 0 ? text.substr(3) : text;
 }
 
-// As strace writes a set: those in it, or after a ~ those that are not, if these are fewer.
+// As strace writes a set: the signals in it, or after a ~ those that are not in it, if these are fewer.
 std::string set_text(uint64_t set, unsigned bits) {
     const unsigned members = static_cast<unsigned>(std::popcount(set));
     const bool inverted = members >= bits * 2 / 3;
@@ -313,7 +313,7 @@ std::optional<std::string> signal_frame(Context& context, const Notation&) {
     return "{mask=" + set_text(*low | *high << 32, 64) + "}";
 }
 
-// The call returns to what the signal interrupted, with that one's rax.
+// The call returns to what the signal interrupted, with the rax that was saved then.
 std::string result_sigreturn(Context& context) {
     return std::to_string(context.result().value);
 }

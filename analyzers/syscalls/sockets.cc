@@ -344,7 +344,7 @@ std::optional<std::string> out_message(Context& context, const Notation& notatio
 }
 
 std::optional<std::string> in_messages(Context& context, const Notation& notation) {
-    // The lengths are the kernel's.
+    // The kernel writes the lengths.
     if (context.at_entry())
         return std::nullopt;
     if (context.without_output())

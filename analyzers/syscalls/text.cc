@@ -11,7 +11,7 @@
 namespace panda::syscalls {
 namespace {
 
-// PATH_MAX and more: strings that programs hand to the kernel end before.
+// PATH_MAX. Longer strings are cut.
 constexpr uint64_t max_string = 4096;
 constexpr uint64_t page = 4096;
 
@@ -114,8 +114,8 @@ std::string string_at(const Context& context, uint64_t address, uint64_t limit) 
         return "NULL";
     limit = std::min(limit, max_string);
     std::string text;
-    // Page by page, for what follows the string may not be there. One byte beyond the limit tells whether to
-    // go on.
+    // Page by page, because what follows the string may not be mapped. One byte beyond the limit tells
+    // whether there is more.
     while (text.size() <= limit) {
         std::byte bytes[page];
         const uint64_t place = address + text.size();
