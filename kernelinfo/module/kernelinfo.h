@@ -4,10 +4,14 @@
 
 #include <linux/types.h>
 
-/* The value of a key that members.list gives; -1 when this kernel has it not. */
-long kernelinfo_member(const char *key);
+/* print.c: one line of the group each. */
 void kernelinfo_print_offset(const char *key, long value);
 void kernelinfo_print_address(const char *key, unsigned long value);
+
+/* members.c: the value of a key that members.list gives; -1 when this kernel does not have it. */
+long kernelinfo_member(const char *key);
+/* Prints them all, but for those that only this module asks for (export:...). */
+void kernelinfo_print_members(void);
 
 /* symbols.c: prints the addresses of variables and functions, as linked. 0, or an error. */
 int kernelinfo_print_symbols(void);
