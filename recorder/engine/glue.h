@@ -25,6 +25,8 @@ uint32_t glue_exceptions(void);
 /* Counts from zero, with code that counts; or back to code that does not. The processor is stopped. */
 void glue_count_start(void);
 void glue_count_stop(void);
+/* The most that the processor's own counter holds. A recording grants so much at a time. */
+enum { glue_counter_limit = 0xffff };
 /* Lets the processor execute exactly so many instructions more before it asks again. */
 void glue_grant(uint64_t instructions);
 
@@ -82,14 +84,15 @@ typedef struct GlueBlock {
     uint8_t* host;
 } GlueBlock;
 
-/* A range of guest physical addresses that a block backs; kind as panda::recording::RangeKind. */
+/* A range of guest physical addresses that a block backs; kind: recording_range_... of
+ * recorder/format/kinds.h. */
 typedef struct GlueRange {
     uint64_t address, size, block_offset;
     uint32_t block;
     uint32_t kind;
 } GlueRange;
 
-/* A device; kind as panda::recording::DeviceKind. */
+/* A device; kind: recording_device_... of recorder/format/kinds.h. */
 typedef struct GlueDevice {
     const char* model;
     const char* place; /* may be NULL */
@@ -115,7 +118,7 @@ void glue_set_memory_map(int index, const GlueRange* ranges, size_t count);
 /* Replay: writes to a block as a device would; code that was translated from there is dropped. */
 void glue_write_block(uint32_t block, uint64_t offset, const uint8_t* data, size_t size);
 
-/* ---- The machine (glue_machine.c) ---- */
+/* ---- The machine (glue_machine.c, glue_record.c, glue_replay.c) ---- */
 
 typedef struct GlueMachine {
     const char* type;
@@ -136,7 +139,9 @@ typedef struct GlueRecorder {
     /* message: on failure, a sentence to free() */
     bool (*begin)(const char* file, bool force, const char* const* facts, char** message);
     bool (*end)(char** message);
+    /* kind: of recorder/format/kinds.h. */
     void (*give)(int kind, unsigned size, uint64_t value, uint64_t value2);
+    /* request: recording_interrupt_... or another bit of QEMU's. */
     void (*interrupt)(int request, int vector);
     void (*wake)(void);
     /* device: 1 + its place in glue_devices(), or 0. */
@@ -153,7 +158,7 @@ typedef struct GlueRecorder {
 } GlueRecorder;
 
 typedef struct GlueReplayer {
-    /* address: of the device, the port or the MSR. */
+    /* kind: as for give. address: of the device, the port or the MSR. */
     uint64_t (*take)(int kind, unsigned size, uint64_t address, uint64_t* value2);
     int (*vector)(void);
     bool (*wake)(void);

@@ -5,7 +5,6 @@
  * icount_extra. So: executed = limit - low - extra. */
 #include "qemu/osdep.h"
 #include "cpu.h"
-#include "exec/panda-hooks.h"
 #include "glue_internal.h"
 #include "recorder/engine/glue.h"
 #include "tcg/tcg.h"
@@ -22,6 +21,11 @@ static struct {
 uint64_t glue_instr(void)
 {
     return count.limit - first_cpu->neg.icount_decr.u16.low - first_cpu->icount_extra;
+}
+
+int64_t glue_instructions(void)
+{
+    return first_cpu ? glue_instr() : 0; /* its TLBs are made before it is listed */
 }
 
 uint64_t glue_budget_left(void)
@@ -63,7 +67,7 @@ void glue_grant(uint64_t instructions)
     const uint64_t now = glue_instr();
 
     count.limit = now + instructions;
-    cpu->neg.icount_decr.u16.low = MIN(instructions, 0xffff);
+    cpu->neg.icount_decr.u16.low = MIN(instructions, glue_counter_limit);
     cpu->icount_extra = instructions - cpu->neg.icount_decr.u16.low;
 }
 
@@ -72,7 +76,7 @@ void glue_refill(CPUState *cpu, TranslationBlock *tb)
 {
     const uint64_t left = cpu->neg.icount_decr.u16.low + cpu->icount_extra;
 
-    cpu->neg.icount_decr.u16.low = MIN(left, 0xffff);
+    cpu->neg.icount_decr.u16.low = MIN(left, glue_counter_limit);
     cpu->icount_extra = left - cpu->neg.icount_decr.u16.low;
     if (left > 0 && left < tb->icount) {
         cpu->cflags_next_tb = (tb_cflags(tb) & ~CF_COUNT_MASK) | left;

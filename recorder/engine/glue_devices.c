@@ -6,6 +6,7 @@
 #include "qom/object.h"
 #include "glue_internal.h"
 #include "recorder/engine/glue.h"
+#include "recorder/format/kinds.h"
 
 static GArray *devices;     /* of GlueDevice */
 static GHashTable *indexes; /* of a DeviceState, referenced so that its address stays its own: 1 + index */
@@ -17,8 +18,9 @@ static uint32_t kind_of(DeviceState *device)
         DeviceCategory category;
         uint32_t kind;
     } kinds[] = {
-        { DEVICE_CATEGORY_STORAGE, 1 }, { DEVICE_CATEGORY_NETWORK, 2 }, { DEVICE_CATEGORY_DISPLAY, 3 },
-        { DEVICE_CATEGORY_USB, 4 },     { DEVICE_CATEGORY_SOUND, 5 },   { DEVICE_CATEGORY_INPUT, 6 },
+        { DEVICE_CATEGORY_STORAGE, recording_device_disk },    { DEVICE_CATEGORY_NETWORK, recording_device_network },
+        { DEVICE_CATEGORY_DISPLAY, recording_device_display }, { DEVICE_CATEGORY_USB, recording_device_usb },
+        { DEVICE_CATEGORY_SOUND, recording_device_sound },     { DEVICE_CATEGORY_INPUT, recording_device_input },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -26,7 +28,7 @@ static uint32_t kind_of(DeviceState *device)
             return kinds[i].kind;
         }
     }
-    return 0;
+    return recording_device_other;
 }
 
 static int add_device(Object *object, void *opaque)

@@ -2,8 +2,28 @@
 #ifndef PANDA_RECORDER_ENGINE_GLUE_INTERNAL_H
 #define PANDA_RECORDER_ENGINE_GLUE_INTERNAL_H
 
+#include "exec/panda-hooks.h"
+#include "recorder/format/kinds.h"
+
+/* The kind of entry that a recording has for an input. */
+static inline int glue_entry_kind(enum PandaInput input) {
+    static const uint8_t kinds[] = {
+        [PANDA_MMIO_READ] = recording_mmio_read,
+        [PANDA_PORT_READ] = recording_port_read,
+        [PANDA_TIME_STAMP] = recording_time_stamp,
+        [PANDA_MSR_READ] = recording_msr_read,
+        [PANDA_TASK_PRIORITY_READ] = recording_task_priority_read,
+        [PANDA_RANDOM] = recording_random,
+        [PANDA_CPUID] = recording_cpuid,
+    };
+
+    return kinds[input];
+}
+
 void glue_count_exception(void);
 void glue_count_input(void);
+/* glue_instr() for PandaHooks. */
+int64_t glue_instructions(void);
 /* Before a block is abandoned: whether the first of the instructions that it had to go counts as executed. */
 bool glue_counts_fault(int instructions_left);
 /* Instructions that may be executed before the engine is asked again. */

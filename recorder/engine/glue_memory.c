@@ -11,6 +11,7 @@
 #include "exec/panda-hooks.h"
 #include "glue_internal.h"
 #include "recorder/engine/glue.h"
+#include "recorder/format/kinds.h"
 
 enum { address_spaces = 2 };
 
@@ -84,7 +85,9 @@ static void watch_range(MemoryListener *listener, MemoryRegionSection *section)
         .size = int128_get64(section->size),
         .block_offset = section->offset_within_region,
         .block = glue_block_index(mr),
-        .kind = rom_device ? 2 : section->readonly ? 1 : 0,
+        .kind = rom_device          ? recording_range_rom_device
+                : section->readonly ? recording_range_rom
+                                    : recording_range_ram,
     };
     if (range.block != UINT32_MAX) {
         g_array_append_val(container_of(listener, Watch, listener)->ranges, range);
@@ -206,7 +209,7 @@ void glue_set_memory_map(int index, const GlueRange *ranges, size_t count)
 
         memory_region_init_alias(alias, NULL, "panda-range", block, ranges[i].block_offset, ranges[i].size);
         /* Writes to a ROM device are writes to a device: as those to a ROM, they change nothing at replay. */
-        memory_region_set_readonly(alias, ranges[i].kind != 0);
+        memory_region_set_readonly(alias, ranges[i].kind != recording_range_ram);
         memory_region_add_subregion_overlap(&layout->container, ranges[i].address, alias, 1);
         g_ptr_array_add(layout->aliases, alias);
     }

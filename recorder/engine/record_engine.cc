@@ -45,7 +45,7 @@ bool begin_when(bool at_power_on, const char* file, bool force, const char* cons
     });
 }
 
-bool begin(const char* file, bool force, const char* const* facts, char** message) {
+bool begin_on_command(const char* file, bool force, const char* const* facts, char** message) {
     if (!force && ::access(file, F_OK) == 0) {
         const panda::FileError error(file,
                                      "already exists (begin_record -f, or force in QMP, overwrites it)");
@@ -55,11 +55,11 @@ bool begin(const char* file, bool force, const char* const* facts, char** messag
     return begin_when(false, file, force, facts, message);
 }
 
-bool end(char** message) {
+bool end_on_command(char** message) {
     return guarded(message, [] { engine.recorder->end(); });
 }
 
-void power_on() {
+void begin_at_power_on() {
     if (engine.power_on_file.empty())
         return;
     char* message = nullptr;
@@ -69,23 +69,23 @@ void power_on() {
     }
 }
 
-void shutting_down() {
+void end_at_shutdown() {
     char* message = nullptr;
-    if (engine.recorder->active() && !end(&message))
+    if (engine.recorder->active() && !end_on_command(&message))
         glue_complain(message);
     std::free(message);
 }
 
-void give(int kind, unsigned size, uint64_t value, uint64_t value2) {
+void give_input(int kind, unsigned size, uint64_t value, uint64_t value2) {
     const auto entry = static_cast<EntryKind>(kind);
     const bool sized = entry == EntryKind::mmio_read || entry == EntryKind::port_read;
     engine.recorder->give(entry, value, sized ? size : value2);
 }
 
 const GlueRecorder callbacks = {
-    .begin = begin,
-    .end = end,
-    .give = give,
+    .begin = begin_on_command,
+    .end = end_on_command,
+    .give = give_input,
     .interrupt =
         [](int request, int vector) {
             engine.recorder->give(EntryKind::interrupt, static_cast<uint64_t>(request),
@@ -100,8 +100,8 @@ const GlueRecorder callbacks = {
     .memory_map = [](int address_space) { engine.recorder->give_map(address_space); },
     .a20 = [](bool enabled) { engine.recorder->give(EntryKind::a20, enabled); },
     .budget = [] { engine.recorder->budget(); },
-    .power_on = power_on,
-    .shutting_down = shutting_down,
+    .power_on = begin_at_power_on,
+    .shutting_down = end_at_shutdown,
     .reset = [](bool before) { engine.recorder->reset(before); },
     .registers_written = [] { engine.recorder->give_processor(EntryKind::processor_write); },
     .impossible = [](const char* reason) { engine.recorder->fail(reason); },

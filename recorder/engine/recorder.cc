@@ -139,7 +139,7 @@ void Recorder::begin(const std::string& file, IfExists if_exists, const recordin
     }
     failure_.clear();
     glue_count_start();
-    glue_grant(0xffff);
+    glue_grant(glue_counter_limit);
     glue_set_recording(true);
     glue_tlb_reset();
     next_check_ = check_interval_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/bytes.h"
+#include "recorder/format/kinds.h"
 
 namespace panda::recording {
 
@@ -30,15 +31,15 @@ struct MemoryBlock {
 
 // What a device is for, by QEMU's categories of devices.
 enum class DeviceKind : uint8_t {
-    other = 0,
-    disk = 1,
-    network = 2,
-    display = 3,
-    usb = 4,
-    sound = 5,
-    input = 6
+    other = recording_device_other,
+    disk = recording_device_disk,
+    network = recording_device_network,
+    display = recording_device_display,
+    usb = recording_device_usb,
+    sound = recording_device_sound,
+    input = recording_device_input,
 };
-inline constexpr unsigned device_kinds = 7;
+inline constexpr unsigned device_kinds = recording_device_input + 1;
 
 const char* device_kind_name(DeviceKind kind);
 
@@ -52,9 +53,9 @@ struct Device {
 };
 
 enum class RangeKind : uint8_t {
-    ram = 0,         // reads and writes reach the block
-    rom = 1,         // writes are ignored
-    rom_device = 2,  // reads reach the block, writes go to a device
+    ram = recording_range_ram,                // reads and writes reach the block
+    rom = recording_range_rom,                // writes are ignored
+    rom_device = recording_range_rom_device,  // reads reach the block, writes go to a device
 };
 
 // A range of guest physical addresses that a block backs. What no range covers is a device or nothing at all.
@@ -79,16 +80,16 @@ struct MemoryMap {
 
 enum class EntryKind : uint8_t {
     // Synchronous: the executing instruction asks for the value and takes the next entry.
-    mmio_read = 0,           // value, size; also the second half of a 16-byte access
-    port_read = 1,           // value
-    time_stamp = 2,          // value of RDTSC
-    msr_read = 3,            // value of a model-specific register that lives in a device
-    task_priority_read = 4,  // CR8
-    random = 5,              // bytes of RDRAND or RDSEED; empty = the generator failed
-    cpuid = 6,               // value = EAX | EBX << 32, value2 = ECX | EDX << 32
+    mmio_read = recording_mmio_read,    // value, size; also the second half of a 16-byte access
+    port_read = recording_port_read,    // value
+    time_stamp = recording_time_stamp,  // value of RDTSC
+    msr_read = recording_msr_read,      // value of a model-specific register that lives in a device
+    task_priority_read = recording_task_priority_read,  // CR8
+    random = recording_random,  // value of RDRAND or RDSEED, value2 = the flags after it
+    cpuid = recording_cpuid,    // value = EAX | EBX << 32, value2 = ECX | EDX << 32
     // Asynchronous: applied between two instructions, at its position.
-    interrupt = 7,  // value = request bit as in QEMU's interrupt_request, value2 = vector (hard interrupts)
-    wake = 8,       // HLT ended
+    interrupt = 7,         // value = request (kinds.h), value2 = vector (hard interrupts)
+    wake = 8,              // HLT ended
     memory_write = 9,      // `device` wrote `data` to block value at offset value2
     memory_map = 10,       // what the processor sees of memory changed: `map`
     a20 = 11,              // value = 1 enabled, 0 disabled

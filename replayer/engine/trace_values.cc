@@ -85,15 +85,14 @@ trace::FollowedValues followed_values() {
 }
 
 trace::InterruptSource source_of(uint64_t request) {
-    // CPU_INTERRUPT_* of QEMU's target/i386/cpu.h and include/exec/cpu-all.h.
     switch (request) {
-        case 0x0002:
+        case recording_interrupt_hard:
             return trace::InterruptSource::hardware;
-        case 0x0040:
+        case recording_interrupt_smi:
             return trace::InterruptSource::smi;
-        case 0x0200:
+        case recording_interrupt_nmi:
             return trace::InterruptSource::nmi;
-        case 0x0400:
+        case recording_interrupt_init:
             return trace::InterruptSource::init;
         default:
             return trace::InterruptSource::other;

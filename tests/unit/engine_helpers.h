@@ -80,7 +80,7 @@ inline Outcome outcome_of(const FakeMachine& machine) {
 inline Outcome record(const std::string& file, const std::string& program, Devices& devices,
                       uint64_t instructions, unsigned block_limit = 5, uint64_t check_interval = 50) {
     FakeMachine machine(program, block_limit);
-    machine.budget = std::clamp<uint64_t>(check_interval / 5, 10, 0xffff);
+    machine.budget = std::clamp<uint64_t>(check_interval / 5, 10, glue_counter_limit);
     Recorder recorder(check_interval);
     machine.attach(&recorder);
     machine.run(devices, 3);

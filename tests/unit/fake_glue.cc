@@ -268,7 +268,7 @@ void FakeMachine::execute_block(Devices* devices) {
         if (replayer_ != nullptr) {
             refill(length);
         } else {
-            glue_grant(0xffff);
+            glue_grant(glue_counter_limit);
             recorder_->budget();
         }
         return;
@@ -415,7 +415,7 @@ uint8_t* FakeMachine::locate(uint64_t address, bool write, bool* device) {
     address = a20(address);
     for (const GlueRange& range : maps_[0]) {
         if (address >= range.address && address - range.address < range.size)
-            return write && range.kind != 0
+            return write && range.kind != recording_range_ram
                        ? nullptr
                        : &memory_[range.block][range.block_offset + address - range.address];
     }
@@ -473,7 +473,7 @@ void FakeMachine::count_exception() {
 
 void FakeMachine::refill(unsigned block) {
     const uint64_t left = budget_left();
-    low_ = static_cast<uint32_t>(std::min<uint64_t>(left, 0xffff));
+    low_ = static_cast<uint32_t>(std::min<uint64_t>(left, glue_counter_limit));
     extra_ = left - low_;
     if (left > 0 && left < block)
         next_block_ = static_cast<unsigned>(left);

@@ -48,8 +48,8 @@ class FakeMachine {
     static constexpr uint64_t ram_size = 2 << 20;
     static constexpr uint64_t rom_size = 256 << 10;
     static constexpr uint64_t device_address = 0xa0000;  // 128 KiB
-    static constexpr int hard_interrupt = 2;             // QEMU's CPU_INTERRUPT_HARD
-    static FakeMachine* current;                         // the one behind glue.h; there is one at a time
+    static constexpr int hard_interrupt = recording_interrupt_hard;
+    static FakeMachine* current;  // the one behind glue.h; there is one at a time
 
     // A machine to record, or to run. block_limit: the most instructions in a block, which must not matter.
     explicit FakeMachine(const std::string& program, unsigned block_limit = 5);

@@ -35,7 +35,7 @@ struct Door {
         if (current->replayer_ == nullptr)
             instructions = std::min(instructions, current->budget);
         current->limit_ = instr() + instructions;
-        current->low_ = static_cast<uint32_t>(std::min<uint64_t>(instructions, 0xffff));
+        current->low_ = static_cast<uint32_t>(std::min<uint64_t>(instructions, glue_counter_limit));
         current->extra_ = instructions - current->low_;
     }
     static void registers(uint64_t* values) {
