@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdint>
 
+#include "trace/record_layout.h"
+
 namespace panda::trace {
 
 // The order of general registers is the hardware's encoding order, as in QEMU's CPUX86State.regs.
@@ -62,9 +64,7 @@ struct CpuState {
 };
 
 // The registers that a trace with the column `registers` has for the start of each execution: the general
-// ones by GeneralRegister, and rflags. In 32-bit guests r8 to r15 are 0.
-inline constexpr unsigned block_registers = 17;
-inline constexpr unsigned rflags_number = 16;
+// ones by GeneralRegister, and rflags (record_layout.h). In 32-bit guests r8 to r15 are 0.
 using BlockRegisters = std::array<uint64_t, block_registers>;
 
 // These registers of a processor.

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "trace/record_layout.h"
+
 namespace panda::trace {
 
 inline constexpr uint64_t max_message_bytes = uint64_t{64} << 20;  // framed
@@ -11,7 +13,7 @@ inline constexpr uint32_t max_chunk_events = 1u << 20;
 inline constexpr uint32_t max_chunk_address_spaces = 256;          // listed in a chunk's summary
 inline constexpr uint64_t max_column_bytes = uint64_t{128} << 20;  // before compression
 
-inline constexpr uint32_t max_blocks = 1u << 26;              // definitions in a trace; see record_id_bits
+inline constexpr uint32_t max_blocks = 1u << record_id_bits;  // definitions in a trace
 inline constexpr uint32_t max_blocks_per_message = 1u << 14;  // definitions in a message
 inline constexpr uint32_t max_block_instructions = 1u << 12;  // QEMU's own limit is TCG_MAX_INSNS, 512
 inline constexpr uint32_t max_block_bytes = 1u << 13;         // two pages, as QEMU's blocks span

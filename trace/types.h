@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/bytes.h"
+#include "trace/record_layout.h"
 
 namespace panda::trace {
 
@@ -86,34 +87,30 @@ inline constexpr uint64_t no_address = ~uint64_t{0};
 // recorded. A block's definition says how the block changes it; where that is not known at translation, each
 // execution records the value (see MemoryOperation). When it changes between blocks (an interrupt, an
 // exception, a block that was cut short), an InnerEvent says so.
-enum class FollowedRegister : uint8_t { stack_pointer = 0, fs_base = 1, gs_base = 2 };
-inline constexpr unsigned followed_registers = 3;
+enum class FollowedRegister : uint8_t {
+    stack_pointer = followed_stack_pointer,
+    fs_base = followed_fs_base,
+    gs_base = followed_gs_base,
+};
 using FollowedValues = std::array<uint64_t, followed_registers>;
 
-// What an address, or a followed register, may be counted from, other than an earlier operation of its block.
-inline constexpr uint16_t base_none = 0xffff;
-inline constexpr uint16_t base_constant = 0xfffe;           // from 0
-constexpr uint16_t base_register(FollowedRegister which) {  // from its value at the block's start
-    return static_cast<uint16_t>(0xfff0 + static_cast<unsigned>(which));
+// What an address, or another followed register, is counted from: the register's value at the block's start.
+// The other bases are in record_layout.h.
+constexpr uint16_t base_register(FollowedRegister which) {
+    return static_cast<uint16_t>(base_first_register + static_cast<unsigned>(which));
 }
 
 // A load or store that a block's code makes, known since the block was translated. What helpers of the
 // emulator access (interrupt frames, fxsave, segment loads) is not here: see InnerEvent.
 //
-// An execution of a block leaves words (the tracer's ring has them, the writer codes them), operation after
-// operation. The first word is the address, unless the address is derived. Then, in a trace with values, a
-// store whose value is not constant has the value in one word, or in two (low, high) for 16 bytes. The value
-// is as memory gets it, little-endian; bits above `size` bytes are undefined. An operation that did not run
-// has left `not_run` in place of its address, and anything as its value.
-//
-// An operation of size 0 accesses nothing. The word in place of its address is the value that a followed
-// register has from there on.
+// An execution of a block leaves words for its operations (record_layout.h), which the writer codes. The
+// value of a store is as memory gets it.
 struct MemoryOperation {
     static constexpr uint16_t none = base_none;
-    static constexpr uint64_t not_run = 0xa5a5'a5a5'a5a5'a5a5;  // not canonical: no access can succeed there
+    static constexpr uint64_t not_run = address_not_run;
 
-    uint16_t instruction = 0;                                 // index in the block; ascending
-    uint8_t size = 8;                                         // bytes: 1, 2, 4, 8 or 16; 0: see above
+    uint16_t instruction = 0;  // index in the block; ascending
+    uint8_t size = 8;          // bytes: 1, 2, 4, 8 or 16; 0: it accesses nothing and has a register's value
     FollowedRegister told = FollowedRegister::stack_pointer;  // the register, for size 0
     bool store = false;
     // Even a complete execution of its instruction may leave it out. Then it has an address word. All
@@ -133,10 +130,8 @@ struct MemoryOperation {
     bool has_address_word() const { return base == none; }
     bool is_access() const { return size != 0; }
     // How many words an execution leaves for the value, and in all.
-    uint32_t value_words() const { return store && !constant_value ? (size == 16 ? 2 : 1) : 0; }
-    uint32_t words(bool with_values) const {
-        return (has_address_word() ? 1 : 0) + (with_values ? value_words() : 0);
-    }
+    uint32_t value_words() const { return stored_words(store, constant_value, size); }
+    uint32_t words(bool with_values) const { return address_words(base) + (with_values ? value_words() : 0); }
     bool operator==(const MemoryOperation&) const = default;
 };
 
@@ -150,24 +145,6 @@ struct RegisterChange {
 
     bool operator==(const RegisterChange&) const = default;
 };
-
-// Executions come to the writer as records, as the tracer's translated code leaves them: a head, and behind
-// it the execution's words. The head has 8 bytes, or 4 if the trace has no memory columns and so no words.
-// The first four bytes are record_head(): the block's id in 26 bits, and above it the number of words that
-// follow, or `many_words` if there are that many or more.
-inline constexpr unsigned record_id_bits = 26;
-inline constexpr uint32_t many_words = 63;
-constexpr uint32_t record_head(uint32_t id, uint32_t words) {
-    return id | (words < many_words ? words : many_words) << record_id_bits;
-}
-// The block's id in a record_head().
-constexpr uint32_t record_id(uint32_t head) {
-    return head & ((1u << record_id_bits) - 1);
-}
-// Bytes of a record's head.
-constexpr uint32_t record_head_bytes(bool with_memory) {
-    return with_memory ? 8 : 4;
-}
 
 // A translation block: straight-line guest code that is entered at its beginning only.
 struct BlockDefinition {

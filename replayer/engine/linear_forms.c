@@ -37,7 +37,11 @@ struct LinearForms {
 
 TCGTemp *followed_global(unsigned which)
 {
-    static const char *const names[followed_registers] = { "rsp", "fs_base", "gs_base" };
+    static const char *const names[followed_registers] = {
+        [followed_stack_pointer] = "rsp",
+        [followed_fs_base] = "fs_base",
+        [followed_gs_base] = "gs_base",
+    };
     static TCGTemp *globals[followed_registers];
 
     for (int i = 0; !globals[which]; i++) {

@@ -3,6 +3,8 @@
 #ifndef PANDA_REPLAYER_ENGINE_LINEAR_FORMS_H
 #define PANDA_REPLAYER_ENGINE_LINEAR_FORMS_H
 
+#include "trace/record_layout.h"
+
 /* A value: (origin + offset) modulo 2^64 or, if narrow, modulo 2^32 and extended with zeros. */
 typedef struct LinearForm {
     uint32_t origin; /* 0: none, the value is the offset */
@@ -13,15 +15,8 @@ typedef struct LinearForm {
 
 typedef struct LinearForms LinearForms;
 
-/* Registers that are followed from block to block: their values at the block's begin are the first origins.
- */
-enum {
-    followed_stack, /* rsp */
-    followed_fs,    /* base of the segment */
-    followed_gs,
-    followed_registers,
-};
-
+/* Of a followed register (trace/record_layout.h): its value at the block's begin. These are the first
+ * origins. */
 static inline uint32_t followed_origin(unsigned which) {
     return 1 + which;
 }

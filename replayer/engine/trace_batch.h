@@ -9,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-#include "replayer/engine/trace_glue.h"
+#include "replayer/engine/trace_block.h"
 #include "trace/event.h"
 #include "trace/inner_event.h"
 #include "trace/types.h"

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "replayer/engine/trace_glue.h"
 
 namespace panda::engine {
 namespace {

@@ -9,7 +9,7 @@
 #include "hw/core/cpu.h"
 #include "tcg/tcg.h"
 #include "recorder/engine/glue_internal.h"
-#include "replayer/engine/linear_forms.h"
+#include "replayer/engine/trace_glue.h"
 #include "replayer/engine/trace_instrument.h"
 #include "replayer/engine/trace_tcg_code.h"
 
@@ -41,14 +41,14 @@ static void ring_full(CPUArchState *env, uint32_t id)
 }
 
 /* From translated code, which has written back all that it keeps in the host's registers. */
-static void block_registers(CPUArchState *env)
+static void report_registers(CPUArchState *env)
 {
-    uint64_t values[glue_block_registers];
+    uint64_t values[block_registers];
 
     for (int i = 0; i < CPU_NB_REGS; i++) {
         values[i] = env->regs[i];
     }
-    values[glue_block_registers - 1] = cpu_compute_eflags(env);
+    values[rflags_number] = cpu_compute_eflags(env);
     tracer->block_registers(values);
 }
 
@@ -108,7 +108,7 @@ static void instrument(CPUState *cpu, DisasContextBase *block, const void *code,
         repeated.operations = trace_repeat_operations(instrumentation, &repeated.count);
         repeat_id = define(cpu, block, code, offsets, block->num_insns - 1, repeated);
     }
-    trace_add_code(instrumentation, block, id, repeat_id, (TraceHelpers){ ring_full, block_registers });
+    trace_add_code(instrumentation, block, id, repeat_id, (TraceHelpers){ ring_full, report_registers });
 }
 
 /* ---- Followed registers ---- */
@@ -121,9 +121,9 @@ void glue_trace_registers(uint64_t *values)
 {
     const CPUX86State *env = cpu_env(first_cpu);
 
-    values[followed_stack] = env->regs[R_ESP];
-    values[followed_fs] = env->segs[R_FS].base;
-    values[followed_gs] = env->segs[R_GS].base;
+    values[followed_stack_pointer] = env->regs[R_ESP];
+    values[followed_fs_base] = env->segs[R_FS].base;
+    values[followed_gs_base] = env->segs[R_GS].base;
 }
 
 static void (*replayer_between_blocks)(CPUState *cpu);
@@ -207,15 +207,20 @@ static void control_changed(CPUState *cpu)
     tracer->control_changed();
 }
 
+static GlueGate gate_of(enum PandaGate gate)
+{
+    return gate == PANDA_SYSCALL ? glue_gate_syscall : gate == PANDA_SYSENTER ? glue_gate_sysenter : glue_gate_iret;
+}
+
 static void system_call(CPUState *cpu, enum PandaGate gate)
 {
-    tracer->system_call(gate);
+    tracer->system_call(gate_of(gate));
 }
 
 static void system_return(CPUState *cpu, enum PandaGate gate)
 {
     if ((cpu_env(cpu)->hflags & HF_CPL_MASK) == 3) {
-        tracer->system_return(gate);
+        tracer->system_return(gate_of(gate));
     }
 }
 

@@ -7,65 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "replayer/engine/trace_block.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* The ring: translated code appends a record for each block that it begins, a head with the block's id, then
- * the words of its memory operations (trace/types.h record_head, MemoryOperation). It looks at its place only
- * when it has appended a record, whose words come later: at or past ring_bytes it asks for room, and the
- * record moves to the new ring. The memory is aligned to 2 * ring_bytes and has that size, so that one bit of
- * the address tells. The address words of operations that may not run although their instruction does hold
- * GLUE_NOT_RUN until they do. */
-enum { glue_trace_ring_bytes = 1 << 18 };
-#define GLUE_NOT_RUN UINT64_C(0xa5a5a5a5a5a5a5a5)
-
-/* trace/types.h record_head_bytes() and record_head(), for C. */
-static inline unsigned glue_record_head_bytes(bool memory) {
-    return memory ? 8 : 4;
-}
-
-static inline uint32_t glue_record_head(uint32_t id, unsigned words) {
-    return id | (words < 63 ? words : 63) << 26;
-}
-
-/* As panda::trace::BlockRegisters. */
-enum { glue_block_registers = 17 };
-
-/* Registers that are followed from block to block; as panda::trace::FollowedRegister. */
-enum { glue_followed_registers = 3 };
-
-/* What an address is derived from; see panda::trace::MemoryOperation. */
-enum {
-    GLUE_BASE_NONE = 0xffff,     /* it has a word */
-    GLUE_BASE_CONSTANT = 0xfffe, /* 0 */
-    GLUE_BASE_REGISTER = 0xfff0, /* + register: its value at the block's begin */
-};
-
-/* A load or store that translated code makes, or (size 0) a word that tells of a followed register; see
- * panda::trace::MemoryOperation. */
-typedef struct GlueOperation {
-    uint16_t instruction;
-    uint16_t base; /* an operation, or GLUE_BASE_… */
-    uint8_t size;
-    uint8_t register_number; /* of size 0 */
-    bool store;
-    bool conditional;
-    bool narrow;
-    bool constant_value;
-    bool before; /* its words are written before it runs: if its instruction is cut short, it did not run */
-    int64_t delta;
-    uint64_t constant;
-} GlueOperation;
-
-/* A followed register that a block leaves with another value: that of the base + delta; see MemoryOperation.
- */
-typedef struct GlueRegisterChange {
-    uint8_t register_number;
-    bool narrow;
-    uint16_t base;
-    int64_t delta;
-} GlueRegisterChange;
 
 /* A block that QEMU has translated. Physical addresses are the guest's; the second page's is that of its
  * first byte, or UINT64_MAX when the block does not reach it. */
@@ -85,6 +31,13 @@ typedef struct GlueTranslation {
 
 enum { glue_between_blocks = 0 }; /* a code position that is none */
 
+/* The instructions that enter and leave a kernel. */
+typedef enum GlueGate {
+    glue_gate_syscall,  /* and sysret */
+    glue_gate_sysenter, /* and sysexit */
+    glue_gate_iret,     /* a return only */
+} GlueGate;
+
 typedef struct GlueTracer {
     /* Returns the block's id. */
     uint32_t (*translated)(const GlueTranslation* translation);
@@ -93,7 +46,7 @@ typedef struct GlueTracer {
     void (*ring_full)(uint32_t id);
     /* The block begun last stopped with so many instructions to go. */
     void (*abandoned)(int instructions_left);
-    /* The block begun last began with these registers: glue_block_registers of them. */
+    /* The block begun last began with these registers: block_registers of them. */
     void (*block_registers)(const uint64_t* values);
     /* Between blocks: followed registers may have other values than the last block left. */
     void (*registers_changed)(void);
@@ -110,21 +63,14 @@ typedef struct GlueTracer {
     /* software: by an INT instruction. */
     void (*exception)(int number, int error_code, uint64_t address, bool software);
     void (*control_changed)(void);
-    /* gate: 0 syscall/sysret, 1 sysenter/sysexit, 2 iret. */
-    void (*system_call)(int gate);
-    void (*system_return)(int gate);
+    /* A program calls its kernel, or the kernel returns to it. */
+    void (*system_call)(GlueGate gate);
+    void (*system_return)(GlueGate gate);
 } GlueTracer;
 
 struct PandaHooks;
 /* For glue_install_replayer(). */
 void glue_trace_hooks(struct PandaHooks* hooks);
-/* What traced code leaves in the ring. */
-typedef struct GlueTraceColumns {
-    bool memory;    /* the words of memory operations */
-    bool values;    /* with those of stored values */
-    bool follows;   /* without those that followed registers tell */
-    bool registers; /* beside the ring: those with which each block begins */
-} GlueTraceColumns;
 /* From now on blocks are translated with code that appends to the ring. Nothing that was translated before
  * runs again. */
 void glue_trace_start(const GlueTracer* tracer, GlueTraceColumns columns);

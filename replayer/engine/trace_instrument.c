@@ -108,7 +108,7 @@ static void add_found(Instrumentation *state, TCGOp *op, int instruction, bool c
         .address = linear_form_of(state->forms, address_of(op)),
         .operation = {
             .instruction = instruction,
-            .base = GLUE_BASE_NONE,
+            .base = base_none,
             .size = memop_size(memop),
             .store = is_store(op),
             .conditional = conditional,
@@ -125,27 +125,27 @@ static void add_found(Instrumentation *state, TCGOp *op, int instruction, bool c
     }
 }
 
-/* What can tell this value to whoever knows what operations before `end` do, or GLUE_BASE_NONE. */
+/* What can tell this value to whoever knows what operations before `end` do, or base_none. */
 static unsigned base_of(const Instrumentation *state, LinearForm form, size_t end)
 {
     if (form.low_half) {
-        return GLUE_BASE_NONE;
+        return base_none;
     }
     if (form.origin == 0) {
-        return GLUE_BASE_CONSTANT;
+        return base_constant;
     }
     if (state->columns.follows && form.origin < followed_origin(followed_registers)) {
-        return GLUE_BASE_REGISTER + form.origin - followed_origin(0);
+        return base_first_register + form.origin - followed_origin(0);
     }
     for (size_t i = end; i-- > 0;) {
         const Found *base = &state->found[i];
 
-        if (base->operation.base == GLUE_BASE_NONE && !base->operation.conditional && !base->address.low_half &&
+        if (base->operation.base == base_none && !base->operation.conditional && !base->address.low_half &&
             base->address.origin == form.origin && (!base->address.narrow || form.narrow)) {
             return i;
         }
     }
-    return GLUE_BASE_NONE;
+    return base_none;
 }
 
 static int64_t delta_from(const Instrumentation *state, unsigned base, LinearForm form)
@@ -163,14 +163,14 @@ static void find_registers(Instrumentation *state, TCGOp *op, int instruction, b
     for (unsigned i = 0; i < followed_registers; i++) {
         const LinearForm form = linear_form_of_followed(state->forms, i);
 
-        if (base_of(state, form, state->count) == GLUE_BASE_NONE) {
+        if (base_of(state, form, state->count) == base_none) {
             g_assert(state->count < max_operations);
             state->found[state->count++] = (Found){
                 .op = op,
                 .address = form,
                 .operation = {
                     .instruction = instruction,
-                    .base = GLUE_BASE_NONE,
+                    .base = base_none,
                     .register_number = i,
                 },
             };
@@ -219,7 +219,7 @@ static void derive_addresses(Instrumentation *state)
             continue;
         }
         found->operation.base = base_of(state, found->address, i);
-        if (found->operation.base != GLUE_BASE_NONE) {
+        if (found->operation.base != base_none) {
             found->operation.narrow = found->address.narrow;
             found->operation.delta = delta_from(state, found->operation.base, found->address);
         }
@@ -235,8 +235,8 @@ static void find_changes(Instrumentation *state)
         const unsigned base = base_of(state, form, state->count);
         const int64_t delta = delta_from(state, base, form);
 
-        g_assert(base != GLUE_BASE_NONE);
-        if (base != GLUE_BASE_REGISTER + i || delta != 0 || form.narrow) {
+        g_assert(base != base_none);
+        if (base != base_first_register + i || delta != 0 || form.narrow) {
             state->changes[state->change_count++] = (GlueRegisterChange){ i, form.narrow, base, delta };
         }
     }
@@ -257,16 +257,14 @@ static bool twice(const Instrumentation *state, size_t first, size_t half)
     return true;
 }
 
-static bool has_value(const Instrumentation *state, const GlueOperation *operation)
+static unsigned value_words(const Instrumentation *state, const GlueOperation *operation)
 {
-    return state->columns.values && operation->store && !operation->constant_value;
+    return state->columns.values ? stored_words(operation->store, operation->constant_value, operation->size) : 0;
 }
 
 static unsigned words_of(const Instrumentation *state, const GlueOperation *operation)
 {
-    const unsigned address = operation->base == GLUE_BASE_NONE ? 1 : 0;
-
-    return address + (!has_value(state, operation) ? 0 : operation->size == 16 ? 2 : 1);
+    return address_words(operation->base) + value_words(state, operation);
 }
 
 static void lay_out(Instrumentation *state, size_t count)
@@ -292,7 +290,7 @@ static void lay_out_repeated(Instrumentation *state, int last_instruction)
     for (size_t i = first; i < state->count; i++) {
         state->found[i].operation.conditional = true;
         state->found[i].operation.before = false;
-        state->found[i].operation.base = GLUE_BASE_NONE;
+        state->found[i].operation.base = base_none;
         state->found[i].operation.constant_value = false;
     }
     g_assert((state->count - first) % 2 == 0 && twice(state, first, half));
@@ -361,7 +359,7 @@ static TCGv_ptr load_ring(void)
 /* Whether an operation's word must tell by itself that it did not run. */
 static bool may_not_run(const GlueOperation *operation)
 {
-    return operation->size != 0 && operation->base == GLUE_BASE_NONE &&
+    return operation->size != 0 && operation->base == base_none &&
            (operation->conditional || !operation->before);
 }
 
@@ -375,7 +373,7 @@ static void add_not_run(const Instrumentation *state, const GlueOperation *opera
     for (size_t i = 0; i < count; i++) {
         if (may_not_run(&operations[i])) {
             ring = ring ? ring : load_ring();
-            tcg_gen_st_i64(tcg_constant_i64(GLUE_NOT_RUN), ring, offset);
+            tcg_gen_st_i64(tcg_constant_i64(address_not_run), ring, offset);
         }
         offset += word_bytes * words_of(state, &operations[i]);
     }
@@ -395,10 +393,10 @@ typedef struct Room {
 static Room add_record(const Instrumentation *state, uint32_t id, unsigned words)
 {
     const Room room = { gen_new_label(), gen_new_label(), id };
-    const unsigned bytes = glue_record_head_bytes(state->columns.memory) + word_bytes * words;
+    const unsigned bytes = record_head_bytes(state->columns.memory) + word_bytes * words;
     TCGv_ptr ring = load_ring();
 
-    tcg_gen_st_i32(tcg_constant_i32(glue_record_head(id, words)), ring, 0);
+    tcg_gen_st_i32(tcg_constant_i32(record_head(id, words)), ring, 0);
     tcg_gen_addi_ptr(ring, ring, bytes);
     tcg_gen_st_ptr(ring, tcg_env, ring_offset());
     tcg_gen_brcondi_ptr(TCG_COND_TSTNE, ring, glue_trace_ring_bytes, room.make);
@@ -478,11 +476,11 @@ static void add_words(const Instrumentation *state, const Found *found, TCGv_i64
         return;
     }
     ring = load_ring();
-    if (found->operation.base == GLUE_BASE_NONE) {
+    if (found->operation.base == base_none) {
         tcg_gen_st_i64(address, ring, offset);
         offset += word_bytes;
     }
-    if (has_value(state, &found->operation)) {
+    if (value_words(state, &found->operation) != 0) {
         add_value(found, ring, offset);
     }
     tcg_temp_free_ptr(ring);

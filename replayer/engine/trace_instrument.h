@@ -2,7 +2,7 @@
 #ifndef PANDA_REPLAYER_ENGINE_TRACE_INSTRUMENT_H
 #define PANDA_REPLAYER_ENGINE_TRACE_INSTRUMENT_H
 
-#include "replayer/engine/trace_glue.h"
+#include "replayer/engine/trace_block.h"
 
 typedef struct Instrumentation Instrumentation;
 

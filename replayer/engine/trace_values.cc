@@ -78,7 +78,6 @@ trace::CpuState cpu_state() {
 }
 
 trace::FollowedValues followed_values() {
-    static_assert(glue_followed_registers == trace::followed_registers);
     trace::FollowedValues values;
     glue_trace_registers(values.data());
     return values;
@@ -96,6 +95,17 @@ trace::InterruptSource source_of(uint64_t request) {
             return trace::InterruptSource::init;
         default:
             return trace::InterruptSource::other;
+    }
+}
+
+trace::ReturnGate return_gate(GlueGate gate) {
+    switch (gate) {
+        case glue_gate_syscall:
+            return trace::ReturnGate::sysret;
+        case glue_gate_sysenter:
+            return trace::ReturnGate::sysexit;
+        default:
+            return trace::ReturnGate::iret;
     }
 }
 

@@ -20,6 +20,8 @@ trace::FollowedValues followed_values();
 trace::InterruptSource source_of(uint64_t request);
 // device: as Entry::device has it.
 trace::TransferSource transfer_source(uint32_t device, const recording::RecordingReader& recording);
+// How a kernel returned.
+trace::ReturnGate return_gate(GlueGate gate);
 trace::BlockDefinition definition_of(const GlueTranslation& translation);
 
 }  // namespace panda::engine

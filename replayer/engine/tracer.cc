@@ -213,7 +213,7 @@ void Tracer::put_record(uint32_t id) {
     const TracedBlock& block = *blocks_[id];
     auto* place = static_cast<std::byte*>(*glue_trace_ring());
     const uint32_t head = trace::record_head(id, block.words);
-    std::memset(place, static_cast<int>(GLUE_NOT_RUN & 0xff), block.record_bytes);
+    std::memset(place, static_cast<int>(trace::address_not_run & 0xff), block.record_bytes);
     std::memcpy(place, &head, sizeof(head));
     *glue_trace_ring() = place + block.record_bytes;
 }
@@ -403,28 +403,28 @@ void Tracer::control_changed(const trace::CpuState& state) {
     control_ = state;
 }
 
-void Tracer::system_call(int gate) {
+void Tracer::system_call(GlueGate gate) {
     constexpr uint32_t long_code = 1u << 21;  // descriptor bit L
     const trace::CpuState state = cpu_state();
     const auto& r = state.general;
     trace::SystemCall call;
     call.number = r[trace::rax];
     call.stack_pointer = r[trace::rsp];
-    if (gate == 0 && (state.segments[trace::cs].flags & long_code) != 0) {
+    if (gate == glue_gate_syscall && (state.segments[trace::cs].flags & long_code) != 0) {
         call.arguments = {r[trace::rdi], r[trace::rsi], r[trace::rdx],
                           r[trace::r10], r[trace::r8],  r[trace::r9]};
     } else {
-        call.gate = gate == 0 ? trace::CallGate::syscall32 : trace::CallGate::sysenter;
+        call.gate = gate == glue_gate_syscall ? trace::CallGate::syscall32 : trace::CallGate::sysenter;
         call.arguments = {r[trace::rbx], r[trace::rcx], r[trace::rdx],
                           r[trace::rsi], r[trace::rdi], r[trace::rbp]};
     }
     event_after(call);  // whose pc the collector knows
 }
 
-void Tracer::system_return(int gate) {
+void Tracer::system_return(GlueGate gate) {
     const trace::CpuState state = cpu_state();
-    event_after(trace::SystemReturn{static_cast<trace::ReturnGate>(gate), state.general[trace::rax],
-                                    state.general[trace::rsp], state.segments[trace::cs].base + state.rip});
+    event_after(trace::SystemReturn{return_gate(gate), state.general[trace::rax], state.general[trace::rsp],
+                                    state.segments[trace::cs].base + state.rip});
 }
 
 void Tracer::port_write(unsigned port, unsigned size, uint32_t value) {
@@ -543,8 +543,8 @@ constexpr GlueTracer callbacks = {
             guarded([&] { traced->exception(number, error_code, address, software); });
         },
     .control_changed = [] { guarded([] { traced->control_changed(); }); },
-    .system_call = [](int gate) { guarded([&] { traced->system_call(gate); }); },
-    .system_return = [](int gate) { guarded([&] { traced->system_return(gate); }); },
+    .system_call = [](GlueGate gate) { guarded([&] { traced->system_call(gate); }); },
+    .system_return = [](GlueGate gate) { guarded([&] { traced->system_return(gate); }); },
 };
 
 }  // namespace

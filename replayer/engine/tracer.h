@@ -10,6 +10,7 @@
 #include "replayer/engine/serial_tap.h"
 #include "replayer/engine/trace_batch.h"
 #include "replayer/engine/trace_collector.h"
+#include "replayer/engine/trace_glue.h"
 #include "trace/writing/writer.h"
 
 namespace panda::engine {
@@ -56,8 +57,8 @@ class Tracer : public ReplayObserver {
     void device_write(uint64_t address, unsigned size, uint64_t value);
     void exception(int number, int error_code, uint64_t address, bool software);
     void control_changed();
-    void system_call(int gate);
-    void system_return(int gate);
+    void system_call(GlueGate gate);
+    void system_return(GlueGate gate);
 
     void applying(const recording::Entry& entry) override;
     void applied(const recording::Entry& entry) override;

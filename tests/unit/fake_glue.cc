@@ -238,7 +238,7 @@ std::vector<GlueOperation> FakeMachine::operations_of(uint64_t pc, unsigned leng
             continue;
         GlueOperation operation{};
         operation.instruction = static_cast<uint16_t>(i);
-        operation.base = UINT16_MAX;
+        operation.base = trace::base_none;
         operation.size = 1;
         operation.store = instruction == 's';
         operations.push_back(operation);
@@ -251,15 +251,16 @@ std::vector<GlueOperation> FakeMachine::operations_of(uint64_t pc, unsigned leng
 void FakeMachine::append_record(uint32_t id, unsigned length) {
     unsigned words = 0;
     for (const GlueOperation& operation : operations_of(processor_.flow.rip, length))
-        words += operation.store && traced_.values ? 2 : 1;
-    const uint32_t head = glue_record_head(id, words);
+        words += trace::address_words(operation.base) +
+                 (traced_.values ? trace::stored_words(operation.store, false, operation.size) : 0);
+    const uint32_t head = trace::record_head(id, words);
     std::memcpy(ring_, &head, sizeof(head));
     ring_ =
-        static_cast<std::byte*>(ring_) + glue_record_head_bytes(traced_.memory) + sizeof(uint64_t) * words;
+        static_cast<std::byte*>(ring_) + trace::record_head_bytes(traced_.memory) + sizeof(uint64_t) * words;
     if (reinterpret_cast<uintptr_t>(ring_) & glue_trace_ring_bytes)
         tracer_->ring_full(id);
     words_ = static_cast<uint64_t*>(ring_) - words;
-    std::fill_n(words_, words, uint64_t{GLUE_NOT_RUN});
+    std::fill_n(words_, words, trace::address_not_run);
 }
 
 void FakeMachine::execute_block(Devices* devices) {
