@@ -1,0 +1,3 @@
+add_executable(analyze_programs_test analyze_programs_test.cc)
+target_link_libraries(analyze_programs_test PRIVATE panda_analyze_programs Catch2::Catch2WithMain)
+catch_discover_tests(analyze_programs_test TEST_PREFIX "analyzers: ")
