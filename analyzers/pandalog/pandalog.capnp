@@ -30,6 +30,23 @@ struct Entry {
 
     asidstory @14 :Task;         # another process, address space or name runs from here on
     processStory @15 :ProcessStory;
+
+    fact @16 :Fact;              # of an analyzer that has no member of its own here
+  }
+}
+
+struct Fact {
+  # What it says is the analyzer's to document.
+  analyzer @0 :Text;       # "example"
+  values @1 :List(Value);
+
+  struct Value {
+    name @0 :Text;
+    union {
+      number @1 :UInt64;
+      text @2 :Text;
+      integer @3 :Int64;
+    }
   }
 }
 
