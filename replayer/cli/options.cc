@@ -61,8 +61,9 @@ std::optional<Options> parse_options(int argc, char** argv) {
     add("level", number_value(&options.level), "zstd's compression level for the trace, 1 to 19 (default 3)");
     add("verify-only", po::bool_switch(&verify_only), "only replay and check; the same as no --trace");
     add("stop-at", number_value(&stop_at), "stop after this many instructions");
-    add("serial,output", po::value(&options.serial),
+    add("serial", po::value(&options.serial),
         "write what the guest printed to this file; - is standard output");
+    add("output", po::value(&options.serial), "another name of --serial");
     add("force,f", po::bool_switch(&options.force), "overwrite existing files");
     add("qemu", po::value(&options.qemu), "patched QEMU to run");
     add("quiet,q", po::bool_switch(&options.quiet), "show no progress and no summary");
