@@ -15,8 +15,8 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../../tools/common.sh"
+. "$here/source.sh"
 
-series=10.0
 # shellcheck disable=SC2054  # commas of the linker flag
 configure_options=(
     --target-list=x86_64-softmmu --without-default-features --enable-tcg --enable-plugins --enable-system
@@ -27,59 +27,25 @@ configure_options=(
 )
 # Raise it when what is installed changes without a change of the options above.
 layout=1
-version_file=$panda_cache/qemu-version
-
-# Newest version of the source package in trixie and its security archive.
-resolve_version() {
-    local best='' version
-    say "looking for Debian's newest QEMU $series"
-    private_apt_update qemu amd64 "$(source_line deb-src trixie)" "$(source_line deb-src trixie-security security)"
-    for version in $(private_apt qemu amd64 apt-cache showsrc --only-source qemu |
-        sed -n "s/^Version: //p" | grep -F ":$series."); do
-        if [ -z "$best" ] || dpkg --compare-versions "$version" gt "$best"; then
-            best=$version
-        fi
-    done
-    [ -n "$best" ] || die "trixie has no source package qemu $series.x any more"
-    echo "$best" >"$version_file.new"
-    mv "$version_file.new" "$version_file"
-}
 
 result_directory() {
     local hash
     hash=$({
         echo "layout $layout, host $(host_release), qemu $(cat "$version_file")"
         printf '%s\n' "${configure_options[@]}"
-        for patch in "$here"/patches/*.patch; do
-            [ ! -e "$patch" ] || cat "$patch"
-        done
+        cat "$here"/patches/*.patch
     } | sha256sum)
     echo "$panda_cache/qemu-${hash:0:16}"
 }
 
-# Leaves the three verified files of the source package in $1.
-fetch_source() {
-    local version
-    version=$(cat "$version_file")
-    [ ! -e "$1/complete" ] || return 0
-    mkdir -p "$1"
-    [ -e "$panda_cache/apt/qemu/sources.list" ] || resolve_version
-    say "downloading QEMU $version"
-    (cd "$1" && retry private_apt qemu amd64 apt-get -qq --download-only source "qemu=$version" >&2) ||
-        die "cannot download the source of QEMU $version (if the mirror has a newer one only, use --update)"
-    touch "$1/complete"
-}
-
-# Debian's QEMU with Debian's and then this project's patches, in $2; $1 has the source package. apt has checked the
-# files against Debian's signatures already.
-unpack_source() {
+# The source with this project's patches, in $1.
+unpack_patched() {
     local patch
-    say "unpacking and patching"
-    dpkg-source --no-check --extract "$1"/*.dsc "$2" >"$2.log" 2>&1 || die "cannot unpack the source: $(tail -n 1 "$2.log")"
+    fetch_source
+    unpack_source "$1"
     for patch in "$here"/patches/*.patch; do
-        [ -e "$patch" ] || continue
-        patch --directory="$2" --strip=1 --forward --fuzz=0 --no-backup-if-mismatch <"$patch" >>"$2.log" 2>&1 ||
-            die "${patch##*/} does not apply: $(grep -m 1 -E 'FAILED|malformed|find file' "$2.log" || tail -n 1 "$2.log")"
+        patch --directory="$1" --strip=1 --forward --fuzz=0 --no-backup-if-mismatch <"$patch" >>"$1.log" 2>&1 ||
+            die "${patch##*/} does not apply: $(grep -m 1 -E 'FAILED|malformed|find file' "$1.log" || tail -n 1 "$1.log")"
     done
 }
 
@@ -134,8 +100,7 @@ build() {
     work=$(mktemp -d "$panda_cache/qemu-build.XXXXXX")
     # shellcheck disable=SC2064
     trap "rm -rf '$work'" EXIT
-    fetch_source "$panda_cache/qemu-source-$(cut -d: -f2 "$version_file")"
-    unpack_source "$panda_cache/qemu-source-$(cut -d: -f2 "$version_file")" "$work/src"
+    unpack_patched "$work/src"
     compile "$work/src" "$work/build"
     mkdir -p "$work/result/bin"
     cp "$work/build/qemu-system-x86_64" "$work/result/bin/"
@@ -145,7 +110,7 @@ build() {
         echo "Debian source package: qemu $(cat "$version_file")"
         echo "host: Debian $(host_release)"
         echo "configure: ${configure_options[*]}"
-        (cd "$here" && sha256sum patches/*.patch 2>/dev/null) || true
+        (cd "$here" && sha256sum patches/*.patch)
     } >"$work/result/build-info"
     # What is there has no build-info: remains of something else, under the lock nobody's.
     rm -rf "$target"
