@@ -1,4 +1,4 @@
-/* Shared by the glue's files only. */
+/* What only the glue's files share among themselves. */
 #ifndef PANDA_RECORDER_ENGINE_GLUE_INTERNAL_H
 #define PANDA_RECORDER_ENGINE_GLUE_INTERNAL_H
 
@@ -20,14 +20,17 @@ static inline int glue_entry_kind(enum PandaInput input) {
     return kinds[input];
 }
 
+/* The processor takes an exception; its running instruction is given an input. */
 void glue_count_exception(void);
 void glue_count_input(void);
 /* glue_instr() for PandaHooks. */
 int64_t glue_instructions(void);
-/* Before a block is abandoned: whether the first of the instructions that it had to go counts as executed. */
+/* Before a block is abandoned: returns whether the first of the instructions that it has left counts as
+ * executed. */
 bool glue_counts_fault(int instructions_left);
-/* Instructions that may be executed before the engine is asked again. */
+/* Returns how many instructions may be executed before the engine is asked again. */
 uint64_t glue_budget_left(void);
+/* The block `tb` did not start because the counter did not suffice: refills it from the budget. */
 void glue_refill(CPUState* cpu, TranslationBlock* tb);
 /* The index of the block behind `mr` in glue_blocks(), or UINT32_MAX. */
 uint32_t glue_block_index(MemoryRegion* mr);

@@ -1,5 +1,5 @@
-/* The hooks of the patched QEMU (exec/panda-hooks.h) while it records, turned into calls of a recorder, and the monitor's
- * commands. */
+/* The hooks of the patched QEMU (exec/panda-hooks.h) while it records, turned into calls of a recorder, and the commands
+ * of the monitor. */
 #include "qemu/osdep.h"
 #include "qemu/config-file.h"
 #include "qemu/main-loop.h"

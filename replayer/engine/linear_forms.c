@@ -182,8 +182,8 @@ static LinearForm result(LinearForms *forms, const TCGOp *op)
     }
 }
 
-/* Helpers that write some of the processor's state, and none of the followed registers, without saying so; those
- * that are common. */
+/* The common helpers that write some of the processor's state, but none of the followed registers, which TCG does not
+ * know of them. */
 static bool leaves_followed(const TCGOp *op)
 {
     static const char *const names[] = {

@@ -15,23 +15,24 @@ typedef struct LinearForm {
 
 typedef struct LinearForms LinearForms;
 
-/* Of a followed register (trace/record_layout.h): its value at the block's begin. These are the first
+/* The value of a followed register (trace/record_layout.h) at the block's start. These are the first
  * origins. */
 static inline uint32_t followed_origin(unsigned which) {
     return 1 + which;
 }
 
 LinearForms* linear_forms_new(void);
-/* Follows the operations of one block from its begin on. */
+/* Follows the operations of one block from its start on. */
 void linear_forms_start(LinearForms* forms);
-/* Call for each operation, in order, after asking for what it uses. */
+/* Call it for each operation, in order, after you have asked for what the operation uses. */
 void linear_forms_step(LinearForms* forms, const TCGOp* op);
 LinearForm linear_form_of(LinearForms* forms, TCGTemp* temp);
-/* Of a followed register, now. */
+/* The form of a followed register now. */
 LinearForm linear_form_of_followed(LinearForms* forms, unsigned which);
-/* Where the block was left, after its last operation; of no origin known before if its ways out differ. */
+/* The form of a followed register where the block is left. Call it after the last operation. If the ways out
+ * differ, its origin is a new one. */
 LinearForm linear_form_at_exit(LinearForms* forms, unsigned which);
-/* The global that it is. */
+/* TCG's global for a followed register. */
 TCGTemp* followed_global(unsigned which);
 
 #endif

@@ -41,7 +41,7 @@ struct Aside {
     uint64_t pc = 0;
 };
 
-// Of a block, what collecting its executions needs; the trace's definition has the rest.
+// What the collector needs of a block; the trace's definition has the rest.
 struct TracedBlock {
     uint64_t pc;
     uint64_t flags;
@@ -55,7 +55,7 @@ struct TracedBlock {
     uint32_t instruction_count() const { return static_cast<uint32_t>(instruction_offsets.size()); }
 };
 
-// A stretch of the trace begins with a batch.
+// What a batch has if a stretch of the trace starts with it.
 struct StretchBegin {
     trace::StretchStart start;
     std::promise<trace::EncodedStretch> encoded;
@@ -72,7 +72,7 @@ struct Batch {
         if (!ring)
             throw std::bad_alloc();
     }
-    // As the tracer wants it: nothing aside. What the ring holds does not matter.
+    // Makes it empty, as the tracer wants it. What the ring holds does not matter.
     void clear() {
         used = 0;
         begins.reset();

@@ -144,7 +144,7 @@ bool TraceCollector::wanted(uint32_t id) const {
             *filter_.address_space / trace::page_size == address_space_ / trace::page_size);
 }
 
-// Of the next record.
+// The registers of the next record.
 void TraceCollector::take_registers() {
     if (!with_registers_)
         return;
@@ -190,7 +190,7 @@ void TraceCollector::append_cut(std::byte* record, uint64_t instructions_left) {
     const TracedBlock& block = *blocks_[id];
     const uint64_t instructions = block.instruction_count();
     if (instructions_left > instructions)
-        throw Error("a block was left before its begin");
+        throw Error("a block was left before its start");
     const auto executed = static_cast<uint32_t>(instructions - instructions_left);
     take_registers();
     if (!wanted(id)) {
@@ -203,7 +203,7 @@ void TraceCollector::append_cut(std::byte* record, uint64_t instructions_left) {
         chunk_.append_partial(id, executed);
         return;
     }
-    // What is written before the operation runs does not tell that it ran.
+    // A word that is written before the operation runs does not show that it ran.
     uint64_t* word = words_of(record);
     for (size_t i = 0; i < block.operations.size(); i++) {
         const trace::MemoryOperation& operation = block.operations[i];

@@ -1,6 +1,6 @@
 // A thread that makes chunks: reads the records that translated code left in the ring, and encodes them
-// together with what happened between and inside of them. A stretch of the trace, from one batch that begins
-// it to one that ends it, goes to one collector; others have the stretches before and after it.
+// together with what happened between and inside of them. A stretch of the trace, from the batch that starts
+// it to the one that ends it, goes to one collector; others have the stretches before and after it.
 #pragma once
 
 #include <atomic>
@@ -31,17 +31,18 @@ class TraceCollector {
   public:
     // options: those of the trace's writer. pool: outlives the collector; batches go back there.
     TraceCollector(const trace::WriterOptions& options, const TraceFilter& filter, BatchPool& pool);
-    // What was put is done first.
+    // Finishes what was put before.
     ~TraceCollector();
     TraceCollector(const TraceCollector&) = delete;
     TraceCollector& operator=(const TraceCollector&) = delete;
 
-    // What fails, fails the stretch: see StretchBegin::encoded. Batches come back all the same.
+    // Takes the next batch of a stretch. An error fails the stretch (StretchBegin::encoded); the batch goes
+    // back to the pool all the same.
     void put(std::unique_ptr<Batch> batch) {
         ++waiting_;
         full_.push(std::move(batch));
     }
-    // Batches that it has not done with.
+    // How many batches are not done yet.
     size_t waiting() const { return waiting_; }
 
   private:

@@ -171,7 +171,7 @@ static void helper_access(CPUState *cpu, vaddr address, uint64_t low, uint64_t h
         return;
     }
     if ((memop & MO_BSWAP) && size > 1) {
-        low = size == 2 ? bswap16(low) : size == 4 ? bswap32(low) : bswap64(low); /* x86 has no such of 16 bytes */
+        low = size == 2 ? bswap16(low) : size == 4 ? bswap32(low) : bswap64(low); /* x86 swaps none of 16 bytes */
     }
     tracer->helper_access(address, low, high, size, store, position);
 }

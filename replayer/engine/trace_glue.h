@@ -29,7 +29,8 @@ typedef struct GlueTranslation {
     size_t tcg_size;
 } GlueTranslation;
 
-enum { glue_between_blocks = 0 }; /* a code position that is none */
+/* In place of a code position: no code runs. */
+enum { glue_between_blocks = 0 };
 
 /* The instructions that enter and leave a kernel. */
 typedef enum GlueGate {
@@ -42,13 +43,13 @@ typedef struct GlueTracer {
     /* Returns the block's id. */
     uint32_t (*translated)(const GlueTranslation* translation);
     /* The block `id` has appended its record and is about to run, and there is no room for another: leaves
-     * this record's head at the begin of a new ring, and the place behind the record. */
+     * this record's head at the start of a new ring, and the place behind the record. */
     void (*ring_full)(uint32_t id);
-    /* The block begun last stopped with so many instructions to go. */
+    /* The block that started last stopped with so many instructions to go. */
     void (*abandoned)(int instructions_left);
-    /* The block begun last began with these registers: block_registers of them. */
+    /* The block that started last had these registers at its start: block_registers of them. */
     void (*block_registers)(const uint64_t* values);
-    /* Between blocks: followed registers may have other values than the last block left. */
+    /* Between blocks: followed registers may have other values than the last block left in them. */
     void (*registers_changed)(void);
     /* A helper, or the processor between blocks, accessed memory. position: for glue_trace_pc(). */
     void (*helper_access)(uint64_t address, uint64_t low, uint64_t high, unsigned size, bool store,
@@ -57,7 +58,7 @@ typedef struct GlueTracer {
     void (*filled)(uint64_t page, uint64_t frame, unsigned address_space, uintptr_t position);
     /* The page walker changed 4 bytes at a physical address. */
     void (*table_written)(uint64_t address, uint32_t value, uintptr_t position);
-    /* Somebody wrote to a block of memory by its offset. */
+    /* A device, or the processor by physical address, wrote to a block of memory. */
     void (*memory_written)(uint32_t block, uint64_t offset, const uint8_t* data, uint64_t size);
     void (*device_write)(uint64_t address, unsigned size, uint64_t value);
     /* software: by an INT instruction. */
@@ -78,13 +79,13 @@ void glue_trace_start(const GlueTracer* tracer, GlueTraceColumns columns);
 char* glue_trace_tcg_operations(void);
 char* glue_trace_tcg_globals(void);
 void glue_trace_stop(void);
-/* Where translated code puts its next record. */
+/* The pointer to where translated code puts its next record. */
 void** glue_trace_ring(void);
-/* The linear address of the guest instruction that a position is in; glue_between_blocks for such a one. */
+/* The linear address of the guest instruction that a position is in; glue_between_blocks for that itself. */
 uint64_t glue_trace_pc(uintptr_t position);
-/* The followed registers. */
+/* The values of the followed registers now: followed_registers of them. */
 void glue_trace_registers(uint64_t* values);
-/* What the TLBs of data hold: calls back for each entry, in no order, pages maybe twice. */
+/* What the TLBs of data hold: calls back for each entry, in any order; the same page may come twice. */
 void glue_trace_tlb(void (*entry)(void* context, uint64_t page, uint64_t frame, unsigned address_space),
                     void* context);
 

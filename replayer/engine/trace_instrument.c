@@ -1,4 +1,4 @@
-/* Adds to a block's TCG operations the code that leaves records in the ring: at the block's begin one that moves the
+/* Adds to a block's TCG operations the code that leaves records in the ring: at the block's start one that moves the
  * ring's place behind the whole record and writes the id, then at each memory operation its words, at their places
  * counted from the record's end. Nothing needs to be carried from one place to the next but the ring's place, in the
  * CPUState.
@@ -24,7 +24,7 @@ typedef struct Found {
     TCGOp *op;
     LinearForm address;
     MemOp memop;
-    unsigned word; /* its first, counted from the record's begin */
+    unsigned word; /* its first, counted from the record's start */
 } Found;
 
 struct Instrumentation {
@@ -53,7 +53,7 @@ Instrumentation *trace_instrumentation_new(GlueTraceColumns columns)
 
 /* ---- Finding ---- */
 
-/* Of a load or store. A 128-bit value has two temporaries. */
+/* How many values a load or store has as arguments. A 128-bit value has two temporaries. */
 static unsigned value_arguments(const TCGOp *op)
 {
     return op->opc == INDEX_op_qemu_ld_i128 || op->opc == INDEX_op_qemu_st_i128 ? 2 : 1;
@@ -125,7 +125,7 @@ static void add_found(Instrumentation *state, TCGOp *op, int instruction, bool c
     }
 }
 
-/* What can tell this value to whoever knows what operations before `end` do, or base_none. */
+/* What this value can be counted from, for a reader that knows what the operations before `end` do; or base_none. */
 static unsigned base_of(const Instrumentation *state, LinearForm form, size_t end)
 {
     if (form.low_half) {
@@ -153,8 +153,8 @@ static int64_t delta_from(const Instrumentation *state, unsigned base, LinearFor
     return base < state->count ? form.offset - state->found[base].address.offset : form.offset;
 }
 
-/* After each operation: a followed register whose value nobody could tell any more gets a word. In code that may not
- * run there is none: where the ways meet, the register has a value of its own, and gets its word then. */
+/* After each operation: a followed register gets a word if nothing known gives its value any more. Code that may not
+ * run gets no such words: where the ways meet, the register has a value of its own, and gets its word there. */
 static void find_registers(Instrumentation *state, TCGOp *op, int instruction, bool branched)
 {
     if (!state->columns.follows || instruction < 0 || (branched && op->opc != INDEX_op_set_label)) {
@@ -363,8 +363,8 @@ static bool may_not_run(const GlueOperation *operation)
            (operation->conditional || !operation->before);
 }
 
-/* Of the last record, whose operations these are: that none ran of those that may not. Others' words are written in
- * any case, or are not looked at. */
+/* Writes into the last record, whose operations these are, that none of those ran that may not run. The words of the
+ * others are written in any case, or are not looked at. */
 static void add_not_run(const Instrumentation *state, const GlueOperation *operations, size_t count, unsigned words)
 {
     intptr_t offset = -(intptr_t)word_bytes * words;
@@ -418,7 +418,7 @@ static void add_room(Room room, void (*full)(CPUArchState *env, uint32_t id))
     tcg_gen_br(room.made);
 }
 
-/* What the block, or the repetition, begins with. Reads all globals. */
+/* The registers with which the block, or the repetition, starts. Reads all globals. */
 static void add_registers(const Instrumentation *state, void (*registers)(CPUArchState *env))
 {
     static TCGHelperInfo info;

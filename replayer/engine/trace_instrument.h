@@ -1,4 +1,4 @@
-/* Shared by trace_*.c only: what is added to a block's TCG operations. */
+/* Only trace_*.c share this: what is added to a block's TCG operations. */
 #ifndef PANDA_REPLAYER_ENGINE_TRACE_INSTRUMENT_H
 #define PANDA_REPLAYER_ENGINE_TRACE_INSTRUMENT_H
 

@@ -155,7 +155,7 @@ void Tracer::hand_over() {
 }
 
 void Tracer::begin_stretch(uint64_t instr, const trace::CpuState& cpu) {
-    // Whoever has least to do; which one it is does not show in the trace.
+    // The one that has the least to do; which one it is does not show in the trace.
     const auto idlest = std::ranges::min_element(
         collectors_, {}, [](const Collector& collector) { return collector.thread->waiting(); });
     collector_ = static_cast<size_t>(idlest - collectors_.begin());
@@ -208,7 +208,7 @@ void Tracer::ring_full(uint32_t id) {
     put_record(id);
 }
 
-// The record's head, words that tell of no operation, and the place behind them.
+// Writes the record's head and words for which no operation has run, and moves the place behind them.
 void Tracer::put_record(uint32_t id) {
     const TracedBlock& block = *blocks_[id];
     auto* place = static_cast<std::byte*>(*glue_trace_ring());
@@ -310,7 +310,7 @@ void Tracer::helper_access(uint64_t address, uint64_t low, uint64_t high, unsign
     access.pc = glue_trace_pc(position);
 }
 
-// A page that is new leads nowhere else before: its fill may stand at the begin of the block. One that led
+// A page that is new leads nowhere else before: its fill may stand at the start of the block. One that led
 // elsewhere may have been used in the same block.
 void Tracer::filled(uint64_t page, uint64_t frame, unsigned address_space, uintptr_t position) {
     if (options_.memory == trace::MemoryColumns::none)

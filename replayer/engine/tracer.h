@@ -19,21 +19,21 @@ struct TraceOptions {
     std::string file;  // "-": standard output
     IfExists if_exists = IfExists::refuse;
     trace::MemoryColumns memory = trace::MemoryColumns::values;
-    bool registers = false;  // at every block's begin
+    bool registers = false;  // at every block's start
     int compression_level = 3;
-    uint64_t snapshot_interval = 0;  // instructions, about; 0: only at the begin and the end
+    uint64_t snapshot_interval = 0;  // instructions, about; 0: only at the start and the end
     uint64_t first_instr = 0;        // where start() will be called
     TraceFilter filter{};
 };
 
 class Tracer : public ReplayObserver {
   public:
-    // Creates the trace of what `replayer` does from now on; the machine is made.
+    // Creates the trace of what `replayer` does from now on. The machine has been made.
     Tracer(const TraceOptions& options, const Replayer& replayer);
 
-    // The machine is where the trace begins, between two blocks: the first snapshot.
+    // Takes the first snapshot. The machine is where the trace starts, between two blocks.
     void start();
-    // The last snapshot, and the end of the file.
+    // Takes the last snapshot and ends the file.
     void finish();
 
     // What translated code has to leave in the ring.
@@ -42,7 +42,7 @@ class Tracer : public ReplayObserver {
                 options_.memory == trace::MemoryColumns::values, follows_, options_.registers};
     }
 
-    // What GlueTracer reports; see there.
+    // What GlueTracer reports; see trace_glue.h.
     uint32_t translated(const GlueTranslation& translation);
     void ring_full(uint32_t id);
     void abandoned(int instructions_left);
@@ -72,26 +72,26 @@ class Tracer : public ReplayObserver {
     void event(Aside::When when, uint64_t instr, trace::EventDetail detail);
     // The instruction that runs has an effect outside of processor and memory.
     void event_inside(trace::EventDetail detail);
-    // Everything that was begun is done.
+    // Everything that was started is done.
     void event_after(trace::EventDetail detail);
     // Reports what differs from what was reported last.
     void control_changed(const trace::CpuState& state);
-    // Between two blocks: what the followed registers are, if the trace follows any.
+    // Between two blocks: puts the values of the followed registers aside, if the trace follows any.
     void put_registers(Aside::Kind kind);
-    // Whether the processor has stored something since the last block: it belongs to the next one.
+    // Whether the processor has stored something since the last block. That belongs to the next one.
     bool loose() const;
-    // No next one comes: what is loose gets an execution that is cut before its first instruction.
+    // If no next one comes: what is loose gets an execution that is cut before its first instruction.
     void tie_up();
     void put_record(uint32_t id);
     // Before the block's record is in the ring.
     void make_room(uint32_t id);
     // Hands over what is in the ring; all of it is done.
     void hand_over();
-    // The next batch, which is empty, begins one, at so many instructions.
+    // The next batch, which is empty, starts a stretch, at so many instructions.
     void begin_stretch(uint64_t instr, const trace::CpuState& cpu);
-    // The next batch that is handed over ends it.
+    // The next batch that is handed over ends the stretch.
     void end_stretch(uint64_t instr);
-    // For a stretch to open with.
+    // What the TLBs hold, with which a stretch opens.
     std::vector<trace::Translation> translations();
     void memory_map(const trace::MemoryMap& map);
     trace::MemoryProvider memory_provider() const;
@@ -115,7 +115,7 @@ class Tracer : public ReplayObserver {
     KnownPages known_;                         // their targets: frame and address space
     trace::CpuState control_;                  // as last reported
     trace::BlockRegisters block_registers_{};  // as last handed over
-    bool all_registers_ = true;                // the next record's have to be told, whatever they were
+    bool all_registers_ = true;                // the next record's have to be told in any case
     SerialTap serials_[2] = {SerialTap(0x3f8), SerialTap(0x2f8)};
 };
 
