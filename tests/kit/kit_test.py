@@ -3,9 +3,12 @@
 
 usage: kit_test.py install SOURCE BUILD PREFIX  installs the kit, moves it to PREFIX and looks at what came
        kit_test.py headers PREFIX               compiles each installed header alone
+       kit_test.py tutorial SOURCE BUILD PREFIX follows analyzers/README.md word by word
 """
 import concurrent.futures
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +19,7 @@ PRIVATE_FLAGS = ("-Werror", "-Wall", "-Wextra", "-fvisibility", "-fno-omit-frame
 
 # A few that must be there whatever else is; each includes many others.
 HEADERS = ("trace/pass/pass.h", "trace/trace.capnp.h", "osi/osi.h", "osi/provider.h", "analyzers/syscalls/program.h",
-           "analyzers/syscalls/typed_calls.h", "analyzers/pandalog/pandalog.capnp.h")
+           "analyzers/syscalls/typed_calls.h", "analyzers/pandalog/pandalog.capnp.h", "analyzers/shared/frame.h")
 
 
 class Failure(Exception):
@@ -97,8 +100,96 @@ def headers(prefix):
     print(f"{len(found)} headers compile alone")
 
 
+def tutorial_script(text, folder):
+    """The tutorial as a script: its blocks of shell as they are, and a copy of each block of a file that the line before
+    names, such as "**`CMakeLists.txt`**:"; blocks of the same file follow one another, with a blank line between. And the files' texts by name."""
+    script, texts, name, block = [], {}, None, None
+    for line in text.splitlines():
+        fence = re.match(r"```(\w*)$", line)
+        named = re.match(r".*\*\*`([^`]+)`\*\*.*:$", line)
+        if block is None and fence:
+            block, language = [], fence.group(1)
+        elif block is not None and fence:
+            code = "".join(part + "\n" for part in block)
+            if language == "sh":
+                script.append(code)
+            elif name:
+                if name in texts:
+                    code = "\n" + code
+                piece = os.path.join(folder, f"piece-{len(script)}")
+                with open(piece, "w", encoding="utf-8") as file:
+                    file.write(code)
+                script.append(f"cat {piece} >> {name}\n")
+                texts[name] = texts.get(name, "") + code
+            block, name = None, None
+        elif block is not None:
+            block.append(line)
+        elif named:
+            name = named.group(1)
+    return "".join(script), texts
+
+
+def expected_places():
+    """(address space, program counter) and the first instr there, of the trace that make_trace.cc writes."""
+    places, instr = {}, 0
+    for turn in range(40):
+        instr += 3 * 5
+        for number in range(turn // 8 + 1):
+            for _ in range(turn % 3):
+                places.setdefault((0x1000 if turn % 2 == 0 else 0x2000, 0x400000 + 16 * number), instr)
+                instr += number + 1
+    return places
+
+
+def outputs(program, trace, schema, work):
+    """All that an example says of a trace: text, JSON, pandalog."""
+    log = os.path.join(work, "log")
+    text = run([program, trace])
+    lines = run([program, "--json", "--pandalog", log, trace])
+    with open(log, "rb") as file:
+        facts = subprocess.run(["capnp", "decode", schema, "Entry"], stdin=file, capture_output=True, check=True, text=True)
+    return text, lines, facts.stdout
+
+
+def tutorial(source, build, prefix):
+    with open(os.path.join(source, "analyzers/README.md"), encoding="utf-8") as file:
+        text = file.read()
+    own = os.path.join(source, "analyzers/example")
+    schema = os.path.join(source, "analyzers/pandalog/pandalog.capnp")
+    with tempfile.TemporaryDirectory() as work:
+        script, texts = tutorial_script(text, work)
+        for name in sorted(texts.keys() | {name for name in os.listdir(own) if name != "README.md"}):
+            with open(os.path.join(own, name), encoding="utf-8") as file:
+                if file.read() != texts.get(name):
+                    raise Failure(f"{own}/{name} is not what analyzers/README.md shows")
+        lines = sum(text.count("\n") for text in texts.values())
+        if lines >= 60:
+            raise Failure(f"the example has grown to {lines} lines")
+        trace = os.path.join(work, "demo.capnp")
+        run([os.path.join(build, "bin/kit_trace"), trace])
+        # The driver alone: beside it, where it looks first, is the tree's own example.
+        os.mkdir(os.path.join(work, "bin"))
+        shutil.copy(os.path.join(build, "bin/panda-analyze"), os.path.join(work, "bin"))
+        path = os.pathsep.join([os.path.join(work, "bin"), os.environ["PATH"]])
+        said = run(["bash", "-euc", script], cwd=work, env={**os.environ, "PREFIX": prefix, "PATH": path})
+        if not re.search(r"^  example +which code of programs ran, and when first$", said, re.MULTILINE):
+            raise Failure(f"panda-analyze --list does not tell of the example:\n{said}")
+        # The two that the tutorial built, and the tree's own.
+        built = sorted(path for path in files(work) if os.path.basename(path) == "panda-analyze-example")
+        if len(built) != 2:
+            raise Failure(f"the tutorial built {built}")
+        wanted = outputs(os.path.join(build, "bin/panda-analyze-example"), trace, schema, work)
+        for program in built:
+            if outputs(program, trace, schema, work) != wanted:
+                raise Failure(f"{program} says other things than the tree's own")
+    found = {(int(line["asid"], 16), int(line["pc"], 16)): line["instr"] for line in map(json.loads, wanted[1].splitlines())}
+    if found != expected_places() or len(found) != len(wanted[0].splitlines()) or wanted[2].count("fact = (") != len(found):
+        raise Failure(f"the example finds {found}, but the trace has {expected_places()}\n{wanted[0]}{wanted[2]}")
+    print(f"{lines} lines of an example, {len(found)} places, built in two ways")
+
+
 def main(arguments):
-    commands = {"install": (install, 3), "headers": (headers, 1)}
+    commands = {"install": (install, 3), "headers": (headers, 1), "tutorial": (tutorial, 3)}
     command, count = commands.get(arguments[0] if arguments else "", (None, 0))
     if command is None or len(arguments) != count + 1:
         print(__doc__, file=sys.stderr)
