@@ -1,5 +1,6 @@
 #include "common/command_line.h"
 
+#include <boost/program_options/errors.hpp>
 #include <csignal>
 #include <exception>
 #include <filesystem>

@@ -1,7 +1,6 @@
 // What every program of this project shares: exit statuses, one-line errors, --help and --version.
 #pragma once
 
-#include <boost/program_options.hpp>
 #include <functional>
 #include <string>
 

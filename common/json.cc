@@ -1,7 +1,11 @@
 #include "common/json.h"
 
-#include <nlohmann/json.hpp>
 #include <ostream>
+
+#include "common/json_value.h"
+
+template class nlohmann::basic_json<>;
+template class nlohmann::basic_json<nlohmann::ordered_map>;
 
 namespace panda {
 

@@ -1,7 +1,7 @@
 // JSON as programs write it: one object per line. Link panda_json.
 //
 // A guest's texts can be any bytes, but JSON holds only UTF-8: what is not UTF-8 becomes U+FFFD, here and
-// nowhere else. Files that make objects include <nlohmann/json.hpp>, in the .cc file only, because it is
+// nowhere else. Files that make objects include common/json_value.h, in the .cc file only, because it is
 // large.
 #pragma once
 

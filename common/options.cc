@@ -2,7 +2,18 @@
 
 #include "common/error.h"
 
+template class boost::program_options::typed_value<std::string>;
+template class boost::program_options::typed_value<int>;
+template class boost::program_options::typed_value<uint32_t>;
+template class boost::program_options::typed_value<uint64_t>;
+template void boost::program_options::typed_value<std::vector<std::string>>::xparse(
+    boost::any&, const std::vector<std::string>&) const;
+
 namespace panda {
+
+template class NumberValue<int>;
+template class NumberValue<uint32_t>;
+template class NumberValue<uint64_t>;
 
 namespace po = boost::program_options;
 

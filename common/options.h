@@ -7,6 +7,14 @@
 
 #include "common/numbers.h"
 
+// Compiled once, in options.cc, with all their conversions from text; a file with options would else compile them again.
+extern template class boost::program_options::typed_value<std::string>;
+extern template class boost::program_options::typed_value<int>;
+extern template class boost::program_options::typed_value<uint32_t>;
+extern template class boost::program_options::typed_value<uint64_t>;
+extern template void boost::program_options::typed_value<std::vector<std::string>>::xparse(
+    boost::any&, const std::vector<std::string>&) const;
+
 namespace panda {
 
 // Throws an error of Boost.Program_options, which adds the option's name to it. The program exits with 2.
@@ -41,5 +49,9 @@ void add_range_options(boost::program_options::options_description& options,
 
 // The range that they give. Throws UsageError when --from is after --to; the two may be equal.
 NumberRange range_option(const boost::program_options::variables_map& given);
+
+extern template class NumberValue<int>;
+extern template class NumberValue<uint32_t>;
+extern template class NumberValue<uint64_t>;
 
 }  // namespace panda

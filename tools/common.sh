@@ -16,6 +16,7 @@ die() {
 # The code name of the running Debian release, for example bookworm.
 host_release() {
     local codename
+    # shellcheck source=/dev/null
     codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
     [ -n "$codename" ] || die "/etc/os-release does not name a Debian release"
     echo "$codename"

@@ -65,17 +65,6 @@ formatting() {
     git ls-files -z '*.h' '*.cc' | xargs -0 "$formatter" --dry-run -Werror
 }
 
-scripts() {
-    local script
-    git ls-files -z 'tools/*.sh' 'recorder/*.sh' 'tests/*.sh' .ci/run tests/bench/soak 'tools/guest/files/bin/*' tools/guest/files/init |
-        while IFS= read -r -d '' script; do
-            case $(head -n 1 "$script") in
-            *bash) bash -n "$script" ;;
-            *sh) sh -n "$script" ;;
-            esac || return 1
-        done
-}
-
 finish() {
     printf '\n=== summary\n'
     printf '%s\n' "${summary[@]}"
@@ -90,8 +79,9 @@ finish() {
 # Without these nothing else can run.
 step "set-up" "$here/setup.sh" || finish
 step "formatting" formatting
-step "scripts" scripts
+step "scripts" "$here/lint.sh" scripts
 step "build" build release || finish
+step "clang-tidy" "$here/lint.sh" changes
 step "unit tests" unit_tests release
 if [ "$quick" = no ]; then
     begin_sanitizer_build

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <ostream>
 
 #include "analyzers/osi/text.h"
 #include "analyzers/pandalog/pandalog.capnp.h"
 #include "common/hex.h"
-#include "common/json.h"
+#include "common/json_value.h"
 
 namespace panda::asidstory {
 namespace {

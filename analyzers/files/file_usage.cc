@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "analyzers/osi/text.h"
 #include "analyzers/syscalls/by_name.h"
 #include "analyzers/syscalls/transfer.h"
-#include "common/json.h"
+#include "common/json_value.h"
 
 namespace panda::analyze_files {
 namespace {

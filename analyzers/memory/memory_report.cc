@@ -1,11 +1,10 @@
 #include "analyzers/memory/memory_report.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "common/error.h"
 #include "common/hex.h"
-#include "common/json.h"
+#include "common/json_value.h"
 
 namespace panda::analyze_memory {
 namespace {

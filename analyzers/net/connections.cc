@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 
@@ -12,7 +11,7 @@
 #include "analyzers/syscalls/by_name.h"
 #include "analyzers/syscalls/call_text.h"
 #include "analyzers/syscalls/transfer.h"
-#include "common/json.h"
+#include "common/json_value.h"
 
 namespace panda::analyze_net {
 namespace {

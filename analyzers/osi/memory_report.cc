@@ -2,13 +2,12 @@
 
 #include <cinttypes>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "analyzers/osi/select_processes.h"
 #include "analyzers/osi/text.h"
 #include "common/hex.h"
-#include "common/json.h"
+#include "common/json_value.h"
 
 namespace panda::analyze_osi {
 

@@ -2,7 +2,6 @@
 
 #include <cinttypes>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "analyzers/osi/process_line.h"
@@ -10,7 +9,7 @@
 #include "analyzers/osi/select_processes.h"
 #include "analyzers/osi/text.h"
 #include "common/hex.h"
-#include "common/json.h"
+#include "common/json_value.h"
 
 namespace panda::analyze_osi {
 namespace {

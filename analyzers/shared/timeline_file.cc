@@ -2,11 +2,11 @@
 
 #include <zlib.h>
 
-#include <nlohmann/json.hpp>
 #include <span>
 
 #include "common/bytes.h"
 #include "common/error.h"
+#include "common/json_value.h"
 
 namespace panda::analyzers {
 namespace {

@@ -1,10 +1,8 @@
 #include "analyzers/syscalls/json_writer.h"
 
-#include <nlohmann/json.hpp>
-
 #include "analyzers/syscalls/text.h"
 #include "common/hex.h"
-#include "common/json.h"
+#include "common/json_value.h"
 
 namespace panda::syscalls {
 

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
-#include "common/json.h"
+#include "common/json_value.h"
 
 namespace panda::syscalls {
 namespace {

@@ -1,8 +1,7 @@
 #include "analyzers/syscalls/timeline_writer.h"
 
-#include <nlohmann/json.hpp>
-
 #include "analyzers/syscalls/text.h"
+#include "common/json_value.h"
 
 namespace panda::syscalls {
 

@@ -130,7 +130,9 @@ std::string joined(const std::vector<std::string>& words) {
     for (const std::string& word : words)
         text += (text.empty() ? "" : " ") + word;
     constexpr size_t limit = 4096;
-    return text.size() <= limit ? text : text.substr(0, limit) + " …";
+    if (text.size() > limit)
+        text.replace(limit, std::string::npos, " …");
+    return text;
 }
 
 // Ends the recording in order after a signal, so that the file is whole.

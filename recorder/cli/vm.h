@@ -4,12 +4,12 @@
 #include <chrono>
 #include <deque>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/json_value.h"
 #include "recorder/cli/machine.h"
 #include "recorder/cli/process.h"
 

@@ -17,6 +17,7 @@
 #include "common/numbers.h"
 #include "osi/event_follower.h"
 #include "osi/linux/select.h"
+#include "tests/bench/meanwhile.h"
 #include "trace/moment/moment.h"
 
 namespace {
@@ -118,6 +119,7 @@ int measure_follow(const std::string& path, int rounds) {
 
 int main(int count, char** arguments) {
     return run_main("osi_bench", [&] {
+        const bench::Meanwhile meanwhile;
         const std::string what = count > 2 ? arguments[1] : "";
         if (what == "list")
             return measure_list(

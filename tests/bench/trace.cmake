@@ -1,4 +1,4 @@
 add_executable(trace_bench trace_bench.cc)
-target_link_libraries(trace_bench PRIVATE panda_trace panda_common)
+target_link_libraries(trace_bench PRIVATE panda_trace panda_bench)
 add_executable(trace_memory_bench trace_memory_bench.cc)
-target_link_libraries(trace_memory_bench PRIVATE panda_trace panda_common)
+target_link_libraries(trace_memory_bench PRIVATE panda_trace panda_bench)

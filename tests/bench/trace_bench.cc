@@ -12,6 +12,7 @@
 
 #include "common/command_line.h"
 #include "common/compression.h"
+#include "tests/bench/meanwhile.h"
 #include "trace/coding/block_codec.h"
 #include "trace/reading/reader.h"
 #include "trace/writing/writer.h"
@@ -178,6 +179,7 @@ void measure_whole(const Load& load) {
 
 int main(int argc, char** argv) {
     return run_main("trace_bench", [&] {
+        const bench::Meanwhile meanwhile;
         const Load load = argc > 1 ? load_of(argv[1]) : made_up_load();
         std::printf("%zu chunks, %llu executions of %u blocks, %.1f M instr\n", load.chunks.size(),
                     static_cast<unsigned long long>(load.executions), load.block_count,

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/command_line.h"
+#include "tests/bench/meanwhile.h"
 #include "trace/edit/execution_words.h"
 #include "trace/reading/reader.h"
 #include "trace/writing/writer.h"
@@ -378,6 +379,7 @@ void measure(const Load& load, MemoryColumns memory, const std::string& name) {
 
 int main(int argc, char** argv) {
     return run_main("trace_memory_bench", [&] {
+        const bench::Meanwhile meanwhile;
         const Load load = argc > 1 ? load_of(argv[1]) : MadeUpProgram().run();
         std::printf("%zu executions of %zu blocks, %.1f M instr, %.1f M accesses, %.1f M words\n",
                     load.executions.size(), load.blocks.size(), static_cast<double>(load.instructions) / 1e6,

@@ -1,2 +1,2 @@
 add_executable(trace_read_bench trace_read_bench.cc)
-target_link_libraries(trace_read_bench PRIVATE panda_trace panda_common)
+target_link_libraries(trace_read_bench PRIVATE panda_trace panda_bench)

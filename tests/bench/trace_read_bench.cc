@@ -16,6 +16,7 @@
 
 #include "common/command_line.h"
 #include "common/numbers.h"
+#include "tests/bench/meanwhile.h"
 #include "trace/moment/memory_at.h"
 #include "trace/pass/memory_follower.h"
 #include "trace/pass/pass.h"
@@ -217,6 +218,7 @@ int main(int argc, char** argv) {
             throw UsageError("usage: trace_read_bench TRACE [SEEKS [ROUNDS]]");
         const int seeks = argc > 2 ? parse_number<int>("SEEKS", argv[2]) : 200;
         const int rounds = argc > 3 ? parse_number<int>("ROUNDS", argv[3]) : 3;
+        const bench::Meanwhile meanwhile;
         TraceReader reader(argv[1]);
         reader.load_blocks();
         const bool with_values = reader.chunk(0).summary().memory == MemoryColumns::values;

@@ -18,7 +18,7 @@ debug_kernel() {
     local directory=$panda_cache/debug/${package#linux-image-}_$version work state suite
     if [ ! -e "$directory/vmlinux" ]; then
         with_lock debug
-        state=guest-debug
+        state='guest-debug'
         for suite in bullseye bookworm trixie; do
             private_apt_update $state-$suite amd64 "$(source_line deb $suite)" \
                 "$(source_line deb $suite-security security)" || continue

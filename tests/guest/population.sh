@@ -9,8 +9,8 @@ record_population() {
     "$repository/tools/guest/compile.sh" "$(sed -n 's/^architecture=//p' "$guest/build-info")" population \
         "$repository"/tests/guest/population/*.c
     # The threaded handlers of a real-time kernel are too late for a UART that sends at once. Without noirqdebug the
-    # kernel takes the interrupts without a handler for those of a broken line, and turns the line off. shellcheck
-    # disable=SC2016  # for the guest's shell
+    # kernel takes the interrupts that nobody handled for those of a broken line, and turns the line off.
+    # shellcheck disable=SC2016  # for the guest's shell
     panda-record --force -o "$name.panda" "$@" --guest "$guest" --append noirqdebug --copy-in population:/tmp/ -- sh -c '
         /tmp/population start
         i=0

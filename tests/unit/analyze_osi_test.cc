@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "analyzers/osi/arguments.h"
@@ -18,6 +17,7 @@
 #include "analyzers/osi/text.h"
 #include "analyzers/shared/frame.h"
 #include "common/error.h"
+#include "common/json_value.h"
 #include "kernelinfo/key_file.h"
 #include "osi/linux/osi_linux.h"
 #include "osi_fake_guest.h"

@@ -1,9 +1,8 @@
 // JSON lines, with a guest's texts in them.
 #include <catch2/catch_test_macros.hpp>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "common/json.h"
+#include "common/json_value.h"
 
 namespace {
 

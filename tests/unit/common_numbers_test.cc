@@ -172,7 +172,7 @@ TEST_CASE("a number is bound to a variable, too") {
     CHECK(bound == 32);
 }
 
-TEST_CASE("--from may be --to, and not after it") {
+TEST_CASE("the value of --from may be that of --to, and not after it") {
     const NumberRange range = range_option(parse({"--from", "8", "--to", "0x8"}));
     CHECK(range.from == 8);
     CHECK(range.to == 8);

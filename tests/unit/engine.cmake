@@ -3,4 +3,4 @@ add_executable(engine_test
   engine_trace_test.cc fake_glue.cc
   fake_glue_door.cc)
 target_link_libraries(engine_test PRIVATE panda_recorder panda_replayer Catch2::Catch2WithMain)
-catch_discover_tests(engine_test TEST_PREFIX "engine: ")
+catch_discover_tests(engine_test TEST_PREFIX "engine: " PROPERTIES LABELS threads)

@@ -1,10 +1,11 @@
 // What programs write with --json, read back.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include "common/json_value.h"
 
 namespace panda::tests {
 

@@ -109,6 +109,8 @@ TEST_CASE("what is written reads the same") {
 
 TEST_CASE("damaged key files are refused or harmless") {
     std::mt19937 random(1);
+    unsigned refused = 0;
+    unsigned read = 0;
     for (unsigned round = 0; round < 5000; ++round) {
         std::string text = old_group;
         for (unsigned flips = random() % 4 + 1; flips > 0; --flips)
@@ -116,8 +118,11 @@ TEST_CASE("damaged key files are refused or harmless") {
         try {
             const KeyFile file(text, "test.conf");
             for (const std::string& group : file.groups())
-                file.read(group).pointer_size();
+                read += file.read(group).pointer_size() == 4;
         } catch (const Error&) {
+            ++refused;
         }
     }
+    CHECK(refused > 0);
+    CHECK(read > 0);
 }

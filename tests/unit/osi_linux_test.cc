@@ -188,6 +188,12 @@ TEST_CASE("broken lists end with what could be read and a warning") {
 
 TEST_CASE("a guest of flipped bits never stops the walk or breaks it") {
     std::mt19937 random(1);
+    unsigned whole = 0;
+    unsigned incomplete = 0;
+    unsigned threads = 0;
+    unsigned current = 0;
+    unsigned modules = 0;
+    size_t most = 0;
     for (unsigned round = 0; round < 3000; ++round) {
         FakeGuest guest(0);
         add_some_processes(guest);
@@ -199,10 +205,20 @@ TEST_CASE("a guest of flipped bits never stops the walk or breaks it") {
                                         0x30000, 0x40000, 0x50000, 0x60000};
             guest.memory.bytes[regions[random() % 8] + random() % 0x800] ^= std::byte(1u << random() % 8);
         }
-        for (const auto& process : provider.processes(guest.point()).entries)
-            provider.threads(guest.point(), process.handle);
-        provider.current_process_handle(guest.point());
-        provider.current_thread(guest.point());
-        provider.modules(guest.point());
+        const auto found = provider.processes(guest.point());
+        whole += found.warning.empty() && found.entries.size() == 4;
+        incomplete += !found.warning.empty();
+        most = std::max(most, found.entries.size());
+        for (const auto& process : found.entries)
+            threads += provider.threads(guest.point(), process.handle).entries.size() == 1;
+        current += provider.current_process_handle(guest.point()) && provider.current_thread(guest.point());
+        modules += provider.modules(guest.point()).entries.size() == 1;
     }
+    // Most damage is where nothing looks; what is found never grows without bound.
+    CHECK(whole > 2000);
+    CHECK(incomplete > 300);
+    CHECK(most <= 8);
+    CHECK(threads > 9000);
+    CHECK(current > 2500);
+    CHECK(modules > 0);
 }

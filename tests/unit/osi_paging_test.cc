@@ -87,7 +87,14 @@ TEST_CASE("a walk through garbage page tables ends") {
     FakeMemory memory(0x10000);
     for (uint64_t at = 0; at < memory.bytes.size(); at += 8)
         memory.put<uint64_t>(at, (random() & 0xffff) | (random() % 4 == 0 ? random() : 0));
+    unsigned found[5] = {};
     for (unsigned round = 0; round < 20000; ++round)
         for (const Paging paging : {Paging::two_level, Paging::pae, Paging::four_level, Paging::five_level})
-            AddressSpace(memory, random() & 0xffff, paging).translate(random() >> random() % 64);
+            found[static_cast<int>(paging)] += AddressSpace(memory, random() & 0xffff, paging)
+                                                   .translate(random() >> random() % 64)
+                                                   .has_value();
+    for (const Paging paging : {Paging::two_level, Paging::pae, Paging::four_level, Paging::five_level}) {
+        CHECK(found[static_cast<int>(paging)] > 0);
+        CHECK(found[static_cast<int>(paging)] < 20000);
+    }
 }

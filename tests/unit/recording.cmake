@@ -1,4 +1,4 @@
 add_executable(recording_test
   recording_test.cc recording_coding_test.cc recording_constants_test.cc recording_damage_test.cc recording_kill_test.cc recording_tool_test.cc)
 target_link_libraries(recording_test PRIVATE panda_recording_commands panda_json Catch2::Catch2WithMain)
-catch_discover_tests(recording_test)
+catch_discover_tests(recording_test PROPERTIES LABELS threads)

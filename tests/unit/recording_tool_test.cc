@@ -1,9 +1,9 @@
 // panda-recording's commands, on a good recording and on bad ones.
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "common/json_value.h"
 #include "tests/unit/recording_helpers.h"
 #include "tools/recording/commands.h"
 

@@ -3,4 +3,4 @@ target_link_libraries(trace_test PRIVATE panda_trace panda_common panda_json Cat
 target_compile_definitions(trace_test PRIVATE
   PANDA_TRACE_PROGRAM="$<TARGET_FILE:panda-trace>" TRACE_SCHEMA="${CMAKE_SOURCE_DIR}/trace/trace.capnp")
 add_dependencies(trace_test panda-trace)
-catch_discover_tests(trace_test TEST_PREFIX "trace: ")
+catch_discover_tests(trace_test TEST_PREFIX "trace: " PROPERTIES LABELS threads)

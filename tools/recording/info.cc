@@ -1,10 +1,9 @@
 #include <iomanip>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
 #include <vector>
 
-#include "common/json.h"
+#include "common/json_value.h"
 #include "common/numbers.h"
 #include "recorder/format/reader.h"
 #include "tools/recording/commands.h"

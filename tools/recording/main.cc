@@ -3,6 +3,7 @@
 
 #include "common/command_line.h"
 #include "common/error.h"
+#include "common/options.h"
 #include "tools/recording/commands.h"
 
 namespace {

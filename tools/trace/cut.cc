@@ -3,9 +3,8 @@
 
 #include <algorithm>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
-#include "common/json.h"
+#include "common/json_value.h"
 #include "common/progress.h"
 #include "tools/trace/commands.h"
 #include "tools/trace/options.h"

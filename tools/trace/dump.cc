@@ -4,10 +4,9 @@
 #include <cinttypes>
 #include <cstdio>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "common/hex.h"
-#include "common/json.h"
+#include "common/json_value.h"
 #include "tools/trace/commands.h"
 #include "tools/trace/options.h"
 #include "trace/coding/event_fields.h"

@@ -3,9 +3,8 @@
 #include <iomanip>
 #include <iostream>
 #include <map>
-#include <nlohmann/json.hpp>
 
-#include "common/json.h"
+#include "common/json_value.h"
 #include "tools/trace/commands.h"
 #include "tools/trace/options.h"
 #include "trace/reading/reader.h"

@@ -2,9 +2,8 @@
 #include "trace/edit/recover.h"
 
 #include <iostream>
-#include <nlohmann/json.hpp>
 
-#include "common/json.h"
+#include "common/json_value.h"
 #include "tools/trace/commands.h"
 #include "tools/trace/options.h"
 

@@ -5,10 +5,9 @@
 #include <cinttypes>
 #include <cstdio>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "common/hex.h"
-#include "common/json.h"
+#include "common/json_value.h"
 #include "common/progress.h"
 #include "tools/trace/commands.h"
 #include "tools/trace/options.h"
