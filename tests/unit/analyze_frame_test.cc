@@ -69,7 +69,7 @@ TEST_CASE("every analyzer tells wrong usage from failure") {
 }
 
 // Each option that takes an instruction, with what else it needs.
-TEST_CASE("--from 010 means ten, in every analyzer that has it") {
+TEST_CASE("010 means ten for --from, in every analyzer that has it") {
     const Sample sample;
     const auto check = [&](const std::string& name, const std::string& before, const std::string& after) {
         CAPTURE(name, before);
