@@ -146,7 +146,7 @@ struct Definitions {
 # --- Execution -------------------------------------------------------------------------------------------------
 
 struct Chunk {
-  # A stretch of execution that opens alone: no coder carries state from one chunk into the next.
+  # A piece of the execution that opens alone: no coder carries state from one chunk into the next.
   firstInstr @0 :UInt64;        # that of the chunk before + its instrCount, or Header.firstInstr
   instrCount @1 :UInt64;        # instructions that were executed, plus those that gaps left out
   blockCount @2 :UInt32;        # executions, partial ones included

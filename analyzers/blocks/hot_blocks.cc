@@ -23,8 +23,8 @@ void HotBlocks::grow() {
     }
 }
 
-void HotBlocks::begin_stretch(uint64_t kind, uint64_t instr) {
-    end_stretch();
+void HotBlocks::begin_run(uint64_t kind, uint64_t instr) {
+    end_run();
     kind_ = kind;
     begin_ = instr;
     cr3_ = state_->cr3();
@@ -32,7 +32,7 @@ void HotBlocks::begin_stretch(uint64_t kind, uint64_t instr) {
     space_selected_ = !selection_.asid || *selection_.asid == asid_;
 }
 
-void HotBlocks::end_stretch() {
+void HotBlocks::end_run() {
     const uint64_t kind = std::exchange(kind_, no_kind);
     if (kind == no_kind)
         return;
@@ -46,8 +46,8 @@ void HotBlocks::end_stretch() {
 }
 
 void HotBlocks::append(HotBlocks&& next) {
-    end_stretch();
-    next.end_stretch();
+    end_run();
+    next.end_run();
     if (counters_.size() < next.counters_.size())
         std::swap(counters_, next.counters_);
     for (size_t id = 0; id < next.counters_.size(); ++id)
@@ -77,7 +77,7 @@ std::vector<BlockCount> HotBlocks::blocks(const trace::BlockTable& blocks) const
 }
 
 const std::map<uint64_t, SpaceCount>& HotBlocks::spaces() {
-    end_stretch();
+    end_run();
     return spaces_;
 }
 

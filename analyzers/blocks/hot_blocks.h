@@ -48,7 +48,7 @@ class HotBlocks {
         uint64_t& counter = counters_[block.id];
         const uint64_t kind = counter % one_execution;
         if (kind != kind_ || state_->cr3() != cr3_) [[unlikely]]
-            begin_stretch(kind, block.instr);
+            begin_run(kind, block.instr);
         end_ = block.instr + block.executed;
         if (!space_selected_)
             return;
@@ -59,7 +59,7 @@ class HotBlocks {
     }
     void on_event(const trace::Event& event) {
         if (std::holds_alternative<trace::Gap>(event.detail))
-            end_stretch();  // nobody is known to have executed what the gap leaves out
+            end_run();  // what the gap leaves out was executed by an unknown process
     }
     void append(HotBlocks&& next);
 
@@ -77,8 +77,8 @@ class HotBlocks {
     static constexpr uint64_t no_kind = ~uint64_t{0};
 
     void grow();
-    void begin_stretch(uint64_t kind, uint64_t instr);
-    void end_stretch();
+    void begin_run(uint64_t kind, uint64_t instr);
+    void end_run();
 
     const trace::PassState* state_;
     Selection selection_;
@@ -87,7 +87,7 @@ class HotBlocks {
         missing_;  // by block id: instructions that cut blocks did not execute
     std::map<uint64_t, SpaceCount> spaces_;
 
-    // The current stretch: blocks of one address space and privilege, one after another.
+    // The current run: blocks of one address space and privilege, one after another.
     uint64_t kind_ = no_kind;  // the bits of their counters; no_kind: there is none
     uint64_t cr3_ = 0;
     uint64_t asid_ = 0;

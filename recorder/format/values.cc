@@ -266,7 +266,7 @@ Trailer decode_trailer(std::span<const std::byte> bytes, std::span<const MemoryB
     return trailer;
 }
 
-void PageCollector::add(uint32_t page, std::span<const std::byte, page_size> bytes) {
+void MemoryChunkBuilder::add(uint32_t page, std::span<const std::byte, page_size> bytes) {
     if (runs_.empty() || runs_.back().first + runs_.back().count != page)
         runs_.push_back({page, 0});
     ++runs_.back().count;
@@ -274,7 +274,7 @@ void PageCollector::add(uint32_t page, std::span<const std::byte, page_size> byt
     pages_.insert(pages_.end(), bytes.begin(), bytes.end());
 }
 
-Bytes PageCollector::encode() {
+Bytes MemoryChunkBuilder::encode() {
     const auto table = std::as_bytes(std::span(runs_));
     pages_.insert(pages_.end(), table.begin(), table.end());
     const std::array<uint32_t, 2> trailer = {static_cast<uint32_t>(runs_.size()), block_};

@@ -62,10 +62,11 @@ Trailer decode_trailer(std::span<const std::byte> bytes, std::span<const MemoryB
                        size_t devices = 0);
 
 // Pages of one block that will become a memory chunk.
-class PageCollector {
+class MemoryChunkBuilder {
   public:
     // buffer: an empty one, whose memory is used.
-    explicit PageCollector(uint32_t block, Bytes buffer = {}) : block_(block), pages_(std::move(buffer)) {}
+    explicit MemoryChunkBuilder(uint32_t block, Bytes buffer = {})
+        : block_(block), pages_(std::move(buffer)) {}
     uint32_t block() const { return block_; }
     bool empty() const { return runs_.empty(); }
     bool full() const { return pages_.size() >= maximum_memory_chunk; }

@@ -52,7 +52,7 @@ void RecordingWriter::write_memory(uint32_t block, uint64_t offset, std::span<co
 void RecordingWriter::submit_pages() {
     if (!pages_)
         return;
-    auto pages = std::make_shared<PageCollector>(std::move(*pages_));
+    auto pages = std::make_shared<MemoryChunkBuilder>(std::move(*pages_));
     pages_.reset();
     chunks_.submit(ChunkType::memory, options_.snapshot_level, 3 * maximum_memory_chunk,
                    [pages] { return pages->encode(); });

@@ -92,7 +92,7 @@ class RecordingWriter {
 
     const WriterOptions options_;
     const std::vector<MemoryBlock> blocks_;
-    std::optional<PageCollector> pages_;
+    std::optional<MemoryChunkBuilder> pages_;
     bool processor_written_ = false;
     bool devices_written_ = false;
     std::set<uint32_t> mapped_address_spaces_;

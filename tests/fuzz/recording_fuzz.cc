@@ -138,7 +138,7 @@ Bytes sample_chunks() {
     add_chunk(list, ChunkType::blocks, encode_blocks(blocks()));
     add_chunk(list, ChunkType::processor, Bytes(4));
     add_chunk(list, ChunkType::map, encode_map({0, {{0, 1 << 20, 0, 0, RangeKind::ram}}}, blocks()));
-    PageCollector pages(1);
+    MemoryChunkBuilder pages(1);
     pages.add(0, std::array<std::byte, page_size>{});
     add_chunk(list, ChunkType::memory, pages.encode());
     add_chunk(list, ChunkType::constants, encode_constants(constants().constants()));

@@ -149,7 +149,7 @@ TEST_CASE("every flipped bit is found and its place named") {
     const std::string path = directory.file("flipped.panda");
     write_file(path, build_file([] {
                    auto chunks = snapshot_chunks();
-                   PageCollector pages(0);
+                   MemoryChunkBuilder pages(0);
                    const Bytes page = random_bytes(page_size, 12);
                    pages.add(3, std::span(page).first<page_size>());
                    chunks.insert(chunks.end() - 1, {ChunkType::memory, pages.encode()});

@@ -15,10 +15,10 @@ namespace {
 
 constexpr uint64_t overlay_page_bytes = sizeof(ChunkOverlay::Content);
 
-// Collects what a chunk stores.
-class Collector {
+// Puts what a chunk stores into an overlay.
+class OverlayBuilder {
   public:
-    Collector(const TraceReader& reader, const MemoryLayout& layout)
+    OverlayBuilder(const TraceReader& reader, const MemoryLayout& layout)
         : reader_(reader), router_(layout, overlay_) {}
 
     void start(const Chunk& chunk) {
@@ -100,27 +100,27 @@ MemorySource require_memory_at(TraceReader& reader, uint64_t instr) {
 // Takes the chunk that has instr in it, up to there. It also follows changes of the memory map.
 class MemoryAt::LastChunk {
   public:
-    explicit LastChunk(MemoryAt& at) : at_(at), collector_(at.reader_, at.layout_) {}
+    explicit LastChunk(MemoryAt& at) : at_(at), builder_(at.reader_, at.layout_) {}
     void start(const Chunk& chunk) {
         for (const uint32_t number : chunk.summary().first_memory_maps)
             if (number != 0 && number <= at_.reader_.memory_maps().size())
                 at_.set_map(at_.reader_.memory_maps()[number - 1]);
-        collector_.start(chunk);
+        builder_.start(chunk);
     }
-    void apply(std::span<const Access> accesses) { collector_.apply(accesses); }
+    void apply(std::span<const Access> accesses) { builder_.apply(accesses); }
     void apply(const Event& event) {
-        collector_.apply(event);
+        builder_.apply(event);
         if (const auto* change = std::get_if<MemoryMapChange>(&event.detail))
             at_.set_map(at_.reader_.memory_maps()[change->map]);
     }
     ChunkOverlay take() {
-        collector_.require_nothing_lost();
-        return collector_.take();
+        builder_.require_nothing_lost();
+        return builder_.take();
     }
 
   private:
     MemoryAt& at_;
-    Collector collector_;
+    OverlayBuilder builder_;
 };
 
 MemoryAt::MemoryAt(TraceReader& reader, uint64_t instr, uint64_t cache_bytes)
@@ -190,14 +190,14 @@ void MemoryAt::give_walk(std::unique_ptr<ChunkWalk> walk) const {
 
 std::shared_ptr<const ChunkOverlay> MemoryAt::decode_chunk(const Chunk& chunk) const {
     return in_chunk(reader_.path(), chunk, [&] {
-        Collector collector(reader_, layout_);
-        collector.start(chunk);
+        OverlayBuilder builder(reader_, layout_);
+        builder.start(chunk);
         auto walk = take_walk();
-        walk->go<CursorColumns::memory>(chunk, collector);
-        walk->finish(collector);
-        collector.require_nothing_lost();
+        walk->go<CursorColumns::memory>(chunk, builder);
+        walk->finish(builder);
+        builder.require_nothing_lost();
         give_walk(std::move(walk));
-        return std::make_shared<const ChunkOverlay>(collector.take());
+        return std::make_shared<const ChunkOverlay>(builder.take());
     });
 }
 

@@ -21,11 +21,11 @@ namespace {
 
 constexpr uint32_t unknown_snapshot = ~uint32_t{0};
 
-// Verifies a stretch of a trace: chunks and snapshots in order.
-class Stretch {
+// Verifies a section of a trace: chunks and snapshots in order.
+class Section {
   public:
     // reader: for its tables only, which may grow.
-    Stretch(const TraceReader& reader, const VerifyOptions& options)
+    Section(const TraceReader& reader, const VerifyOptions& options)
         : reader_(reader),
           options_(options),
           follower_(std::in_place, reader.header(), reader.memory_maps()),
@@ -88,8 +88,8 @@ class Stretch {
         snapshot_memory_.reset();
     }
 
-    // Puts the stretch that follows this one behind it.
-    void append(Stretch&& next);
+    // Puts the section that follows this one behind it.
+    void append(Section&& next);
     VerifyReport take_report() { return std::move(report_); }
 
     // --- For ChunkWalk ---
@@ -269,7 +269,7 @@ void append_some(std::vector<T>& to, std::vector<T>&& from, size_t limit) {
             to.push_back(std::move(item));
 }
 
-void Stretch::append(Stretch&& next) {
+void Section::append(Section&& next) {
     if (!chain_.append(next.chain_))
         ++report_.broken_links;
     VerifyReport& other = next.report_;
@@ -297,25 +297,25 @@ void Stretch::append(Stretch&& next) {
 }
 
 VerifyReport verify_in_order(TraceReader& reader, const VerifyOptions& options, SharedProgress& progress) {
-    Stretch stretch(reader, options);
+    Section section(reader, options);
     uint64_t end = reader.header().first_instr;
     while (const auto item = reader.next()) {
         if (const auto* chunk = std::get_if<Chunk>(&*item)) {
-            stretch.take(*chunk);
+            section.take(*chunk);
             progress.add(chunk->summary().instr_count);
             end = chunk->summary().first_instr + chunk->summary().instr_count;
         } else {
-            stretch.take(std::get<Snapshot>(*item));
+            section.take(std::get<Snapshot>(*item));
         }
     }
-    stretch.finish();
-    VerifyReport report = stretch.take_report();
+    section.finish();
+    VerifyReport report = section.take_report();
     report.end_instr = end;
     report.flaw = reader.flaw();
     return report;
 }
 
-// A stretch of a file: from snapshot `first` (or the begin) to snapshot `last` (or the end).
+// A section of a file: from snapshot `first` (or the beginning) to snapshot `last` (or the end).
 struct Plan {
     std::optional<size_t> first;
     std::optional<size_t> last;
@@ -323,10 +323,10 @@ struct Plan {
     size_t last_chunk = 0;  // one past
 };
 
-// Stretches of about the same number of chunks, cut at snapshots.
-std::vector<Plan> plan_stretches(const Contents& contents, unsigned threads) {
-    constexpr size_t stretches_per_thread = 4;
-    const size_t wanted = threads == 1 ? 1 : threads * stretches_per_thread;
+// Sections of about the same number of chunks, cut at snapshots.
+std::vector<Plan> plan_sections(const Contents& contents, unsigned threads) {
+    constexpr size_t sections_per_thread = 4;
+    const size_t wanted = threads == 1 ? 1 : threads * sections_per_thread;
     const size_t chunks_each = contents.chunks.size() / wanted + 1;
     std::vector<Plan> plans(1);
     for (size_t number = 0; number < contents.snapshots.size(); ++number) {
@@ -341,11 +341,11 @@ std::vector<Plan> plan_stretches(const Contents& contents, unsigned threads) {
     return plans;
 }
 
-void run_stretch(Stretch& stretch, const Plan& plan, const Contents& contents, SharedReader& reader,
+void run_section(Section& section, const Plan& plan, const Contents& contents, SharedReader& reader,
                  SharedProgress& progress) {
     size_t snapshot = 0;
     if (plan.first) {
-        stretch.begin(reader.memory_at(*plan.first), static_cast<uint32_t>(*plan.first),
+        section.begin(reader.memory_at(*plan.first), static_cast<uint32_t>(*plan.first),
                       contents.snapshots[*plan.first].instr);
         snapshot = *plan.first + 1;
     }
@@ -354,29 +354,29 @@ void run_stretch(Stretch& stretch, const Plan& plan, const Contents& contents, S
         const bool at_end = number == plan.last_chunk;
         const size_t before = at_end ? last_snapshot : contents.snapshots_before(number);
         for (; snapshot < std::min(before, last_snapshot); ++snapshot)
-            stretch.take(reader.snapshot(snapshot));
+            section.take(reader.snapshot(snapshot));
         if (at_end)
             break;
-        stretch.take(reader.chunk(number));
+        section.take(reader.chunk(number));
         progress.add(contents.chunks[number].instr_count);
     }
-    stretch.finish();
+    section.finish();
 }
 
 VerifyReport verify_file(TraceReader& reader, const VerifyOptions& options, SharedProgress& progress) {
     const unsigned threads = options.threads != 0 ? options.threads : std::thread::hardware_concurrency();
     reader.load_blocks();
     const Contents& contents = reader.contents();
-    const std::vector<Plan> plans = plan_stretches(contents, threads);
-    std::vector<std::unique_ptr<Stretch>> stretches(plans.size());
+    const std::vector<Plan> plans = plan_sections(contents, threads);
+    std::vector<std::unique_ptr<Section>> sections(plans.size());
     SharedReader shared(reader);
     run_shards(plans.size(), threads, [&](size_t number) {
-        stretches[number] = std::make_unique<Stretch>(reader, options);
-        run_stretch(*stretches[number], plans[number], contents, shared, progress);
+        sections[number] = std::make_unique<Section>(reader, options);
+        run_section(*sections[number], plans[number], contents, shared, progress);
     });
-    for (size_t number = 1; number < stretches.size(); ++number)
-        stretches[0]->append(std::move(*stretches[number]));
-    VerifyReport report = stretches[0]->take_report();
+    for (size_t number = 1; number < sections.size(); ++number)
+        sections[0]->append(std::move(*sections[number]));
+    VerifyReport report = sections[0]->take_report();
     report.end_instr = reader.end_instr();
     report.flaw = reader.flaw();
     return report;
