@@ -1,6 +1,6 @@
 #!/bin/bash
 # Everything that must hold before a change goes in: set-up, both builds, unit and guest tests, formatting.
-# usage: tools/test.sh [--quick]    --quick leaves out the guest tests and the sanitizer build
+# usage: tools/test.sh [--quick]    --quick leaves out the guest tests and the sanitizer builds
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"
@@ -60,6 +60,14 @@ end_sanitizer_build() {
     return "$result"
 }
 
+# The parts that use threads, under the thread sanitizer.
+thread_tests() {
+    local preset=thread
+    cmake --preset "$preset" &&
+        cmake --build --preset "$preset" --target engine_test recording_test trace_test trace_read_test &&
+        ctest --preset "$preset" --label-regex threads -j 2
+}
+
 formatting() {
     local formatter=clang-format-19
     git ls-files -z '*.h' '*.cc' | xargs -0 "$formatter" --dry-run -Werror
@@ -87,5 +95,6 @@ if [ "$quick" = no ]; then
     begin_sanitizer_build
     step "guest tests" guest_tests
     step "rest of the sanitizer build" end_sanitizer_build && step "sanitizer unit tests" unit_tests sanitize
+    step "thread sanitizer" thread_tests
 fi
 finish
