@@ -11,7 +11,8 @@ inline constexpr int exit_failed = 1;
 inline constexpr int exit_usage = 2;
 
 // Runs body and turns exceptions into "NAME: message" on standard error and an exit status: 2 for UsageError
-// and for errors of Boost.Program_options, 1 for everything else. A closed pipe ends quietly with status 1.
+// and for errors of Boost.Program_options, 1 for everything else, a standard output that cannot be written to
+// among them (SIGPIPE is ignored).
 int run_main(const char* name, const std::function<int()>& body);
 
 // "NAME (panda) VERSION" for --version.

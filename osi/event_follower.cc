@@ -70,14 +70,12 @@ void EventFollower::tell_stores() {
 }
 
 void EventFollower::on_event(const trace::Event& event) {
-    if (std::holds_alternative<trace::Gap>(event.detail) ||
-        std::holds_alternative<trace::Reset>(event.detail)) {
+    if (std::holds_alternative<trace::Gap>(event.detail)) {
         stop();
-        // After a reset the kernel may be somewhere else.
-        if (std::holds_alternative<trace::Reset>(event.detail))
-            system_.provider.reset();
         return;
     }
+    if (epoch_ && epoch_->ends_at(event, [this] { return state_->cpu(); }))
+        forget_system();
     if (!state_->memory_known())
         return;
     const auto* const back = std::get_if<trace::SystemReturn>(&event.detail);
@@ -117,8 +115,20 @@ void EventFollower::start(const EventPoint& at) {
     if (!watch->start(at))
         return;
     watch_ = std::move(watch);
+    if (!epoch_)
+        epoch_.emplace(cpu_);
     started_ = true;
     attentive_ = watch_->wants_blocks();
+}
+
+// Another kernel may run from here on, or the same one somewhere else.
+void EventFollower::forget_system() {
+    stop();
+    system_.provider.reset();
+    epoch_.reset();
+    failure_.clear();
+    wait_ = 0;
+    next_wait_ = 1;
 }
 
 void EventFollower::stop() {

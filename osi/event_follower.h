@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "osi/events.h"
+#include "osi/kernel_epoch.h"
 #include "trace/pass/pass.h"
 
 namespace panda::osi {
@@ -82,12 +83,14 @@ class EventFollower {
     void try_start(const EventPoint& at, bool system_call);
     void start(const EventPoint& at);
     void stop();
+    void forget_system();
     EventPoint moment(uint64_t instr, uint64_t pc);
 
     const trace::PassState* state_;
     EventListener* listener_;
     System system_;
     std::unique_ptr<EventWatch> watch_;  // null: not started
+    std::optional<KernelEpoch> epoch_;   // of the system that is watched
     trace::CpuState cpu_;                // at the moment that is being told
     std::vector<WatchedStore> stores_;   // not told yet
     bool attentive_ = true;              // to the next block

@@ -15,8 +15,11 @@ packages=(
     libcapnp-dev capnproto libzstd-dev libxxhash-dev libboost-program-options-dev libglib2.0-dev nlohmann-json3-dev
     libdw-dev libelf-dev liblzma-dev zlib1g-dev liblz4-dev
     # building QEMU, and the firmware of its machines
-    flex bison libpixman-1-dev libslirp-dev python3-venv python3-packaging python3-setuptools python3-wheel
+    flex bison python3-venv python3-packaging python3-setuptools python3-wheel
     dpkg-dev seabios qemu-system-data ipxe-qemu
+    libpixman-1-dev libslirp-dev libfdt-dev libnuma-dev libseccomp-dev libgnutls28-dev nettle-dev libcap-ng-dev libbz2-dev
+    libaio-dev liburing-dev libcurl4-gnutls-dev libjpeg62-turbo-dev libpng-dev libncurses-dev libsdl2-dev
+    libasound2-dev libpulse-dev libpipewire-0.3-dev libusb-1.0-0-dev libusbredirparser-dev libcacard-dev libudev-dev
     # building the guest
     cpio kmod libarchive-tools libarchive-dev xz-utils zstd
     # running the tests

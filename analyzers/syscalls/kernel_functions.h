@@ -17,6 +17,11 @@ class KernelFunctions {
 
     bool known() const { return !places_.empty(); }
     void set(const std::vector<LinuxGuest::FunctionPlace>& places) { places_ = places; }
+    // They are another kernel's from here on.
+    void forget() {
+        places_.clear();
+        kinds_.clear();
+    }
 
     // The function that starts with this block. Takes about 1 ns.
     std::optional<KernelFunction> begun_by(uint32_t block) {

@@ -59,6 +59,20 @@ void LinuxGuest::found(osi::linux_guest::OsiLinux kernel) {
         add(info.panda_do_exit_addr, KernelFunction::do_exit);
     }
     kernel_.emplace(std::move(kernel));
+    epoch_.emplace(user_memory_.cpu);
+}
+
+bool LinuxGuest::kernel_ends_at(const trace::Event& event) const {
+    return epoch_ && epoch_->ends_at(event, [this]() -> const trace::CpuState& { return user_memory_.cpu; });
+}
+
+void LinuxGuest::forget_kernel() {
+    kernel_.reset();
+    epoch_.reset();
+    functions_.clear();
+    failure_.clear();
+    wait_ = 0;
+    next_wait_ = 1;
 }
 
 std::optional<Task> LinuxGuest::current_task() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "analyzers/syscalls/guest.h"
+#include "osi/kernel_epoch.h"
 #include "osi/linux/osi_linux.h"
 #include "osi/linux/task_state.h"
 #include "trace/cpu_state.h"
@@ -48,6 +49,10 @@ class LinuxGuest final : public Guest {
 
     // Looks for the kernel now. It is not an error if there is none yet.
     void find_kernel();
+    // Whether the kernel that was found is gone at this event: the machine was reset, or another kernel was started.
+    bool kernel_ends_at(const trace::Event& event) const;
+    // From here on another kernel may run, which is looked for when it makes system calls.
+    void forget_kernel();
     // Where the kernel's functions start; empty if the kernel is not known, or does not tell.
     struct FunctionPlace {
         uint64_t address;
@@ -79,6 +84,7 @@ class LinuxGuest final : public Guest {
     View user_memory_;
     Open open_;
     std::optional<osi::linux_guest::OsiLinux> kernel_;
+    std::optional<osi::KernelEpoch> epoch_;  // of the kernel
     std::string failure_;
     uint64_t wait_ = 0;       // calls to wait for before the next attempt
     uint64_t next_wait_ = 1;  // doubles with each failure

@@ -94,6 +94,13 @@ class Follower {
         }
         if (!known_)
             return;
+        if (guest_.kernel_ends_at(event)) {
+            // Tasks of another kernel make the calls from here on.
+            tracker_.finish(event.instr);
+            tracker_.forget();
+            guest_.forget_kernel();
+            functions_.forget();
+        }
         memory_.apply(event);
         tracker_.event(event);
         guest_.apply(event);

@@ -115,6 +115,9 @@ class CallTracker {
     // killed in them.
     void finish(uint64_t instr);
 
+    // After finish(): another kernel runs, and all tasks are new.
+    void forget() { tasks_.clear(); }
+
     const PairCounts& counts() const { return counts_; }
     // The call that a task is in; null if it is not in one.
     const Call* open_call(uint64_t task) const;

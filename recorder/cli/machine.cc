@@ -47,6 +47,32 @@ void check_processors(const std::string& value) {
     }
 }
 
+// Words in the values of options, and what they stand for. The patched QEMU has none of these, and its own message
+// would not say why.
+struct Unrecordable {
+    const char* word;
+    const char* what;
+};
+constexpr Unrecordable unrecordable[] = {
+    {"vhost", "vhost cannot be recorded: the host's kernel or another process writes to the guest's memory"},
+    {"vfio-pci", "a device of the host cannot be recorded: it writes to the guest's memory by itself"},
+    {"xen-", "Xen cannot be recorded, only QEMU's own translator (TCG) can"},
+    {"qxl", "Spice's devices cannot be recorded: the server's thread writes to the guest's memory"},
+    {"-gl", "a display that is drawn by the host's GPU cannot be recorded"},
+    {"rutabaga", "a display that is drawn by the host's GPU cannot be recorded"},
+    {"iothread", "a machine with I/O threads cannot be recorded: its disks write to memory at any time"},
+};
+
+// value: of an option that names a device, a back end or an object; its first word is the type.
+void check_device(std::string_view name, const std::string& value) {
+    const std::string_view type = std::string_view(value).substr(0, value.find(','));
+    for (const auto& [word, what] : unrecordable)
+        if (type.starts_with(word) || (word[0] == '-' && type.find(word) != std::string_view::npos))
+            refuse("-" + std::string(name) + " " + value, what);
+    if (value.find("vhost=on") != std::string::npos || value.find("vhostforce") != std::string::npos)
+        refuse("-" + std::string(name) + " " + value, unrecordable[0].what);
+}
+
 void check_argument(std::string_view name, const std::string& value) {
     const auto mentions = [&](std::string_view word) {
         for (std::string_view item : split(value, ','))
@@ -59,6 +85,12 @@ void check_argument(std::string_view name, const std::string& value) {
         check_processors(value);
     if (name == "enable-kvm" || ((name == "accel" || name == "machine" || name == "M") && mentions("kvm")))
         refuse("-" + std::string(name), "KVM cannot be recorded, only QEMU's own translator (TCG) can");
+    if (name == "device" || name == "netdev" || name == "object" || name == "vga" || name == "chardev")
+        check_device(name, value);
+    if (name == "spice")
+        refuse(
+            "-spice",
+            "Spice is not there, because its devices cannot be recorded; -vnc or -display shows the guest");
     if (name == "icount")
         refuse("-icount", "a machine with the icount clock cannot be recorded");
 }

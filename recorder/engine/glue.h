@@ -74,6 +74,8 @@ void glue_processor(GlueProcessor* out);
 uint8_t* glue_processor_save(size_t* size);
 /* Returns NULL, or a sentence (static) that says why the bytes do not fit this build. */
 const char* glue_processor_load(const uint8_t* data, size_t size);
+/* Sets a general register: 0 to 15, as in GlueProcessor. */
+void glue_set_register(unsigned index, uint64_t value);
 /* Makes the TLBs what they are at power-on. */
 void glue_tlb_reset(void);
 /* Returns whether HLT was executed and nothing has ended it yet. */
@@ -167,8 +169,11 @@ typedef struct GlueRecorder {
     void (*shutting_down)(void);
     /* The machine is about to be reset, or has been. */
     void (*reset)(bool before);
-    /* A debugger has written registers. */
+    /* A debugger, or an error injected by the monitor, has changed the processor's state. */
     void (*registers_written)(void);
+    /* A device that the running instruction called has written to a general register: 0 to 15, as in
+     * GlueProcessor. Called before the instruction is given what the device answers. */
+    void (*register_written)(unsigned index, uint64_t value);
     /* The recording cannot go on, for this reason. */
     void (*impossible)(const char* reason);
 } GlueRecorder;

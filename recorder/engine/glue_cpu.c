@@ -161,6 +161,17 @@ uint8_t *glue_processor_save(size_t *size)
     return data;
 }
 
+/* A saved state leaves out what has its value after a reset (the optional parts of a migration stream), so it needs a
+ * processor that was just reset, or what was there before would survive. A request of the interrupt controller is not
+ * part of that state. */
+static void reset_processor(void)
+{
+    const uint32_t interrupt_request = first_cpu->interrupt_request;
+
+    cpu_reset(first_cpu);
+    first_cpu->interrupt_request = interrupt_request;
+}
+
 const char *glue_processor_load(const uint8_t *data, size_t size)
 {
     QIOChannelBuffer *channel;
@@ -175,6 +186,7 @@ const char *glue_processor_load(const uint8_t *data, size_t size)
     if (model.size != sizeof(model) || model.words != FEATURE_WORDS) {
         return "the processor state was written by another version of QEMU";
     }
+    reset_processor();
     model_set(&model);
     channel = qio_channel_buffer_new(size);
     channel->usage = size - sizeof(model);
@@ -184,6 +196,11 @@ const char *glue_processor_load(const uint8_t *data, size_t size)
     qemu_fclose(file);
     object_unref(OBJECT(channel));
     return result == 0 ? NULL : "the processor state does not load";
+}
+
+void glue_set_register(unsigned index, uint64_t value)
+{
+    cpu_env(first_cpu)->regs[index] = value;
 }
 
 void glue_tlb_reset(void)

@@ -34,6 +34,9 @@ uint64_t glue_budget_left(void);
 void glue_refill(CPUState* cpu, TranslationBlock* tb);
 /* The index of the block behind `mr` in glue_blocks(), or UINT32_MAX. */
 uint32_t glue_block_index(MemoryRegion* mr);
+/* Hooks of PandaHooks: a device maps and unmaps RAM (glue_mapping.c). */
+void* glue_map_ram(MemoryRegion* region, hwaddr offset, hwaddr* size, bool is_write);
+MemoryRegion* glue_unmap_ram(void* buffer, hwaddr size, hwaddr written);
 /* 1 + the place of the device that `object` is in glue_devices(), or 0. */
 uint32_t glue_device_index(Object* object);
 

@@ -31,6 +31,26 @@ static void give(enum PandaInput input, unsigned size, uint64_t value, uint64_t 
     recorder->give(glue_entry_kind(input), size, value, value2);
 }
 
+/* What the running instruction calls may write to the processor's general registers (VMware's port does). */
+
+static target_ulong registers_before[CPU_NB_REGS];
+
+static void device_entered(void)
+{
+    memcpy(registers_before, cpu_env(first_cpu)->regs, sizeof(registers_before));
+}
+
+static void device_left(void)
+{
+    const target_ulong *registers = cpu_env(first_cpu)->regs;
+
+    for (unsigned i = 0; i < CPU_NB_REGS; i++) {
+        if (registers[i] != registers_before[i]) {
+            recorder->register_written(i, registers[i]);
+        }
+    }
+}
+
 /* The numbers of QEMU that recordings hold. */
 _Static_assert(CPU_INTERRUPT_HARD == recording_interrupt_hard && CPU_INTERRUPT_SMI == recording_interrupt_smi &&
                    CPU_INTERRUPT_NMI == recording_interrupt_nmi && CPU_INTERRUPT_INIT == recording_interrupt_init,
@@ -70,6 +90,15 @@ static void ram_written(MemoryRegion *mr, uint64_t addr, uint64_t size)
         recorder->written(block, addr, (uint8_t *)memory_region_get_ram_ptr(mr) + addr, size,
                           glue_device_index(panda_writer ? panda_writer : memory_region_owner(mr)));
     }
+}
+
+static void *map_ram(MemoryRegion *mr, hwaddr addr, hwaddr *len, bool is_write)
+{
+    if (!bql_locked()) {
+        recorder->impossible("a device maps memory on a thread of its own");
+        return NULL;
+    }
+    return glue_map_ram(mr, addr, len, is_write);
 }
 
 static void memory_map_changed(CPUState *cpu, int index)
@@ -185,12 +214,16 @@ static void on_machine_done(Notifier *notifier, void *data)
 
 static const PandaHooks record_hooks = {
     .give = give,
+    .device_entered = device_entered,
+    .device_left = device_left,
     .give_interrupt = give_interrupt,
     .give_wake = give_wake,
     .exception = on_exception,
     .budget_spent = budget_spent,
     .instructions = glue_instructions,
     .ram_written = ram_written,
+    .map_ram = map_ram,
+    .unmap_ram = glue_unmap_ram,
     .memory_map_changed = memory_map_changed,
     .a20_changed = a20_changed,
     .machine_reset = machine_reset,

@@ -104,6 +104,10 @@ const GlueRecorder callbacks = {
     .shutting_down = end_at_shutdown,
     .reset = [](bool before) { engine.recorder->reset(before); },
     .registers_written = [] { engine.recorder->give_processor(EntryKind::processor_write); },
+    .register_written =
+        [](unsigned index, uint64_t value) {
+            engine.recorder->give(EntryKind::processor_write, index + 1, value);
+        },
     .impossible = [](const char* reason) { engine.recorder->fail(reason); },
 };
 

@@ -94,7 +94,10 @@ enum class EntryKind : uint8_t {
     memory_map = 10,       // what the processor sees of memory changed: `map`
     a20 = 11,              // value = 1 enabled, 0 disabled
     reset = 12,            // the machine was reset; data = processor state as in the snapshot
-    processor_write = 13,  // a debugger changed the processor; data as for reset
+    // value = 0: a debugger changed the processor; data as for reset. Else a device that the running instruction
+    // called wrote value2 to the general register value - 1 (0 to 15: RAX, RCX, RDX, RBX, RSP, …), which is
+    // applied within the instruction, before what it asks for, or right after it.
+    processor_write = 13,
     check = 14,            // data = fingerprint of the processor state, see recorder/engine/fingerprint.h
     end = 15,              // the recording was ended here in order
 };

@@ -16,6 +16,7 @@
 //   serial2-fd=N          the same for its second serial port
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -24,6 +25,7 @@
 #include "recorder/engine/options.h"
 #include "replayer/engine/replayer.h"
 #include "replayer/engine/serial_tap.h"
+#include "replayer/engine/stall_watch.h"
 #include "replayer/engine/status.h"
 #include "replayer/engine/tracer.h"
 
@@ -41,6 +43,7 @@ struct Engine : panda::engine::ReplayObserver {
     panda::engine::Status status{-1};
     panda::engine::TraceOptions trace;
     bool tracing = false;
+    std::unique_ptr<panda::engine::StallWatch> watch;
     uint64_t total = 0;
     struct Serial {
         SerialTap tap;
@@ -84,6 +87,21 @@ void Engine::reached() {
     start_tracing();
 }
 
+// A processor that runs into a loop inside of QEMU calls nothing that could notice.
+void watch() {
+    constexpr auto longest_step = std::chrono::seconds(20);
+    constexpr uint64_t snapshot_rate = uint64_t{256} << 20;  // bytes of memory a second, at the least
+    uint64_t memory = 0;
+    for (const auto& block : engine.replayer->recording().blocks())
+        memory += block.size;
+    engine.watch = std::make_unique<panda::engine::StallWatch>(
+        engine.replayer->steps(), longest_step + std::chrono::seconds(memory / snapshot_rate), [] {
+            failed(panda::engine::Divergence("the replay diverges from the recording after instruction " +
+                                             std::to_string(engine.replayer->last_check()) +
+                                             ": the processor works and gets nowhere"));
+        });
+}
+
 bool start() {
     return guarded([] {
         engine.replayer->set_up();
@@ -91,12 +109,14 @@ bool start() {
             engine.tracer = std::make_unique<panda::engine::Tracer>(engine.trace, *engine.replayer);
         if (engine.tracer && engine.trace.first_instr == 0)
             start_tracing();
+        watch();
         return true;
     });
 }
 
 void ended() {
     guarded([] {
+        engine.watch.reset();
         if (engine.replayer->whole())
             engine.replayer->check_memory();
         if (engine.tracer && glue_instr() < engine.trace.first_instr)
@@ -127,7 +147,7 @@ GlueReplayer callbacks = {
     .wake = [] { return guarded([] { return engine.replayer->wake(); }); },
     .between_blocks = [] { guarded([] { engine.replayer->between_blocks(); }); },
     .start = start,
-    .running = [] { return !engine.replayer->ended(); },
+    .running = [] { return guarded([] { return engine.replayer->running(); }); },
     .ended = ended,
     .port_write = port_write,
 };

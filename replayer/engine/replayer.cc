@@ -17,10 +17,23 @@ using recording::Position;
 // very position. If there is an entry after that input, the processor gets no budget and would come here for
 // ever.
 constexpr unsigned patience = 100;
+// How many exceptions a processor may take without an instruction in between. Three end in a triple fault, but
+// interrupts may be among them.
+constexpr unsigned most_exceptions = 1000;
+// How often it may leave QEMU's loop where it was before. The main loop's threads kick it now and then; a processor
+// that can go on, goes on.
+constexpr unsigned most_idle_returns = 100'000;
+constexpr uint64_t general_registers = std::size(GlueProcessor{}.general);
 constexpr uint64_t forever = std::numeric_limits<uint64_t>::max();
 
 bool synchronous(EntryKind kind) {
     return kind <= EntryKind::cpuid;
+}
+
+// What a device does before it answers the running instruction.
+bool precedes_answer(const Entry& entry) {
+    return entry.kind == EntryKind::memory_write ||
+           (entry.kind == EntryKind::processor_write && entry.value != 0);
 }
 
 std::string describe(const Position& position) {
@@ -98,9 +111,9 @@ bool Replayer::due() const {
 }
 
 uint64_t Replayer::take(EntryKind kind, unsigned size, uint64_t address, uint64_t* value2) {
-    // A device may write to memory before it answers. Such an entry stands before the answer.
+    // A device may write to memory and registers before it answers. Such an entry stands before the answer.
     taking_ = true;
-    while (inputs_.empty() && due() && next_->kind == EntryKind::memory_write) {
+    while (inputs_.empty() && due() && precedes_answer(*next_)) {
         apply(*next_);
         done_with_next();
     }
@@ -122,6 +135,7 @@ uint64_t Replayer::take(EntryKind kind, unsigned size, uint64_t address, uint64_
         *value2 = input.value2;
     inputs_.pop_front();
     waits_ = 0;
+    count_step();
     for (ReplayObserver* observer : observers_)
         observer->taken(kind, size, address, input.value, input.value2);
     return input.value;
@@ -149,9 +163,22 @@ bool Replayer::wake() {
     return false;
 }
 
+bool Replayer::running() {
+    if (ended_)
+        return false;
+    left_ = now() == left_at_ ? left_ + 1 : 0;
+    left_at_ = now();
+    if (left_ > most_idle_returns)
+        diverged("the processor does not go on at " + describe(now()) +
+                 (next_ == nullptr && inputs_.empty() ? "" : ", the recording has " + expected()));
+    return true;
+}
+
 void Replayer::between_blocks() {
     if (ended_)
         return;
+    if (glue_exceptions() > most_exceptions)
+        diverged("the processor takes exception after exception at " + describe(now()));
     if (alarm_ && glue_instr() >= *alarm_) {
         alarm_.reset();
         for (ReplayObserver* observer : observers_)
@@ -192,6 +219,7 @@ void Replayer::apply_due() {
 }
 
 void Replayer::apply(const Entry& entry) {
+    count_step();
     for (ReplayObserver* observer : observers_)
         observer->applying(entry);
     switch (entry.kind) {
@@ -216,8 +244,13 @@ void Replayer::apply(const Entry& entry) {
         case EntryKind::a20:
             glue_set_a20(entry.value != 0);
             break;
-        case EntryKind::reset:
         case EntryKind::processor_write:
+            if (entry.value != 0) {
+                set_register(entry);
+                break;
+            }
+            [[fallthrough]];
+        case EntryKind::reset:
             load_processor(entry.data);
             glue_tlb_reset();
             break;
@@ -233,6 +266,13 @@ void Replayer::apply(const Entry& entry) {
     }
     for (ReplayObserver* observer : observers_)
         observer->applied(entry);
+}
+
+void Replayer::set_register(const Entry& entry) {
+    if (entry.value > general_registers)
+        throw FileError(reader_.container().path(), describe(entry.position),
+                        "a device writes to a register that the processor lacks");
+    glue_set_register(static_cast<unsigned>(entry.value - 1), entry.value2);
 }
 
 void Replayer::check(const Entry& entry) {

@@ -3,6 +3,7 @@
 // what the processor does is a divergence.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -75,6 +76,16 @@ class Replayer {
     // Divergence.
     void between_blocks();
 
+    // To be called each time the processor has left QEMU's loop: whether it is to go on. Throws Divergence when it
+    // leaves again and again and nothing happens in between.
+    bool running();
+
+    // A number that grows with every input and every entry, at the latest with the next state check. Any thread
+    // may read it.
+    const std::atomic<uint64_t>& steps() const { return steps_; }
+    // The instr of the last state check that held. Any thread may ask.
+    uint64_t last_check() const { return last_check_; }
+
     // Whether an instruction is being given its input.
     bool taking() const { return taking_; }
     // The entry memory_write that is being applied; null when the processor itself writes memory.
@@ -112,8 +123,10 @@ class Replayer {
     void apply(const recording::Entry& entry);
     void set_map(const recording::MemoryMap& map);
     void load_processor(const Bytes& state);
+    void set_register(const recording::Entry& entry);
     void check(const recording::Entry& entry);
     void grant();
+    void count_step() { steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
     void end(bool whole);
     // What the recording has next, for messages: "a port-read at instruction 7".
     std::string expected() const;
@@ -130,9 +143,12 @@ class Replayer {
     // processor may run: inputs need no stop, instructions ask for them.
     const recording::Entry* next_ = nullptr;
     std::optional<uint64_t> alarm_;
-    uint64_t last_check_ = 0;
+    std::atomic<uint64_t> last_check_ = 0;
+    std::atomic<uint64_t> steps_ = 0;
     int vector_ = -1;
     std::optional<recording::Position> requested_;  // of an interrupt whose vector was not taken yet
+    recording::Position left_at_;                   // where the processor left QEMU's loop last …
+    unsigned left_ = 0;                             // … and how often there
     unsigned waits_ = 0;  // passes through the loop since an instruction took what stands at its position
     bool taking_ = false;
     const recording::Entry* writing_ = nullptr;

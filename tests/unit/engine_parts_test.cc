@@ -3,11 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <chrono>
 #include <csignal>
+#include <ctime>
 #include <random>
 #include <string>
 #include <thread>
@@ -17,6 +20,7 @@
 #include "recorder/engine/options.h"
 #include "replayer/engine/known_pages.h"
 #include "replayer/engine/serial_tap.h"
+#include "replayer/engine/stall_watch.h"
 #include "replayer/engine/status.h"
 
 using namespace panda;
@@ -221,5 +225,27 @@ TEST_CASE("known pages tell what is new about a page") {
         }
         pages.clear();
         expected.clear();
+    }
+}
+
+TEST_CASE("a thread that works and gets nowhere is noticed; one that waits or gets on is not") {
+    using namespace std::chrono_literals;
+    const auto work_for = [](auto time, const auto& step) {
+        const auto end = std::clock() + CLOCKS_PER_SEC * std::chrono::milliseconds(time).count() / 1000;
+        while (std::clock() < end)
+            step();
+    };
+    std::atomic<uint64_t> progress = 0;
+    std::atomic<bool> stalled = false;
+    {
+        const StallWatch watch(progress, 100ms, [&] { stalled = true; });
+        std::this_thread::sleep_for(300ms);
+        CHECK(!stalled);
+        work_for(300ms, [&] { ++progress; });
+        CHECK(!stalled);
+        for (const auto begin = std::chrono::steady_clock::now();
+             !stalled && std::chrono::steady_clock::now() - begin < 60s;) {
+        }
+        CHECK(stalled);
     }
 }

@@ -127,6 +127,29 @@ TEST_CASE("what a device writes when it is written to is in memory after the ins
     check_replays(directory.file("a"), recorded);
 }
 
+TEST_CASE("what a device writes to registers when it is asked, or written to, is an input") {
+    const TemporaryDirectory directory;
+    class Port : public Devices {
+      public:
+        uint64_t read(FakeMachine& machine, EntryKind kind, unsigned size) override {
+            if (kind == EntryKind::port_read || kind == EntryKind::mmio_read) {
+                machine.device_writes_register(3, ++asked_);
+                machine.device_writes_register(15, asked_ << 40);
+            }
+            return size;
+        }
+        void write(FakeMachine& machine, uint64_t value) override {
+            machine.device_writes_register(0, value + ++asked_);
+        }
+
+      private:
+        uint64_t asked_ = 0;
+    } devices;
+    const Outcome recorded = record(directory.file("a"), "apbmocpl", devices, 200);
+    CHECK(count(directory.file("a"), EntryKind::processor_write) > 100);
+    check_replays(directory.file("a"), recorded);
+}
+
 TEST_CASE("HLT takes no time at replay, and what happens meanwhile happens") {
     const TemporaryDirectory directory;
     class Idle : public Devices {

@@ -142,6 +142,12 @@ void FakeMachine::debugger_writes_register(unsigned index, uint64_t value) {
         recorder_->give_processor(EntryKind::processor_write);
 }
 
+void FakeMachine::device_writes_register(unsigned index, uint64_t value) {
+    processor_.general[index] = value;
+    if (recording_)
+        recorder_->give(EntryKind::processor_write, index + 1, value);
+}
+
 // ---- Replay ----
 
 void FakeMachine::start_tracing() {

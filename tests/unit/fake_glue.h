@@ -77,6 +77,8 @@ class FakeMachine {
     bool interrupt_raised() const { return !raised_.empty(); }
     void reset();
     void debugger_writes_register(unsigned index, uint64_t value);
+    // In Devices::read() or write(): as VMware's port does.
+    void device_writes_register(unsigned index, uint64_t value);
     // The main loop: what was deferred.
     void run_deferred();
 

@@ -95,6 +95,7 @@ struct Door {
         if (current->tracing_)
             current->tracer_->memory_written(block, offset, {data, size});
     }
+    static void set_register(unsigned index, uint64_t value) { current->processor_.general[index] = value; }
     static void tlb_reset() { current->tlb_.clear(); }
     static bool pause() { return std::exchange(current->running_, false); }
     static void resume() { current->running_ = true; }
@@ -147,6 +148,9 @@ uint8_t* glue_processor_save(size_t* size) {
 }
 const char* glue_processor_load(const uint8_t* data, size_t size) {
     return Door::load(data, size);
+}
+void glue_set_register(unsigned index, uint64_t value) {
+    Door::set_register(index, value);
 }
 void glue_tlb_reset(void) {
     Door::tlb_reset();

@@ -154,20 +154,31 @@ TEST_CASE("a machine of the user's own gets the engine and a single-threaded tra
 }
 
 TEST_CASE("what cannot be recorded is refused") {
-    for (const std::vector<std::string>& arguments :
-         std::vector<std::vector<std::string>>{{"-smp", "2"},
-                                               {"--smp", "cpus=4"},
-                                               {"-smp", "1,maxcpus=2"},
-                                               {"-enable-kvm"},
-                                               {"--enable-kvm"},
-                                               {"-accel", "kvm"},
-                                               {"-m", "1G", "-machine", "q35,accel=kvm"},
-                                               {"-M", "pc,accel=kvm:tcg"},
-                                               {"-icount", "shift=0"}}) {
+    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+             {"-smp", "2"},
+             {"--smp", "cpus=4"},
+             {"-smp", "1,maxcpus=2"},
+             {"-enable-kvm"},
+             {"--enable-kvm"},
+             {"-accel", "kvm"},
+             {"-m", "1G", "-machine", "q35,accel=kvm"},
+             {"-M", "pc,accel=kvm:tcg"},
+             {"-netdev", "tap,id=n,vhost=on"},
+             {"-device", "vhost-vsock-pci,guest-cid=3"},
+             {"-chardev", "socket,id=c", "-device", "vhost-user-fs-pci,chardev=c"},
+             {"-device", "vfio-pci,host=01:00.0"},
+             {"-device", "qxl-vga"},
+             {"-vga", "qxl"},
+             {"-spice", "port=1"},
+             {"-device", "virtio-vga-gl"},
+             {"-object", "iothread,id=i"},
+             {"-icount", "shift=0"}}) {
         INFO(arguments[0]);
         CHECK_THROWS_AS(user_command(arguments), UsageError);
     }
     CHECK_NOTHROW(user_command({"-smp", "cpus=1,sockets=1", "-M", "q35", "-name", "kvm"}));
+    CHECK_NOTHROW(
+        user_command({"-device", "virtio-vga", "-netdev", "user,id=vhost", "-object", "rng-random,id=qxl"}));
 }
 
 TEST_CASE("the engine's option names the file, commas doubled") {

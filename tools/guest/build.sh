@@ -24,8 +24,10 @@ layout=1
 # Drivers for the devices that QEMU's pc machine offers, what they need, and some file systems. Names that the kernel
 # does not have as modules (because they are built in or left out) are skipped.
 modules=(virtio_pci virtio_blk virtio_net virtio_scsi virtio_console virtio_balloon virtio_input virtio-rng
-    ata_piix ahci sd_mod sr_mod e1000 e1000e 8139cp ne2k-pci uhci-hcd ehci-pci xhci-pci usbhid usb-storage psmouse
-    evdev mousedev ext4 crc32c_generic vfat isofs nls_ascii nls_cp437 af_packet)
+    ata_piix ahci nvme megaraid_sas mptsas sym53c8xx am53c974 vmw_pvscsi sdhci-pci mmc_block sd_mod sr_mod
+    e1000 e1000e igb e100 8139cp ne2k-pci pcnet32 de2104x tulip vmxnet3
+    uhci-hcd ehci-pci xhci-pci usbhid usb-storage uas psmouse evdev mousedev
+    ext4 crc32c_generic vfat isofs 9p 9pnet_virtio overlay nls_ascii nls_cp437 af_packet)
 
 # The last release with kernels for i386.
 suite_of() {
