@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -135,11 +136,21 @@ std::string joined(const std::vector<std::string>& words) {
     return text;
 }
 
-// Ends the recording in order after a signal, so that the file is whole.
+// Ends the recording in order after a signal, so that the file is whole. Whoever sends a signal does not want to wait:
+// a QEMU that does not answer soon is killed, and the file ends with its last whole chunk.
 int end_early(Vm& vm, const Options& options, const launch::Interrupted& signal) {
-    vm.execute("end_record");
-    vm.quit();
-    std::cerr << "panda-record: " << signal.what() << "; " << options.output << " holds the run up to here\n";
+    constexpr auto patience = std::chrono::milliseconds(1500);
+    const char* holds = "holds the run up to here";
+    try {
+        vm.limit_time(patience);
+        vm.execute("end_record");
+        vm.quit();
+    } catch (const launch::Interrupted&) {
+        holds = "was cut short";
+    } catch (const Error&) {
+        holds = "was cut short, because QEMU did not answer";
+    }
+    std::cerr << "panda-record: " << signal.what() << "; " << options.output << " " << holds << "\n";
     return 128 + signal.signal();
 }
 

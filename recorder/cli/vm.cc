@@ -4,7 +4,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 
 #include "common/error.h"
 
@@ -149,12 +151,15 @@ void Vm::quit() {
 
 bool Vm::pump(std::optional<Clock::time_point> deadline) {
     int wait = -1;
-    if (deadline) {
-        const auto left =
-            std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - Clock::now()).count();
+    if (deadline || end_of_time_) {
+        const auto end = std::min(deadline.value_or(Clock::time_point::max()),
+                                  end_of_time_.value_or(Clock::time_point::max()));
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
+        if (left <= 0 && end_of_time_ == end)
+            throw Error("QEMU does not answer");
         if (left <= 0)
             return false;
-        wait = static_cast<int>(left) + 1;
+        wait = static_cast<int>(std::min<int64_t>(left, INT32_MAX - 1)) + 1;
     }
     pollfd events[] = {{signals_.descriptor(), POLLIN, 0},
                        {process_->descriptor(), POLLIN, 0},

@@ -41,6 +41,9 @@ class Vm {
     void drain_output();
     void set_output(Output output) { output_ = std::move(output); }
 
+    // From now on, calls that wait throw an Error when this much time has passed in all.
+    void limit_time(Clock::duration limit) { end_of_time_ = Clock::now() + limit; }
+
     // Waits until QEMU has ended, and returns its exit status.
     int wait_for_exit();
     // Asks QEMU to end, and waits until it has.
@@ -66,6 +69,7 @@ class Vm {
     std::string monitor_buffer_, control_buffer_;
     std::deque<nlohmann::json> replies_;
     bool greeted_ = false;
+    std::optional<Clock::time_point> end_of_time_;
     std::string shutdown_reason_;
 };
 
