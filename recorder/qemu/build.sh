@@ -90,7 +90,7 @@ install_firmware() {
     [ -d "$ipxe" ] || ipxe=/usr/share/qemu # since trixie
     mkdir -p "$share"
     for file in /usr/share/seabios/{bios,bios-256k,bios-microvm}.bin /usr/share/seabios/vgabios*.bin \
-        /usr/share/qemu/{kvmvapic,linuxboot,linuxboot_dma,multiboot,multiboot_dma,pvh}.bin \
+        /usr/share/qemu/{kvmvapic,linuxboot,linuxboot_dma,multiboot,multiboot_dma,pvh}.bin /usr/share/qemu/qboot.rom \
         "$ipxe"/{pxe,efi}-*.rom; do
         [ -e "$file" ] || die "$file is missing; run tools/setup.sh"
         cp -L "$file" "$share/"

@@ -5,5 +5,5 @@
 guest=$("$repository/tools/guest/build.sh" --kernel linux-image-amd64 | tail -n 1)
 mkdir files
 head -c 3000000 /dev/urandom >files/bytes
-/sbin/mke2fs -q -t ext4 -d files disk.img 16M
+/sbin/mke2fs -q -F -t ext4 -d files disk.img 16M
 python3 "$repository/tests/guest/soak/soak.py" "$guest" disk.img "${2:-100}" "${3:-$RANDOM}"
