@@ -12,18 +12,26 @@ namespace {
 using kernelinfo::KeyFile;
 using osi::linux_guest::OsiLinux;
 
-std::optional<KeyFile> open_file(const ProviderOptions& options) {
+// The file that was named, and the default one, if it is there and may be needed.
+struct Files {
+    std::optional<KeyFile> named, usual;
+};
+
+Files open_files(const ProviderOptions& options) {
+    Files files;
     if (!options.kconf.empty())
-        return KeyFile::open(options.kconf);
-    if (!options.group.empty())
-        return KeyFile::open(default_kernelinfo(options.directory));
-    const auto path = find_kernelinfo(options.directory);
-    return path ? std::optional(KeyFile::open(*path)) : std::nullopt;
+        files.named = KeyFile::open(options.kconf);
+    else if (!options.group.empty())
+        files.named = KeyFile::open(default_kernelinfo(options.directory));
+    if (options.group.empty())
+        if (const auto path = find_kernelinfo(options.directory))
+            files.usual = KeyFile::open(*path);
+    return files;
 }
 
 // The group that was named, by --kconf-group or, with its whole name, by --os.
-std::string group_of(const ProviderOptions& options, const std::optional<KeyFile>& file) {
-    if (options.group.empty() && options.os && file)
+std::string group_of(const ProviderOptions& options, const KeyFile* file) {
+    if (options.group.empty() && options.os && file != nullptr)
         for (const std::string& group : file->groups())
             if (group == options.os->variant ||
                 group == options.os->variant + ":" + std::to_string(options.os->bits))
@@ -72,13 +80,16 @@ trace::MomentReads reads_for(trace::TraceReader& reader, std::optional<uint64_t>
 }
 
 osi::OpenProvider provider_opener(const ProviderOptions& options, const std::string& trace) {
-    const auto file = std::make_shared<const std::optional<KeyFile>>(open_file(options));
-    const std::string group = group_of(options, *file);
-    return [options, file, group, trace](const osi::Point& point) {
+    const auto files = std::make_shared<const Files>(open_files(options));
+    const KeyFile* usual = files->usual ? &*files->usual : nullptr;
+    const KeyFile* first = files->named ? &*files->named : usual;
+    const std::string group = group_of(options, first);
+    return [options, files, usual, first, group, trace](const osi::Point& point) {
+        using namespace osi::linux_guest;
         auto provider = std::make_shared<const OsiLinux>(
-            !options.kconf.empty() || !group.empty()
-                ? osi::linux_guest::open_kernel(**file, group, point)
-                : osi::linux_guest::open_unknown_kernel(*file ? &**file : nullptr, point, trace));
+            completed(files->named || !group.empty() ? open_named_kernel(*first, group, point, trace, usual)
+                                                     : open_unknown_kernel(usual, point, trace),
+                      point, trace));
         if (options.os)
             check_os(*options.os, provider->info(), !options.group.empty());
         return provider;

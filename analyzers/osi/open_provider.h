@@ -14,7 +14,7 @@
 namespace panda::analyze_osi {
 
 struct ProviderOptions {
-    std::string kconf;         // path; empty = the default file, if it is there and knows the kernel
+    std::string kconf;         // path of the file to look in first; empty = the default file
     std::string group;         // in that file; empty = the one that fits the guest
     std::optional<OsName> os;  // what must run in the guest
     bool load_now = false;     // fail unless the kernel is found at the moment itself
@@ -26,8 +26,9 @@ void add_kernel_options(boost::program_options::options_description& options);
 // What these options say. Throws UsageError.
 ProviderOptions provider_options(const boost::program_options::variables_map& given);
 
-// Returns a function that finds the kernel that runs at a moment. Without kconf and group, and for a kernel
-// that the default file does not know, it uses what the kernel carries in memory. The file is read now.
+// Returns a function that finds the kernel that runs at a moment: by the group that was named, or otherwise by
+// the first that knows the kernel of these: the file that was named, the default file, and what the kernel
+// carries in memory. The files are read now.
 // trace: its name, for errors. Throws FileError when the file cannot be read. The function throws an Error
 // that names file, group, key and the kernel that was found.
 osi::OpenProvider provider_opener(const ProviderOptions& options, const std::string& trace);

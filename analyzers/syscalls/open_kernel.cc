@@ -53,7 +53,7 @@ LinuxGuest::Open kernel_opener(const std::string& kconf, const std::string& grou
         file = std::make_shared<const KeyFile>(KeyFile::open(*path));
     if (!kconf.empty() || !group.empty())
         return [file, group, name](const osi::Point& point) {
-            return with_signals(osi::linux_guest::open_kernel(*file, group, point), point, name);
+            return with_signals(osi::linux_guest::open_named_kernel(*file, group, point, name), point, name);
         };
     return [file, name](const osi::Point& point) {
         return with_signals(osi::linux_guest::open_unknown_kernel(file.get(), point, name), point, name);

@@ -18,4 +18,15 @@ OsiLinux open_kernel(const kernelinfo::KeyFile& file, const std::string& group, 
 // stands for the guest in errors. Throws Error.
 OsiLinux open_unknown_kernel(const kernelinfo::KeyFile* file, const Point& point, const std::string& name);
 
+// The same when a file was named: by the group of that name, or if the name is empty by the group of `named` whose
+// kernel is found, and otherwise as open_unknown_kernel with `usual`, because a file that was made some time ago
+// need not know the kernel that a distribution has today. Throws the Error of open_kernel if nothing knows the
+// kernel.
+OsiLinux open_named_kernel(const kernelinfo::KeyFile& named, const std::string& group, const Point& point,
+                           const std::string& name, const kernelinfo::KeyFile* usual = nullptr);
+
+// A group that was made by an earlier version of this project lacks keys: those of sockets, namespaces and
+// stacked file systems. The kernel itself has them, unless it lacks BTF; then they stay empty.
+OsiLinux completed(OsiLinux kernel, const Point& point, const std::string& name);
+
 }  // namespace panda::osi::linux_guest

@@ -149,6 +149,37 @@ TEST_CASE("another kernel is named, a missing key too") {
     CHECK_THROWS_AS(OsiLinux(guest.info, guest.point()), FileError);
 }
 
+TEST_CASE("user mode under page table isolation, where the user half has the kernel's text and no data") {
+    FakeGuest guest(0x2da00000);
+    guest.add_process(1, 0, "init", true);
+    const uint64_t image = FakeGuest::image_base + guest.slide;
+    // The pair of tables: the kernel's half is as before, the user's has entry code and banner.
+    const uint64_t pair = 0x16000;
+    std::copy_n(guest.memory.bytes.begin() + FakeGuest::top_table, 0x1000, guest.memory.bytes.begin() + pair);
+    guest.memory.put(pair + 0x1000 + (image >> 39 & 511) * 8, uint64_t{0x18003});
+    guest.memory.put(0x18000 + (image >> 30 & 511) * 8, uint64_t{0x19003});
+    guest.memory.put(0x19000 + (image >> 21 & 511) * 8, uint64_t{0x1a003});
+    for (const uint64_t page : {FakeGuest::entry / 4096, FakeGuest::banner / 4096})
+        guest.memory.put(0x1a000 + page * 8, page * 4096 | 3);
+    for (const uint64_t pcid : {0x0, 0x806}) {
+        guest.cpu.cr3 = (pair + 0x1000) | pcid;
+        const OsiLinux provider(guest.info, guest.point());
+        CHECK(provider.slide() == guest.slide);
+        CHECK(provider.processes(guest.point()).entries.size() == 2);
+        CHECK(possible_roots(guest.cpu) == std::vector<uint64_t>{pair + 0x1000, pair});
+    }
+}
+
+TEST_CASE("system management mode, in which firmware runs without paging") {
+    FakeGuest guest(0x2da00000);
+    add_some_processes(guest);
+    const OsiLinux provider(guest.info, guest.point());
+    guest.cpu.system_management = true;
+    guest.cpu.cr0 = 0x10;
+    guest.cpu.efer = 0;
+    CHECK(provider.processes(guest.point()).entries.size() == 4);
+}
+
 TEST_CASE("the group is chosen by the banner") {
     FakeGuest guest(0x2da00000);
     std::ostringstream text;
@@ -165,6 +196,14 @@ TEST_CASE("the group is chosen by the banner") {
     CHECK(open_kernel(file, "", guest.point()).info().group == "fake");
     CHECK(open_kernel(file, "fake", guest.point()).slide() == guest.slide);
     CHECK_THROWS_AS(open_kernel(file, "other", guest.point()), FileError);
+    // A file that does not know the kernel, and what is looked at behind it.
+    CHECK(open_named_kernel(without, "", guest.point(), "guest", &file).info().group == "fake");
+    CHECK_THROWS_MATCHES(open_named_kernel(without, "", guest.point(), "guest"), FileError,
+                         MessageMatches(ContainsSubstring("no group is for")));
+    CHECK_THROWS_AS(open_named_kernel(without, "other", guest.point(), "guest", &file), FileError);
+    // This guest cannot complete its group.
+    CHECK_FALSE(
+        completed(open_kernel(file, "", guest.point()), guest.point(), "guest").info().panda_sock_size);
 }
 
 TEST_CASE("broken lists end with what could be read and a warning") {
