@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
@@ -46,6 +47,29 @@ void OutputFile::write(std::span<const std::byte> bytes) {
         offset_ += static_cast<uint64_t>(written);
         bytes = bytes.subspan(static_cast<size_t>(written));
     }
+}
+
+bool OutputFile::can_skip() const {
+    struct stat status;
+    if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode))
+        return false;
+    const int flags = ::fcntl(descriptor_, F_GETFL);
+    return flags >= 0 && (flags & O_APPEND) == 0 && ::lseek(descriptor_, 0, SEEK_CUR) >= status.st_size;
+}
+
+void OutputFile::write_zeros(uint64_t size) {
+    constexpr uint64_t least_hole = 4096;
+    if (size >= least_hole && can_skip()) {
+        // The file is made longer at once, so that a hole at its end counts.
+        const off_t end = ::lseek(descriptor_, static_cast<off_t>(size), SEEK_CUR);
+        if (end < 0 || ::ftruncate(descriptor_, end) != 0)
+            throw FileError(path_, "cannot write: " + errno_text(errno));
+        offset_ += size;
+        return;
+    }
+    const Bytes zeros(std::min(size, uint64_t{1} << 20));
+    for (; size != 0; size -= std::min<uint64_t>(size, zeros.size()))
+        write(std::span(zeros).first(std::min<uint64_t>(size, zeros.size())));
 }
 
 void OutputFile::close() {

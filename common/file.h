@@ -28,6 +28,9 @@ class OutputFile {
     // Writes all of `bytes`. Throws FileError, for example when the disk is full; what was written before
     // stays.
     void write(std::span<const std::byte> bytes);
+    // Writes `size` zeros: as a hole, which takes no space, in a file that can have one. Throws as write()
+    // does.
+    void write_zeros(uint64_t size);
     // Closes the file and throws FileError when that fails. Further writes are an error. Without this call
     // the destructor closes the file, and a failure is not reported.
     void close();
@@ -36,6 +39,9 @@ class OutputFile {
     const std::string& path() const { return path_; }
 
   private:
+    // Whether what is skipped reads as zeros: at the end of a regular file that is not appended to.
+    bool can_skip() const;
+
     std::string path_;
     int descriptor_;
     uint64_t offset_ = 0;

@@ -4,17 +4,41 @@
 
 #include <algorithm>
 #include <array>
-#include <string_view>
-#include <vector>
+#include <cstring>
 
-#include "analyzers/memdump/kernel_image.h"
 #include "analyzers/memdump/notes.h"
+#include "analyzers/memdump/vmcoreinfo.h"
 #include "common/error.h"
 
 namespace panda::analyze_memdump {
 namespace {
 
 constexpr uint64_t piece_size = uint64_t{1} << 20;
+constexpr uint64_t four_gib = uint64_t{1} << 32;
+
+// bytes: a page at most.
+bool is_zero(std::span<const std::byte> bytes) {
+    static constexpr std::array<std::byte, trace::page_size> zeros{};
+    return std::memcmp(bytes.data(), zeros.data(), bytes.size()) == 0;
+}
+
+// Writes bytes, and leaves out runs of pages that are zero.
+void write_sparsely(OutputFile& file, std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+        size_t size = 0;
+        const auto page_at = [&](size_t at) {
+            return bytes.subspan(at, std::min<size_t>(trace::page_size, bytes.size() - at));
+        };
+        const bool zero = is_zero(page_at(0));
+        while (size < bytes.size() && is_zero(page_at(size)) == zero)
+            size += page_at(size).size();
+        if (zero)
+            file.write_zeros(size);
+        else
+            file.write(bytes.first(size));
+        bytes = bytes.subspan(size);
+    }
+}
 
 // Writes physical memory [address, address + size), which must be there.
 void write_memory(OutputFile& file, const trace::Moment& moment, uint64_t address, uint64_t size) {
@@ -23,16 +47,17 @@ void write_memory(OutputFile& file, const trace::Moment& moment, uint64_t addres
         const auto part = std::span(piece).first(std::min<uint64_t>(size, piece.size()));
         if (!moment.memory().read(address, part))
             throw Error("guest memory cannot be read at physical address " + std::to_string(address));
-        file.write(part);
+        write_sparsely(file, part);
         address += part.size();
         size -= part.size();
     }
 }
 
-void write_zeros(OutputFile& file, uint64_t size) {
-    const Bytes zeros(std::min(size, piece_size));
-    for (; size != 0; size -= std::min<uint64_t>(size, zeros.size()))
-        file.write(std::span(zeros).first(std::min<uint64_t>(size, zeros.size())));
+// What is where in the guest's physical memory, outside of system management mode.
+std::span<const trace::MappedRange> mapped_ranges(const trace::Moment& moment) {
+    if (moment.memory().maps().empty())
+        throw Error("the guest has no memory at this moment");
+    return moment.memory().maps()[0].ranges;
 }
 
 // The two sizes of ELF, for which there is one code.
@@ -40,15 +65,11 @@ struct Elf64 {
     using Header = Elf64_Ehdr;
     using Segment = Elf64_Phdr;
     static constexpr unsigned char elf_class = ELFCLASS64;
-    static constexpr uint16_t machine = EM_X86_64;
-    static Bytes prstatus(const trace::CpuState& cpu) { return prstatus64(cpu); }
 };
 struct Elf32 {
     using Header = Elf32_Ehdr;
     using Segment = Elf32_Phdr;
     static constexpr unsigned char elf_class = ELFCLASS32;
-    static constexpr uint16_t machine = EM_386;
-    static Bytes prstatus(const trace::CpuState& cpu) { return prstatus32(cpu); }
 };
 
 Bytes make_notes(const trace::CpuState& cpu, const Bytes& prstatus,
@@ -64,29 +85,22 @@ Bytes make_notes(const trace::CpuState& cpu, const Bytes& prstatus,
     return notes.take();
 }
 
-bool holds(const trace::PhysicalMemory::Range& range, const KernelImage& image) {
-    return image.physical >= range.start && image.physical < range.end;
-}
-
-// image: is in one of the ranges, or has no bytes.
 template <typename Elf>
-void write_headers(OutputFile& file, const Bytes& notes, std::span<const trace::PhysicalMemory::Range> ranges,
-                   const KernelImage& image) {
+void write_headers(OutputFile& file, uint16_t machine, const Bytes& notes,
+                   std::span<const MemoryPart> parts) {
     typename Elf::Header header{};
     std::copy_n(ELFMAG, SELFMAG, header.e_ident);
     header.e_ident[EI_CLASS] = Elf::elf_class;
     header.e_ident[EI_DATA] = ELFDATA2LSB;
     header.e_ident[EI_VERSION] = EV_CURRENT;
     header.e_type = ET_CORE;
-    header.e_machine = Elf::machine;
+    header.e_machine = machine;
     header.e_version = EV_CURRENT;
     header.e_phoff = sizeof(header);
     header.e_ehsize = sizeof(header);
     header.e_phentsize = sizeof(typename Elf::Segment);
 
-    std::vector<typename Elf::Segment> segments(1 + ranges.size());
-    if (image.size != 0)
-        segments.emplace_back();
+    std::vector<typename Elf::Segment> segments(1 + parts.size());
     header.e_phnum = static_cast<uint16_t>(segments.size());
     uint64_t offset = sizeof(header) + segments.size() * sizeof(typename Elf::Segment);
     const auto place = [&offset](typename Elf::Segment& segment, uint64_t size) {
@@ -97,33 +111,43 @@ void write_headers(OutputFile& file, const Bytes& notes, std::span<const trace::
     };
     segments[0].p_type = PT_NOTE;
     place(segments[0], notes.size());
-    for (size_t i = 0; i < ranges.size(); ++i) {
+    for (size_t i = 0; i < parts.size(); ++i) {
         auto& segment = segments[i + 1];
         segment.p_type = PT_LOAD;
-        segment.p_paddr = static_cast<decltype(segment.p_paddr)>(ranges[i].start);
-        place(segment, ranges[i].end - ranges[i].start);
-        if (image.size != 0 && holds(ranges[i], image)) {
-            auto& kernel = segments.back();
-            kernel = segment;
-            const uint64_t before = image.physical - ranges[i].start;
-            kernel.p_vaddr = static_cast<decltype(kernel.p_vaddr)>(image.address);
-            kernel.p_paddr = static_cast<decltype(kernel.p_paddr)>(image.physical);
-            kernel.p_offset += static_cast<decltype(kernel.p_offset)>(before);
-            kernel.p_filesz = kernel.p_memsz =
-                static_cast<decltype(kernel.p_filesz)>(std::min(image.size, ranges[i].end - image.physical));
-        }
+        segment.p_flags = PF_R | PF_W | PF_X;
+        segment.p_paddr = static_cast<decltype(segment.p_paddr)>(parts[i].physical);
+        segment.p_vaddr = static_cast<decltype(segment.p_vaddr)>(parts[i].address);
+        place(segment, parts[i].size);
     }
     file.write(std::as_bytes(std::span(&header, 1)));
     file.write(std::as_bytes(std::span(segments)));
     file.write(notes);
 }
 
+// Appends [start, end) of physical memory, which is inside of one range, cut where the direct map ends.
+void append_parts(std::vector<MemoryPart>& parts, uint64_t start, uint64_t end, const DirectMap& direct) {
+    uint64_t cut = start;
+    for (const auto& mapped : direct.mapped)
+        if (start >= mapped.start && start < mapped.end)
+            cut = std::min(end, mapped.end);
+    if (cut > start)
+        parts.push_back({start, cut - start, direct.address + start});
+    if (cut < end)
+        parts.push_back({cut, end - cut, 0});
+}
+
+// Whether the file can be one of 32 bits: all addresses, and places in the file, fit.
+bool fits_32_bits(std::span<const MemoryPart> parts, size_t notes) {
+    uint64_t bytes = notes + sizeof(Elf32_Ehdr) + (parts.size() + 1) * sizeof(Elf32_Phdr);
+    for (const MemoryPart& part : parts)
+        bytes += part.size;
+    return bytes < four_gib && (parts.empty() || parts.back().physical + parts.back().size <= four_gib);
+}
+
 }  // namespace
 
 void write_raw(OutputFile& file, const trace::Moment& moment) {
-    if (moment.memory().maps().empty())
-        throw Error("the guest has no memory at this moment");
-    const auto& ranges = moment.memory().maps()[0].ranges;
+    const auto ranges = mapped_ranges(moment);
     uint64_t end = 0;
     for (const trace::MappedRange& range : ranges)
         if (range.kind == trace::RangeKind::ram)
@@ -132,52 +156,76 @@ void write_raw(OutputFile& file, const trace::Moment& moment) {
     for (const trace::MappedRange& range : ranges) {
         if (range.address >= end)
             break;
-        write_zeros(file, range.address - position);
+        file.write_zeros(range.address - position);
         write_memory(file, moment, range.address, range.size);
         position = range.address + range.size;
     }
 }
 
-bool write_elf(OutputFile& file, const trace::Moment& moment, const std::string& architecture) {
-    const auto ranges = moment.memory().ranges();
-    if (ranges.size() > PN_XNUM - 3)
-        throw Error("the guest's memory is in more pieces than an ELF file can have");
-    const auto vmcoreinfo = find_vmcoreinfo(moment);
-    KernelImage image;
-    if (const auto found =
-            vmcoreinfo ? find_kernel_image(moment.memory(), moment.cpu(), *vmcoreinfo) : std::nullopt)
-        for (const auto& range : ranges)
-            if (holds(range, *found))
-                image = *found;
-    if (architecture == "i386")
-        write_headers<Elf32>(file, make_notes(moment.cpu(), Elf32::prstatus(moment.cpu()), vmcoreinfo),
-                             ranges, KernelImage());
-    else
-        write_headers<Elf64>(file, make_notes(moment.cpu(), Elf64::prstatus(moment.cpu()), vmcoreinfo),
-                             ranges, image);
-    for (const auto& range : ranges)
-        write_memory(file, moment, range.start, range.end - range.start);
-    return vmcoreinfo.has_value();
+void write_lime(OutputFile& file, const trace::Moment& moment) {
+    constexpr uint32_t magic = 0x4c694d45;  // "EMiL"
+    constexpr uint32_t version = 1;
+    const auto ranges = mapped_ranges(moment);
+    for (size_t first = 0; first < ranges.size();) {
+        const uint64_t start = ranges[first].address;
+        uint64_t end = start;
+        size_t last = first;  // the range behind those that follow one another
+        for (; last < ranges.size() && ranges[last].kind == trace::RangeKind::ram &&
+               ranges[last].address == end;
+             ++last)
+            end += ranges[last].size;
+        if (end > start) {
+            ByteWriter header;
+            header.put(magic);
+            header.put(version);
+            header.put(start);
+            header.put(end - 1);
+            header.put(uint64_t{0});
+            file.write(header.bytes());
+            write_memory(file, moment, start, end - start);
+        }
+        first = std::max(last, first + 1);
+    }
 }
 
-std::optional<std::string> find_vmcoreinfo(const trace::Moment& moment) {
-    constexpr std::string_view begin = "OSRELEASE=";
-    constexpr std::string_view witness = "\nPAGESIZE=";  // so that text in a shell script is not taken for it
-    std::array<char, trace::page_size> page;
-    const auto bytes = std::as_writable_bytes(std::span(page));
-    for (const auto& range : moment.memory().ranges()) {
-        const uint64_t first = (range.start + trace::page_size - 1) / trace::page_size * trace::page_size;
-        for (uint64_t address = first; address + trace::page_size <= range.end; address += trace::page_size) {
-            if (!moment.memory().read(address, bytes.first(begin.size())) ||
-                std::string_view(page.data(), begin.size()) != begin || !moment.memory().read(address, bytes))
-                continue;
-            const std::string_view text(page.data(),
-                                        std::find(page.begin(), page.end(), '\0') - page.begin());
-            if (text.find(witness) != std::string_view::npos)
-                return std::string(text);
+std::vector<MemoryPart> memory_parts(std::span<const trace::PhysicalMemory::Range> ranges,
+                                     const KernelImage& image, const DirectMap& direct) {
+    std::vector<MemoryPart> parts;
+    for (const auto& range : ranges) {
+        const uint64_t image_start = std::clamp(image.physical, range.start, range.end);
+        const uint64_t image_end = std::clamp(image.physical + image.size, image_start, range.end);
+        if (image_start == image_end) {
+            append_parts(parts, range.start, range.end, direct);
+            continue;
         }
+        append_parts(parts, range.start, image_start, direct);
+        parts.push_back({image_start, image_end - image_start, image.address + image_start - image.physical});
+        append_parts(parts, image_end, range.end, direct);
     }
-    return std::nullopt;
+    return parts;
+}
+
+bool write_elf(OutputFile& file, const trace::Moment& moment, const std::string& architecture) {
+    const auto ranges = moment.memory().ranges();
+    if (ranges.size() > PN_XNUM - 5)
+        throw Error("the guest's memory is in more pieces than an ELF file can have");
+    const trace::CpuState& cpu = moment.cpu();
+    const auto vmcoreinfo = find_vmcoreinfo(moment.memory(), cpu);
+    const auto known = [&](auto find) {
+        const auto found = vmcoreinfo ? find(moment.memory(), cpu, *vmcoreinfo) : std::nullopt;
+        return found.value_or(typename decltype(found)::value_type());
+    };
+    const auto parts = memory_parts(ranges, known(find_kernel_image), known(find_direct_map));
+    const bool wide = cpu.long_mode() || (!cpu.paging() && architecture != "i386");
+    const Bytes notes = make_notes(cpu, wide ? prstatus64(cpu) : prstatus32(cpu), vmcoreinfo);
+    const uint16_t machine = wide ? EM_X86_64 : EM_386;
+    if (!wide && fits_32_bits(parts, notes.size()))
+        write_headers<Elf32>(file, machine, notes, parts);
+    else
+        write_headers<Elf64>(file, machine, notes, parts);
+    for (const MemoryPart& part : parts)
+        write_memory(file, moment, part.physical, part.size);
+    return vmcoreinfo.has_value();
 }
 
 }  // namespace panda::analyze_memdump

@@ -15,7 +15,7 @@ void add_options(po::options_description& options) {
     add("at", po::value<std::string>()->value_name("INSTR")->default_value("end"),
         "the moment, end or a number of instructions");
     add("output,o", po::value<std::string>()->value_name("FILE"), "the file to make (- for standard output)");
-    add("format", po::value<std::string>()->default_value("raw"), "raw or elf");
+    add("format", po::value<std::string>()->default_value("raw"), "raw, lime or elf");
     add("force", "overwrite FILE if it exists");
 }
 
@@ -23,8 +23,8 @@ void analyze(Run& run) {
     if (!run.has("output"))
         throw UsageError("no output file given (-o)");
     const std::string& format = run.text("format");
-    if (format != "raw" && format != "elf")
-        throw UsageError("--format takes raw or elf, not \"" + format + "\"");
+    if (format != "raw" && format != "lime" && format != "elf")
+        throw UsageError("--format takes raw, lime or elf, not \"" + format + "\"");
     const auto instr = analyzers::parse_moment("--at", run.text("at"));
     const std::string& output = run.text("output");
     require_other_file(run.words().back(), output);
@@ -35,6 +35,8 @@ void analyze(Run& run) {
     bool vmcoreinfo = true;
     if (format == "elf")
         vmcoreinfo = write_elf(file, moment, reader.header().architecture);
+    else if (format == "lime")
+        write_lime(file, moment);
     else
         write_raw(file, moment);
     file.close();
@@ -44,10 +46,10 @@ void analyze(Run& run) {
 
 constexpr analyzers::Program program = {
     .name = "memdump",
-    .summary = "guest memory at any instr, as a file for crash, drgn or Volatility",
+    .summary = "guest memory at any instr, as a file for crash, drgn, gdb or Volatility",
     .description =
-        "Writes guest physical memory as it is right before an instruction: raw, or as an ELF core that\n"
-        "crash, drgn and Volatility open. TRACE is a file, or - for standard input.",
+        "Writes guest physical memory as it is right before an instruction: raw, as LiME does, or as an ELF\n"
+        "core that crash, drgn, gdb and Volatility open. TRACE is a file, or - for standard input.",
     .arguments = "-o FILE TRACE",
     .shared = {.json = nullptr, .range = nullptr, .threads = nullptr, .quiet = "no progress bar, no report"},
     .add_options = add_options,

@@ -21,7 +21,7 @@ PARSERS = re.compile(r"\b(?:strtou?ll?|strtou?[iq]max|stou?ll?|stoi|ato[ilq]|ato
 # What is not a number that people write: a field of a fixed form, with other text behind it.
 FIELDS = {
     "common/numbers.cc",
-    "analyzers/memdump/kernel_image.cc",  # VMCOREINFO
+    "analyzers/memdump/vmcoreinfo.cc",  # VMCOREINFO
     "kernelinfo/symbols.cc",              # System.map
     "kernelinfo/generator.cc",            # "6.1.192"
 }

@@ -3,6 +3,6 @@ add_executable(trace_read_test trace_cut_test.cc trace_follow_test.cc trace_memo
 target_link_libraries(trace_read_test PRIVATE panda_trace panda_common Catch2::Catch2WithMain)
 catch_discover_tests(trace_read_test TEST_PREFIX "trace: " PROPERTIES LABELS threads)
 
-add_executable(analyze_trace_test analyze_blocks_test.cc analyze_memory_test.cc)
+add_executable(analyze_trace_test analyze_blocks_test.cc analyze_memdump_test.cc analyze_memory_test.cc)
 target_link_libraries(analyze_trace_test PRIVATE panda_analyze_blocks panda_analyze_memdump panda_analyze_memory panda_json Catch2::Catch2WithMain)
 catch_discover_tests(analyze_trace_test TEST_PREFIX "analyzers: ")
