@@ -28,6 +28,16 @@ struct TableRegister {
     uint32_t limit = 0;
 };
 
+// The bits of CR3 that say where the top page table is, in the mode that CR4 and EFER are for: in long mode
+// they are the others than flags and PCID; in 32-bit mode tables are aligned to 32 bytes with PAE, else to 4096.
+constexpr uint64_t page_table_bits(uint64_t cr4, uint64_t efer) {
+    constexpr uint64_t pae = 1 << 5;
+    constexpr uint64_t long_mode_active = 1 << 10;
+    if ((efer & long_mode_active) != 0)
+        return 0x000f'ffff'ffff'f000;
+    return (cr4 & pae) != 0 ? 0xffff'ffe0 : 0xffff'f000;
+}
+
 struct CpuState {
     std::array<uint64_t, 16> general{};  // by GeneralRegister
     uint64_t rip = 0;  // offset in cs: outside long mode, the linear address is this + segments[cs].base
@@ -60,7 +70,7 @@ struct CpuState {
     bool long_mode() const { return (efer & (uint64_t{1} << 10)) != 0; }
     bool protected_mode() const { return (cr0 & 1) != 0; }
     // The address space: cr3 without flag and PCID bits.
-    uint64_t asid() const { return cr3 & (long_mode() ? 0x000ffffffffff000u : 0xffffffe0u); }
+    uint64_t asid() const { return cr3 & page_table_bits(cr4, efer); }
 };
 
 // The registers that a trace with the column `registers` has for the start of each execution: the general

@@ -29,7 +29,7 @@ void HotBlocks::begin_run(uint64_t kind, uint64_t instr) {
     begin_ = instr;
     cr3_ = state_->cr3();
     asid_ = state_->asid();
-    space_selected_ = !selection_.asid || *selection_.asid == asid_;
+    space_selected_ = !selection_.asid || state_->asid_of(*selection_.asid) == asid_;
 }
 
 void HotBlocks::end_run() {

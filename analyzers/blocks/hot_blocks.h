@@ -15,7 +15,7 @@ namespace panda::analyze_blocks {
 enum class Privilege : uint8_t { any, kernel, user };
 
 struct Selection {
-    std::optional<uint64_t> asid = {};  // as PassState::asid
+    std::optional<uint64_t> asid = {};  // CR3; its flag and PCID bits do not count
     Privilege privilege = Privilege::any;
 };
 

@@ -27,9 +27,9 @@ Selection make_selection(Run& run) {
         selection.privilege = Privilege::user;
     if (run.has("kernel"))
         selection.privilege = Privilege::kernel;
-    const trace::TraceReader& reader = run.reader({.snapshots = false});
+    run.reader({.snapshots = false});
     if (run.has("asid"))
-        selection.asid = trace::PassState::asid_of(reader.header(), run.number("asid"));
+        selection.asid = run.number("asid");
     return selection;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <vector>
 
@@ -32,13 +33,48 @@ std::string utc_now() {
     return text;
 }
 
+std::unique_ptr<MappedFile> map_if_readable(const char* path) {
+    try {
+        return std::make_unique<MappedFile>(path);
+    } catch (const FileError&) {
+        return nullptr;
+    }
+}
+
+// Whether a file is a Linux kernel (bzImage) for 32-bit processors: XLF_KERNEL_64 is not set
+// (Documentation/arch/x86/boot.rst of Linux; protocol 2.12).
+bool is_32_bit_kernel(const char* path) {
+    constexpr size_t magic = 0x202;
+    constexpr size_t version = 0x206;
+    constexpr size_t flags = 0x236;
+    if (path == nullptr || *path == '\0')
+        return false;
+    const std::unique_ptr<MappedFile> file = map_if_readable(path);
+    if (file == nullptr || file->bytes().size() <= flags)
+        return false;
+    const auto* bytes = reinterpret_cast<const unsigned char*>(file->bytes().data());
+    return std::memcmp(bytes + magic, "HdrS", 4) == 0 && bytes[version + 1] * 256 + bytes[version] >= 0x20c &&
+           (bytes[flags] & 1) == 0;
+}
+
+// What the guest is, by the mode that its processor is in; before a kernel has begun, by the kernel that will.
+std::string guest_architecture(const GlueMachine& machine) {
+    constexpr uint64_t paging = uint64_t{1} << 31;            // CR0.PG
+    constexpr uint64_t long_mode_active = uint64_t{1} << 10;  // EFER.LMA
+    GlueProcessor processor;
+    glue_processor(&processor);
+    if ((processor.msr.efer & long_mode_active) != 0)
+        return "x86_64";
+    const bool runs = (processor.control.cr0 & paging) != 0;
+    return runs || is_32_bit_kernel(machine.kernel) ? "i386" : "x86_64";
+}
+
 recording::Facts machine_facts(const GlueMachine& machine) {
     return {{"machine", machine.type},
             {"cpu-model", machine.processor},
             {"memory", std::to_string(machine.memory)},
             {"kernel-command-line", machine.kernel_command_line},
             {"qemu-version", machine.qemu_version},
-            {"architecture", "x86_64"},
             {"date", utc_now()}};
 }
 
@@ -85,14 +121,6 @@ std::span<const std::byte> block_bytes(const GlueBlock& block) {
     return std::as_bytes(std::span(block.host, block.size));
 }
 
-std::unique_ptr<MappedFile> map_if_readable(const char* path) {
-    try {
-        return std::make_unique<MappedFile>(path);
-    } catch (const FileError&) {
-        return nullptr;
-    }
-}
-
 struct Free {
     void operator()(uint8_t* data) const { std::free(data); }
 };
@@ -127,6 +155,7 @@ void Recorder::begin(const std::string& file, IfExists if_exists, const recordin
 
     const bool ran = glue_pause();
     try {
+        all.emplace("architecture", guest_architecture(machine));
         write_snapshot(file, if_exists, all);
         if (at_power_on)
             write_constants(machine);

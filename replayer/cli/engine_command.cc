@@ -39,9 +39,10 @@ std::string trace_options(const Options& options) {
 std::vector<std::string> engine_command(const std::string& qemu, const std::string& engine,
                                         const recording::Facts& facts, const Options& options,
                                         const Channels& channels) {
-    if (const std::string architecture = fact(facts, "architecture"); architecture != "x86_64")
+    if (const std::string architecture = fact(facts, "architecture");
+        architecture != "x86_64" && architecture != "i386")
         throw FileError(options.recording, "is of a machine of architecture " + architecture.substr(0, 40) +
-                                               ", and only x86_64 can be replayed");
+                                               ", and only x86_64 and i386 can be replayed");
     std::string value = escape_commas(engine) + ",replay=" + escape_commas(options.recording) +
                         ",status-fd=" + std::to_string(channels.status);
     if (!options.trace.empty())

@@ -78,6 +78,8 @@ void TraceCollector::take(Batch& batch) {
 void TraceCollector::begin(StretchBegin begin) {
     encoded_ = std::move(begin.encoded);
     address_space_ = begin.start.address_space;
+    if (const auto& cpu = begin.start.chunk.cpu)
+        address_space_bits_ = trace::page_table_bits(cpu->cr4, cpu->efer);
     encoder_.begin(begin.start);
 }
 
@@ -140,8 +142,7 @@ bool TraceCollector::wanted(uint32_t id) const {
         return true;
     const bool user = (blocks_[id]->flags & privilege) == privilege;
     return (user ? filter_.user : filter_.kernel) &&
-           (!filter_.address_space ||
-            *filter_.address_space / trace::page_size == address_space_ / trace::page_size);
+           (!filter_.address_space || ((*filter_.address_space ^ address_space_) & address_space_bits_) == 0);
 }
 
 // The registers of the next record.
@@ -259,6 +260,8 @@ void TraceCollector::handle(const Aside& aside, Batch& batch, const std::byte* c
             }
             if (const auto* change = std::get_if<trace::AddressSpaceChange>(&event.detail))
                 address_space_ = change->cr3;
+            else if (const auto* mode = std::get_if<trace::ModeChange>(&event.detail))
+                address_space_bits_ = trace::page_table_bits(mode->cr4, mode->efer);
             chunk_.event(event);
             break;
         }

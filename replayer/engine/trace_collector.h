@@ -20,7 +20,7 @@ namespace panda::engine {
 
 // Which executions a trace is to have; all by default.
 struct TraceFilter {
-    std::optional<uint64_t> address_space;  // CR3, without its low 12 bits
+    std::optional<uint64_t> address_space;  // CR3; its flag and PCID bits do not count
     bool user = true;
     bool kernel = true;
 
@@ -69,7 +69,8 @@ class TraceCollector {
     std::promise<trace::EncodedStretch> encoded_;  // of the stretch at hand
     bool failed_ = false;
     uint64_t address_space_ = 0;
-    uint64_t skipped_ = 0;  // instructions left out, which the chunk does not know yet
+    uint64_t address_space_bits_ = ~uint64_t{0};  // of CR3, in the mode that the processor is in
+    uint64_t skipped_ = 0;                        // instructions left out, which the chunk does not know yet
     std::vector<std::shared_ptr<const TracedBlock>> blocks_;  // by id
     std::vector<trace::InnerEvent> inner_;                    // of the execution that is not appended yet
     uint32_t last_ = 0;                                       // the block appended last

@@ -196,6 +196,42 @@ TEST_CASE("facts of the machine and of the caller are in the recording") {
     replay(directory.file("a"));
 }
 
+TEST_CASE("the architecture in a recording is that of the guest, not of the emulator") {
+    const TemporaryDirectory directory;
+    const auto kernel_of = [&](const char* name, uint8_t flags) {
+        Bytes kernel(0x1000);
+        std::memcpy(kernel.data() + 0x202, "HdrS\x0f\x02", 6);
+        kernel[0x236] = std::byte{flags};
+        recording::test::write_file(directory.file(name), kernel);
+        return directory.file(name);
+    };
+    const std::string wide = kernel_of("wide", 0x7f);
+    const std::string narrow = kernel_of("narrow", 0x00);
+    struct Want {
+        uint64_t cr0, efer;
+        const char* kernel;
+        const char* architecture;
+    };
+    unsigned number = 0;
+    for (const Want& want :
+         {Want{0x80000001, 0x500, narrow.c_str(), "x86_64"}, Want{0x80000001, 0x100, wide.c_str(), "i386"},
+          Want{0x80000001, 0, nullptr, "i386"}, Want{0x10, 0, narrow.c_str(), "i386"},
+          Want{0x10, 0, wide.c_str(), "x86_64"}, Want{0x10, 0, "/no/such/kernel", "x86_64"},
+          Want{0x10, 0, nullptr, "x86_64"}}) {
+        CAPTURE(number);
+        FakeMachine machine("abp");
+        machine.processor().control.cr0 = want.cr0;
+        machine.processor().msr.efer = want.efer;
+        machine.description.kernel = want.kernel;
+        Recorder recorder(50);
+        machine.attach(&recorder);
+        const std::string file = directory.file(std::to_string(number++));
+        recorder.begin(file, IfExists::refuse, {});
+        recorder.end();
+        CHECK(recording::RecordingReader(file).fact("architecture") == want.architecture);
+    }
+}
+
 TEST_CASE("a recording that cannot begin because the disk is full leaves the machine as it was") {
     const TemporaryDirectory directory;
     FakeMachine machine("abp");

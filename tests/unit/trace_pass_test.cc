@@ -183,4 +183,31 @@ TEST_CASE("progress counts every instruction once") {
     CHECK(pass_length(reader, {}) == done);
 }
 
+TEST_CASE("the mode in force decides which bits of CR3 are the address space") {
+    constexpr uint64_t cr4_pae = 1 << 5;
+    constexpr uint64_t lma = 1 << 10;
+    const BlockTable blocks;
+    const std::vector<MemoryMap> maps;
+    for (const std::string architecture : {"x86_64", "i386"}) {
+        TraceHeader header;
+        header.architecture = architecture;
+        PassState state(header, blocks, maps, PassNeeds::blocks);
+        CHECK(state.asid_of(0x1234'5678'9fff) == (architecture == "i386" ? 0x5678'9fe0 : 0x1234'5678'9000));
+        state.apply(Event{1, ModeChange{0x80000001, cr4_pae, 0, false}});
+        state.apply(Event{2, AddressSpaceChange{0x1e2b'5a78}});
+        CHECK(state.asid() == 0x1e2b'5a60);
+        state.apply(Event{3, ModeChange{0x80000001, 0, 0, false}});
+        CHECK(state.asid() == 0x1e2b'5000);
+        state.apply(Event{4, ModeChange{0x80000001, cr4_pae, lma, false}});
+        state.apply(Event{5, AddressSpaceChange{0x8000'0001'2345'6803}});
+        CHECK(state.asid() == 0x1'2345'6000);
+    }
+    CpuState cpu;
+    cpu.cr3 = 0x1e2b'5a78;
+    cpu.cr4 = cr4_pae;
+    CHECK(cpu.asid() == 0x1e2b'5a60);
+    cpu.cr4 = 0;
+    CHECK(cpu.asid() == 0x1e2b'5000);
+}
+
 }  // namespace

@@ -7,6 +7,8 @@ namespace panda::trace {
 PassState::PassState(const TraceHeader& header, const BlockTable& blocks, const std::vector<MemoryMap>& maps,
                      PassNeeds needs)
     : header_(header), blocks_(blocks) {
+    // Until the trace tells more: 32-bit guests may use PAE.
+    asid_bits_ = page_table_bits(~uint64_t{0}, header.architecture == "i386" ? 0 : ~uint64_t{0});
     if (needs != PassNeeds::memory)
         return;
     follower_.emplace(header, maps);
@@ -40,6 +42,7 @@ void PassState::restore(const GuestMemory& memory, const CpuState& cpu) {
     follower_->restore(memory);
     cpu_->start(cpu);
     cr3_ = cpu.cr3;
+    asid_bits_ = page_table_bits(cpu.cr4, cpu.efer);
     memory_known_ = true;
 }
 
@@ -48,6 +51,8 @@ void PassState::start(const Chunk& chunk) {
     instr_ = summary.first_instr;
     if (!summary.address_spaces.empty())
         cr3_ = summary.address_spaces.front();
+    if (summary.cpu)
+        asid_bits_ = page_table_bits(summary.cpu->cr4, summary.cpu->efer);
     if (cpu_)
         cpu_->start(summary);
     if (!memory_known_)
@@ -62,6 +67,8 @@ void PassState::apply(const Event& event) {
     instr_ = event.instr;
     if (const auto* change = std::get_if<AddressSpaceChange>(&event.detail))
         cr3_ = change->cr3;
+    else if (const auto* mode = std::get_if<ModeChange>(&event.detail))
+        asid_bits_ = page_table_bits(mode->cr4, mode->efer);
     if (cpu_)
         cpu_->on_event(event);
     if (!memory_known_)

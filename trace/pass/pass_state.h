@@ -35,13 +35,10 @@ class PassState {
     uint64_t instr() const { return instr_; }
     // CR3 as it was loaded last, flag and PCID bits included. See also asid().
     uint64_t cr3() const { return cr3_; }
-    // The address space: CR3 without flag and PCID bits.
-    uint64_t asid() const { return asid_of(header_, cr3_); }
-    // CR3 without flag and PCID bits: in 64-bit guests the physical address of the top table, in 32-bit ones
-    // a multiple of 32 (PAE).
-    static uint64_t asid_of(const TraceHeader& header, uint64_t cr3) {
-        return cr3 & (header.architecture == "i386" ? 0xffff'ffe0 : 0x000f'ffff'ffff'f000);
-    }
+    // The address space: CR3 without flag and PCID bits, in the mode that the processor is in.
+    uint64_t asid() const { return asid_of(cr3_); }
+    // The address space that some value of CR3 stands for in that mode.
+    uint64_t asid_of(uint64_t cr3) const { return cr3 & asid_bits_; }
 
     // --- With PassNeeds::memory ---
 
@@ -112,6 +109,7 @@ class PassState {
     const BlockTable& blocks_;
     uint64_t instr_ = 0;
     uint64_t cr3_ = 0;
+    uint64_t asid_bits_;
     std::optional<MemoryFollower> follower_;
     bool memory_known_ = false;
     std::optional<CpuTracker> cpu_;
