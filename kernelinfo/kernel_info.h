@@ -68,6 +68,23 @@ struct KernelInfo {
         panda_ns_operations_name_offset, panda_super_s_type_offset, panda_fstype_name_offset;
     Offset panda_module_list_offset, panda_module_name_offset, panda_module_name_size,
         panda_module_base_offset, panda_module_size_offset, panda_module_mem_size, panda_module_memory_size;
+    Offset panda_task_thread_pid_offset, panda_pid_level_offset, panda_pid_numbers_offset,
+        panda_upid_nr_offset;
+    Offset panda_file_f_mode_offset, panda_backing_file_user_path_offset, panda_file_private_data_offset;
+    // Sockets.
+    Offset panda_socket_sk_offset, panda_socket_alloc_inode_offset, panda_sock_family_offset,
+        panda_sock_state_offset, panda_sock_num_offset, panda_sock_dport_offset, panda_sock_daddr_offset,
+        panda_sock_rcv_saddr_offset, panda_sock_v6_daddr_offset, panda_sock_v6_rcv_saddr_offset,
+        panda_sock_bound_dev_if_offset, panda_sock_type_offset, panda_sock_protocol_offset,
+        panda_sock_socket_offset, panda_sock_rmem_alloc_offset, panda_sock_wmem_alloc_offset,
+        panda_sock_ack_backlog_offset, panda_sock_max_ack_backlog_offset, panda_sock_receive_queue_offset,
+        panda_tcp_rcv_nxt_offset, panda_tcp_copied_seq_offset, panda_tcp_write_seq_offset,
+        panda_tcp_snd_una_offset, panda_udp_forward_deficit_offset, panda_unix_addr_offset,
+        panda_unix_peer_offset, panda_unix_address_len_offset, panda_unix_address_name_offset,
+        panda_skb_next_offset, panda_skb_len_offset, panda_skb_cb_offset, panda_unix_skb_consumed_offset,
+        panda_skb_head_qlen_offset, panda_netlink_portid_offset, panda_packet_type_dev_offset,
+        panda_packet_type_priv_offset, panda_net_device_name_offset, panda_net_device_ifindex_offset,
+        panda_sock_size;
 
     // The value of a member that the caller cannot do without, as in info.need(&KernelInfo::task_pid_offset).
     // If it is empty, throws an Error that names file, group and key.

@@ -46,6 +46,8 @@ struct ProcessDetails {
     std::optional<uint64_t> start_time;            // nanoseconds since the system's start
     std::string executable;                        // path; empty for kernel threads. Linux: /proc/PID/exe
     std::string working_directory;                 // path. Linux: /proc/PID/cwd
+    std::vector<int64_t> namespace_pids;           // from the system's own namespace to the innermost; NSpid
+    std::string root;                              // path. Linux: /proc/PID/root
 
     bool operator==(const ProcessDetails&) const = default;
 };
@@ -88,6 +90,33 @@ struct OpenFile {
     bool operator==(const OpenFile&) const = default;
 };
 
+// A socket, as the system's own tools show it. Linux: ss -n.
+struct Socket {
+    uint64_t descriptor = 0;  // virtual address; Linux: struct sock
+    uint64_t inode = 0;       // the number in the name "socket:[123]"
+    uint32_t family = 0;      // AF_INET …
+    uint32_t type = 0;        // SOCK_STREAM …
+    uint32_t protocol = 0;    // IPPROTO_TCP …
+    std::string state;        // "LISTEN", "ESTAB", "UNCONN" …
+    // "127.0.0.1:80", "[::1]:80", "*:80" (IPv6 and IPv4), "/path", "@name", "rtnl:7", "*:eth0"; the peer's port
+    // is "*" if there is no peer. Unix sockets without a name have "*", others of a kind that is not known
+    // nothing.
+    std::string local, peer;
+    uint64_t peer_inode = 0;     // unix: of the socket at the other end; 0 if there is none
+    uint64_t receive_queue = 0;  // as ss: bytes; listeners: connections to accept
+    uint64_t send_queue = 0;     // listeners: how many may wait
+
+    bool operator==(const Socket&) const = default;
+};
+
+// A socket that a process holds open.
+struct OpenSocket {
+    int64_t fd = 0;
+    Socket socket;
+
+    bool operator==(const OpenSocket&) const = default;
+};
+
 // What was found. Guest memory may be damaged or caught in the middle of a change; then the list ends early.
 template <typename T>
 struct List {
@@ -127,6 +156,11 @@ class Provider {
     // One of them; nothing if that number is not open or cannot be read.
     virtual std::optional<OpenFile> file(const Point& point, const ProcessHandle& handle,
                                          int64_t fd) const = 0;
+
+    // Those of them that are sockets; and one of them, nothing if that number is not an open socket. A provider
+    // that knows no sockets finds none.
+    virtual List<OpenSocket> sockets(const Point& point, const ProcessHandle& handle) const;
+    virtual std::optional<Socket> socket(const Point& point, const ProcessHandle& handle, int64_t fd) const;
 
     // Modules of the kernel.
     virtual List<Module> modules(const Point& point) const = 0;

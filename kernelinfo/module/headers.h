@@ -12,11 +12,19 @@
 #include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
+#include <linux/net.h>
+#include <linux/netdevice.h>
 #include <linux/path.h>
+#include <linux/pid.h>
 #include <linux/proc_ns.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/skbuff.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
 #include <linux/workqueue.h>
+#include <net/af_unix.h>
+#include <net/sock.h>
 /* Not all kernels have these structs, and the kernels that do have them in different headers. */
 #if __has_include(<linux/maple_tree.h>)
 #include <linux/maple_tree.h>

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Structs that no header for modules has: struct mount (fs/mount.h), struct kthread (kernel/kthread.c), struct worker
- * and struct workqueue_struct (kernel/workqueue*). So this makes an object whose members have known values, and looks
- * for these values in it.
+ * and struct workqueue_struct (kernel/workqueue*), struct netlink_sock (net/netlink/af_netlink.h). So this makes an
+ * object whose members have known values, and looks for these values in it.
  */
 #include <linux/completion.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/netlink.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/string.h>
+#include <net/net_namespace.h>
 
 #include "headers.h"
 #include "kernelinfo.h"
@@ -187,8 +189,33 @@ static void print_workqueue(void)
 	destroy_workqueue(probe.queue);
 }
 
+/* A netlink socket's number is behind what all sockets have. */
+#define PORT 0x7a6b5c4d
+#define NETLINK_BYTES 128
+
+static void print_netlink(void)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_pid = PORT };
+	struct socket *socket;
+	long offset;
+	u32 word;
+
+	if (sock_create_kern(&init_net, PF_NETLINK, SOCK_RAW, NETLINK_ROUTE, &socket))
+		return;
+	if (!kernel_bind(socket, (struct sockaddr *)&address, sizeof(address)))
+		for (offset = sizeof(struct sock); offset < (long)sizeof(struct sock) + NETLINK_BYTES; offset += 4) {
+			memcpy(&word, (const char *)socket->sk + offset, sizeof(word));
+			if (word == PORT) {
+				kernelinfo_print_offset("panda.netlink_sock.portid_offset", offset);
+				break;
+			}
+		}
+	sock_release(socket);
+}
+
 void kernelinfo_print_private(void)
 {
+	print_netlink();
 	print_mount();
 	print_kthread();
 	print_workqueue();

@@ -44,13 +44,20 @@ std::vector<uint64_t> possible_slides(const KernelMemory& memory, const trace::C
     return slides;
 }
 
+// Whether the idle task is where it must be, and so the kernel's data.
+bool has_data(const KernelMemory& memory, const KernelInfo& info, uint64_t slide) {
+    const auto comm = memory.string(
+        at(info.need(&KernelInfo::task_init_addr) + slide, info.need(&KernelInfo::task_comm_offset)), 16);
+    return comm && comm->rfind("swapper", 0) == 0;
+}
+
 bool is_this_kernel(const KernelMemory& memory, const KernelInfo& info, uint64_t slide) {
-    if (!info.panda_linux_banner_addr) {
-        const auto comm = memory.string(info.need(&KernelInfo::task_init_addr) + slide +
-                                            static_cast<uint64_t>(info.need(&KernelInfo::task_comm_offset)),
-                                        16);
-        return comm && comm->rfind("swapper", 0) == 0;
-    }
+    // Page table isolation may leave text and constants, the banner among them, in the user half of a pair of
+    // page tables (pti_clone_kernel_text() of arch/x86/mm/pti.c), but never data.
+    if (!has_data(memory, info, slide))
+        return false;
+    if (!info.panda_linux_banner_addr)
+        return true;
     std::string text(max_banner, '\0');
     if (!memory.space().read(memory.wrap(*info.panda_linux_banner_addr + slide),
                              std::as_writable_bytes(std::span(text))))
@@ -91,8 +98,9 @@ KernelEntries kernel_entries(const KernelMemory& memory, const trace::CpuState& 
 }
 
 std::vector<uint64_t> possible_roots(const trace::CpuState& cpu) {
-    const uint64_t kernel_half = cpu.cr3 & ~page_bytes;
-    return kernel_half == cpu.cr3 ? std::vector{cpu.cr3} : std::vector{cpu.cr3, kernel_half};
+    const uint64_t root = cpu.asid();
+    const uint64_t kernel_half = root & ~page_bytes;
+    return kernel_half == root ? std::vector{root} : std::vector{root, kernel_half};
 }
 
 std::optional<Attachment> try_attach(const Point& point, const KernelInfo& info) {
@@ -104,7 +112,7 @@ std::optional<Attachment> try_attach(const Point& point, const KernelInfo& info)
         const KernelMemory memory(AddressSpace(*point.memory, root, paging), pointer_size);
         for (const uint64_t slide : possible_slides(memory, *point.cpu, info))
             if (is_this_kernel(memory, info, slide))
-                return Attachment{slide, kernel_root(memory, info, slide)};
+                return Attachment{slide, kernel_root(memory, info, slide), paging};
     }
     return std::nullopt;
 }

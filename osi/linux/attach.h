@@ -15,6 +15,8 @@ namespace panda::osi::linux_guest {
 struct Attachment {
     uint64_t slide = 0;        // to add to a link-time address of the kernel, modulo 2^64 (2^32 on i386)
     uint64_t kernel_root = 0;  // physical address of the kernel's own top page table (init_mm.pgd)
+    Paging paging =
+        Paging::none;  // the kernel's mode, for moments at which firmware runs (SMM); none: unknown
 };
 
 // Where the processor's registers say that the kernel is entered: virtual addresses.
@@ -34,8 +36,8 @@ std::vector<uint64_t> possible_roots(const trace::CpuState& cpu);
 
 // Finds the kernel that `info` describes. The slide is the difference between where the processor's registers
 // point (system call entry, interrupt table) and the link-time address of what is there. It counts only if
-// the kernel's banner (or the idle task, in groups that do not say where the banner is) is where it must be
-// then. Returns nothing when another kernel runs, or none yet.
+// the idle task and the kernel's banner (in groups that say where it is) are where they must be then. Returns
+// nothing when another kernel runs, or none yet.
 std::optional<Attachment> try_attach(const Point& point, const kernelinfo::KernelInfo& info);
 
 // The same, but throws an Error that names file, group and key, and the banner found in the guest.

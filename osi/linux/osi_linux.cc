@@ -26,8 +26,11 @@ OsiLinux::OsiLinux(KernelInfo info, const Attachment& attachment)
     : info_(std::move(info)), attachment_(attachment), pointer_size_(info_.pointer_size()) {}
 
 KernelMemory OsiLinux::kernel_memory(const Point& point) const {
-    return KernelMemory(AddressSpace(*point.memory, attachment_.kernel_root, paging_of(*point.cpu)),
-                        pointer_size_);
+    // In system management mode, firmware has its own mode and page tables; the kernel waits as it is.
+    const Paging paging = point.cpu->system_management && attachment_.paging != Paging::none
+                              ? attachment_.paging
+                              : paging_of(*point.cpu);
+    return KernelMemory(AddressSpace(*point.memory, attachment_.kernel_root, paging), pointer_size_);
 }
 
 List<ProcessHandle> OsiLinux::process_handles(const Point& point) const {

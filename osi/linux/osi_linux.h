@@ -33,6 +33,8 @@ class OsiLinux final : public Provider {
     List<Mapping> mappings(const Point& point, const ProcessHandle& handle) const override;
     List<OpenFile> files(const Point& point, const ProcessHandle& handle) const override;
     std::optional<OpenFile> file(const Point& point, const ProcessHandle& handle, int64_t fd) const override;
+    List<OpenSocket> sockets(const Point& point, const ProcessHandle& handle) const override;
+    std::optional<Socket> socket(const Point& point, const ProcessHandle& handle, int64_t fd) const override;
     List<Module> modules(const Point& point) const override;
 
     std::unique_ptr<EventWatch> watch(EventListener& listener) const override;
@@ -61,6 +63,7 @@ class OsiLinux final : public Provider {
     std::optional<uint64_t> asid(const KernelMemory& memory, uint64_t task) const;
     std::optional<Process> read_process(const KernelMemory& memory, uint64_t task) const;
     std::optional<Thread> read_thread(const KernelMemory& memory, uint64_t task) const;
+    std::vector<int64_t> namespace_pids(const KernelMemory& memory, uint64_t task) const;
     std::string title(const KernelMemory& memory, uint64_t task, const std::string& comm) const;
     std::string worker_title(const KernelMemory& memory, uint64_t kthread, const std::string& comm) const;
     Mapping read_mapping(const KernelMemory& memory, uint64_t mm, uint64_t area) const;

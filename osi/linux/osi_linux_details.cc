@@ -96,14 +96,42 @@ ProcessDetails OsiLinux::details(const Point& point, const ProcessHandle& handle
     if (const auto file = pointer(memory_of(memory, handle.task), info_.panda_mm_exe_file_offset))
         details.executable = paths.of_file(*file);
     const auto fs = pointer(handle.task, info_.panda_task_fs_offset);
-    if (fs && info_.panda_fs_pwd_offset) {
-        const uint64_t path = at(*fs, *info_.panda_fs_pwd_offset);
+    const auto path_at = [&](const kernelinfo::Offset& offset) -> std::string {
+        if (!fs || !offset)
+            return {};
+        const uint64_t path = at(*fs, *offset);
         const auto dentry = pointer(path, info_.panda_path_dentry_offset);
         const auto mount = pointer(path, info_.panda_path_mnt_offset);
-        if (dentry && mount)
-            details.working_directory = paths.of(*dentry, *mount);
-    }
+        return dentry && mount ? paths.of(*dentry, *mount) : "";
+    };
+    details.working_directory = path_at(info_.panda_fs_pwd_offset);
+    details.root = path_at(info_.panda_fs_root_offset);
+    details.namespace_pids = namespace_pids(memory, handle.task);
     return details;
+}
+
+// Does what task_state() of fs/proc/array.c does for NSpid, seen from the system's own namespace: a struct pid has
+// a number for each namespace from that one (level 0) to its own.
+std::vector<int64_t> OsiLinux::namespace_pids(const KernelMemory& memory, uint64_t task) const {
+    constexpr uint32_t max_level = 32;  // MAX_PID_NS_LEVEL
+    if (!info_.panda_task_thread_pid_offset || !info_.panda_pid_level_offset ||
+        !info_.panda_pid_numbers_offset || !info_.panda_upid_nr_offset)
+        return {};
+    const auto pid = memory.pointer(at(task, *info_.panda_task_thread_pid_offset));
+    const auto level = pid && memory.is_kernel_address(*pid)
+                           ? memory.u32(at(*pid, *info_.panda_pid_level_offset))
+                           : std::nullopt;
+    std::vector<int64_t> numbers;
+    // struct upid is a number and a pointer to the namespace.
+    const int64_t step = 2 * static_cast<int64_t>(pointer_size_);
+    for (uint32_t i = 0; level && *level <= max_level && i <= *level; ++i) {
+        const auto number =
+            memory.u32(at(*pid, *info_.panda_pid_numbers_offset + i * step + *info_.panda_upid_nr_offset));
+        if (!number)
+            break;
+        numbers.push_back(static_cast<int32_t>(*number));
+    }
+    return numbers;
 }
 
 // Does what get_mm_cmdline() of fs/proc/base.c does.

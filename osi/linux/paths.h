@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "kernelinfo/kernel_info.h"
@@ -17,11 +18,18 @@ class Paths {
     // The path of a struct file, given its address, from the root of its mount namespace. Pipes, sockets and
     // anonymous inodes have the names that /proc/PID/fd gives them, and deleted names end in " (deleted)".
     // Empty if it cannot be read.
+    // A file of a stacked file system (overlayfs), which a mapping has, has the path that the user opened.
     std::string of_file(uint64_t file) const;
+    // The file system's name for what is in no directory: "sockfs", "pipefs" …; empty if it cannot be read.
+    std::string file_system_of(uint64_t file) const;
     // The same for a dentry and a vfsmount.
     std::string of(uint64_t dentry, uint64_t mount) const;
 
   private:
+    // The user's path of a file of a stacked file system; its address. Nothing if the file is another.
+    std::optional<uint64_t> user_path(uint64_t file) const;
+    // Whether a struct path leads to something: its dentry and its mount are of the same file system.
+    bool is_path(uint64_t path) const;
     std::string dentry_name(uint64_t dentry) const;
     // The name of something that is in no directory (has d_dname, and is not mounted); empty for all else.
     std::string pseudo_name(uint64_t dentry) const;
