@@ -81,8 +81,26 @@ std::string address_text(std::span<const std::byte> bytes) {
         return path.substr(0, path.find('\0'));
     }
     if (family == 16 && bytes.size() >= 8)
-        return "pid " + std::to_string(number(4) | number(6) << 16);
+        return "pid " + std::to_string(number(4) | uint32_t{number(6)} << 16);
     return {};
+}
+
+// An end of a socket as the kernel has it, in the words of addresses in calls; empty if it is not bound, or not
+// connected.
+std::string end_text(const osi::Socket& socket, const std::string& end) {
+    const size_t colon = end.rfind(':');
+    switch (socket.family) {
+        case AF_INET:
+        case AF_INET6:
+            if (end.ends_with(":*"))
+                return {};
+            return end.starts_with("*:") ? "[::]" + end.substr(1) : end;
+        case AF_NETLINK:
+            return colon == std::string::npos || end.ends_with(":kernel") ? ""
+                                                                          : "pid " + end.substr(colon + 1);
+        default:
+            return end == "*" ? "" : end;
+    }
 }
 
 bool is_socket(const std::string& name) {
@@ -121,7 +139,12 @@ void Connections::enter(const Call& call) {
     }
     const auto socket_at = [this](std::optional<int64_t> fd) {
         std::string name = fd ? describe_fd_(*fd) : "";
-        return is_socket(name) ? name : "";
+        if (!is_socket(name))
+            return std::string();
+        if (describe_socket_ && !sockets_.contains(name) && !before_.contains(name))
+            if (const auto socket = describe_socket_(*fd))
+                before_.emplace(name, *socket);
+        return name;
     };
     Open open;
     if (kind == Kind::transfer) {
@@ -143,6 +166,15 @@ Socket* Connections::socket_of(const Call& call, const std::string& name) {
         socket.pid = call.task.pid;
         socket.name = call.task.name;
         socket.first_instr = call.instr;
+        if (const auto before = before_.extract(name)) {
+            const osi::Socket& known = before.mapped();
+            socket.family = family_name(known.family);
+            socket.type = type_name(known.type);
+            socket.local = end_text(known, known.local);
+            socket.peer = end_text(known, known.peer);
+            if (known.state == "LISTEN")
+                socket.role = "listener";
+        }
     }
     return &socket;
 }

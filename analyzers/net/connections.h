@@ -5,25 +5,26 @@
 #include <functional>
 #include <iosfwd>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "analyzers/syscalls/selection.h"
 #include "analyzers/syscalls/tracker.h"
+#include "osi/provider.h"
 
 namespace panda::analyze_net {
 
 // A socket, whichever processes have it open.
 struct Socket {
-    int64_t pid = 0;   // of the process that made it, accepted it, or was first seen with it
-    std::string name;  // of that process
-    std::string
-        family;  // "inet", "inet6", "unix", "netlink", "family 17"; empty if it was made before the trace
-    std::string type;   // "stream", "dgram", …
-    std::string local;  // "127.0.0.1:80", or a path; empty if no call tells it
-    std::string peer;   // from the last connect, accept, send or receive that tells it
-    std::string role;   // "client", "server", "listener", or empty
-    int64_t error = 0;  // errno of a connect that failed
+    int64_t pid = 0;     // of the process that made it, accepted it, or was first seen with it
+    std::string name;    // of that process
+    std::string family;  // "inet", "inet6", "unix", "netlink", "family 21"; empty if nothing tells it
+    std::string type;    // "stream", "dgram", …
+    std::string local;   // "127.0.0.1:80", or a path; empty if no call tells it
+    std::string peer;    // from the last connect, accept, send or receive that tells it
+    std::string role;    // "client", "server", "listener", or empty
+    int64_t error = 0;   // errno of a connect that failed
     uint64_t sends = 0, sent_bytes = 0;
     uint64_t receives = 0, received_bytes = 0;
     uint64_t first_instr = 0, last_instr = 0;
@@ -40,6 +41,11 @@ class Connections {
     // "socket:[123]". All of them must outlive the pass.
     void attach(syscalls::CallTracker& tracker, const syscalls::Guest& guest,
                 std::function<std::string(int64_t)> describe_fd);
+
+    // What the kernel says about a descriptor of the current task that is a socket. It tells about sockets that
+    // were made before the trace.
+    using DescribeSocket = std::function<std::optional<osi::Socket>(int64_t)>;
+    void describe_sockets(DescribeSocket describe) { describe_socket_ = std::move(describe); }
 
     // The sockets by the kernel's name for them, "socket:[123]".
     const std::map<std::string, Socket>& sockets() const { return sockets_; }
@@ -74,9 +80,11 @@ class Connections {
 
     syscalls::ProcessSelection processes_;
     std::function<std::string(int64_t)> describe_fd_;
+    DescribeSocket describe_socket_;
     const syscalls::Guest* guest_ = nullptr;
     std::map<const syscalls::Call*, Open> open_;  // calls on sockets that have not returned
     std::map<std::string, Socket> sockets_;
+    std::map<std::string, osi::Socket> before_;  // those that were made before the trace, until they are used
 };
 
 }  // namespace panda::analyze_net

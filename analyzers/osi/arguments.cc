@@ -26,7 +26,7 @@ std::vector<std::string> plain_arguments(std::vector<std::string> arguments) {
         for (const auto& [old_name, new_name] : spellings)
             if (name == old_name)
                 argument.replace(0, name.size(), new_name);
-        if ((argument == "--maps" || argument == "--files") &&
+        if ((argument == "--maps" || argument == "--files" || argument == "--sockets") &&
             (i + 1 == arguments.size() || !is_pid(arguments[i + 1])))
             argument += "=all";
     }

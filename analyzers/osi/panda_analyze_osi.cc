@@ -38,26 +38,30 @@ void add_options(po::options_description& options) {
         "list what is mapped into a process, or into \"all\" (default), instead of processes");
     add("files", po::value<std::string>()->value_name("[PID]"),
         "list the files that are open in a process, or in \"all\" (default), instead");
+    add("sockets", po::value<std::string>()->value_name("[PID]"),
+        "list the sockets that are open in a process, or in \"all\" (default), instead, as ss does");
     add("modules", "list the modules of the kernel instead of processes");
 }
 
 Query parse_query(const Run& run) {
     const auto has = [&](const char* option) { return run.has(option); };
-    if (has("maps") + has("files") + has("modules") > 1)
-        throw UsageError("--maps, --files and --modules exclude each other");
+    if (has("maps") + has("files") + has("sockets") + has("modules") > 1)
+        throw UsageError("--maps, --files, --sockets and --modules exclude each other");
     if (has("at") + has("every") + has("on") > 1)
         throw UsageError("--at, --every and --on exclude each other");
     Query query;
     query.subject = has("maps")      ? Subject::mappings
                     : has("files")   ? Subject::files
+                    : has("sockets") ? Subject::sockets
                     : has("modules") ? Subject::modules
                                      : Subject::processes;
-    for (const char* option : {"maps", "files"})
+    for (const char* option : {"maps", "files", "sockets"})
         if (has(option))
             query.pid = parse_pid(std::string("--") + option, run.text(option));
     if (has("on") && query.pid)
         throw UsageError(
-            "with --on, --maps and --files take no process: they list the one that the event is about");
+            "with --on, --maps, --files and --sockets take no process: they list the one that the event is "
+            "about");
     query.json = has("json");
     query.repeated = has("every") || has("on");
     query.processes.idle = has("all");

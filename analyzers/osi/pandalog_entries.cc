@@ -100,6 +100,21 @@ void write_pandalog(pandalog::PandalogFile& file, const FileReport& report, uint
             });
 }
 
+void write_pandalog(pandalog::PandalogFile& file, const SocketReport& report, uint64_t pc) {
+    for (const auto& [socket, users] : report.sockets)
+        for (const SocketUser& user : users)
+            file.write_fact(report.instr, pc, "osi-socket",
+                            {{"pid", user.pid},
+                             {"fd", user.fd},
+                             {"inode", socket.inode},
+                             {"netid", netid(socket)},
+                             {"state", socket.state},
+                             {"local", socket.local},
+                             {"peer", socket.peer},
+                             {"receive_queue", socket.receive_queue},
+                             {"send_queue", socket.send_queue}});
+}
+
 void write_pandalog(pandalog::PandalogFile& file, const ModuleReport& report, uint64_t pc) {
     for (const osi::Module& module : report.modules)
         write(file, report.instr, pc, [&](pandalog::Entry::Builder entry) {

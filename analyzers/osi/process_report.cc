@@ -38,6 +38,13 @@ void write_details(std::ostream& out, const osi::ProcessDetails& details) {
                       *details.start_time / 1'000'000'000, *details.start_time % 1'000'000'000);
         out << seconds;
     }
+    if (details.namespace_pids.size() > 1) {
+        out << " nspid=";
+        for (size_t i = 0; i < details.namespace_pids.size(); ++i)
+            out << (i == 0 ? "" : ",") << details.namespace_pids[i];
+    }
+    if (!details.root.empty() && details.root != "/")
+        out << " root=" << quoted(details.root);
     if (!details.working_directory.empty())
         out << " cwd=" << quoted(details.working_directory);
     if (!details.executable.empty())
@@ -59,6 +66,10 @@ void add_details(Json& line, const osi::ProcessDetails& details) {
         line["exe"] = details.executable;
     if (!details.working_directory.empty())
         line["cwd"] = details.working_directory;
+    if (!details.root.empty())
+        line["root"] = details.root;
+    if (!details.namespace_pids.empty())
+        line["nspid"] = details.namespace_pids;
 }
 
 }  // namespace

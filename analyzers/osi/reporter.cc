@@ -6,6 +6,7 @@
 #include "analyzers/osi/memory_report.h"
 #include "analyzers/osi/pandalog_entries.h"
 #include "analyzers/osi/select_processes.h"
+#include "analyzers/osi/socket_report.h"
 
 namespace panda::analyze_osi {
 
@@ -43,6 +44,8 @@ void Reporter::report(const osi::Provider& provider, const osi::EventPoint& at) 
                 return write(make_mapping_report(provider, at.point, query_.pid), at);
             case Subject::files:
                 return write(make_file_report(provider, at.point, query_.pid), at);
+            case Subject::sockets:
+                return write(make_socket_report(provider, at.point, query_.pid), at);
             case Subject::modules:
                 return write(make_module_report(provider, at.point), at);
         }
@@ -65,6 +68,10 @@ void Reporter::report_of(const osi::Provider& provider, const osi::EventPoint& a
         FileReport report;
         report.processes.push_back({process.pid, std::move(list.entries)});
         add_warning(report.warnings, process.pid, list.warning);
+        write(std::move(report), at);
+    } else if (query_.subject == Subject::sockets) {
+        SocketReport report;
+        add_sockets(report, provider, at.point, process);
         write(std::move(report), at);
     }
 }

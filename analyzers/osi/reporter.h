@@ -13,11 +13,11 @@
 
 namespace panda::analyze_osi {
 
-enum class Subject : uint8_t { processes, mappings, files, modules };
+enum class Subject : uint8_t { processes, mappings, files, sockets, modules };
 
 struct Query {
     Subject subject = Subject::processes;
-    std::optional<int64_t> pid;  // whose mappings and files; nothing = those of all processes
+    std::optional<int64_t> pid;  // whose mappings, files and sockets; nothing = those of all processes
     ProcessOptions processes;
     bool json = false;
     bool repeated = false;  // there are many moments: tables get a heading, and a process may be missing

@@ -202,6 +202,17 @@ std::string LinuxGuest::describe_fd(int64_t fd) const {
     return file ? file->name : "";
 }
 
+std::optional<osi::Socket> LinuxGuest::socket(int64_t fd) {
+    const auto task = kernel_ ? current_task() : std::nullopt;
+    osi::ProcessHandle thread;
+    thread.task = task ? task->address : 0;
+    try {
+        return task ? kernel_->socket(point(), thread, fd) : std::nullopt;
+    } catch (const Error&) {
+        return std::nullopt;  // the group of the kernel does not say where sockets are
+    }
+}
+
 void LinuxGuest::require_kernel() const {
     if (!kernel_ && !failure_.empty())
         throw Error(failure_);

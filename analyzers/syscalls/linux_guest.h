@@ -64,6 +64,9 @@ class LinuxGuest final : public Guest {
     // directory. Empty if it is not open.
     std::string describe_fd(int64_t fd) const;
 
+    // The socket that a descriptor of the current task is; nothing if it is not one, or cannot be read.
+    std::optional<osi::Socket> socket(int64_t fd);
+
     // If a kernel was looked for and not found, throws the reason.
     void require_kernel() const;
 

@@ -24,10 +24,13 @@ void add_kernel_options(boost::program_options::options_description& options);
 void run_pass(analyzers::Run& run, const std::function<void(CallTracker&, LinuxGuest&)>& set_up);
 
 // The same, with a `report` that collects what it is about and is then written as a table or as JSON. It has
-// attach(tracker, guest, describe_fd), write_json(out) and write_table(out).
+// attach(tracker, guest, describe_fd), write_json(out) and write_table(out); it may have
+// describe_sockets(function), for what the kernel says about a socket, by its descriptor.
 template <typename Report>
 void run_report(analyzers::Run& run, Report&& report) {
     run_pass(run, [&report](CallTracker& tracker, LinuxGuest& guest) {
+        if constexpr (requires { report.describe_sockets(nullptr); })
+            report.describe_sockets([&guest](int64_t fd) { return guest.socket(fd); });
         report.attach(tracker, guest, [&guest](int64_t fd) { return guest.describe_fd(fd); });
     });
     if (run.json())

@@ -10,6 +10,7 @@ options it is a moment right before or after the witness looked, so that the wit
 
 import json
 import re
+import socket
 import subprocess
 import sys
 
@@ -135,6 +136,9 @@ def compare_process(guest, process):
     # Processes without memory have none, or (since 6.16 and later stable kernels) no file to read.
     check(f"{where} environment", texts(guest.records.get("environ", b"")), process["environment"])
     check(f"{where} cwd", text(guest.records["cwd"]) if "cwd" in guest.records else None, process.get("cwd"))
+    check(f"{where} root", text(guest.records["root"]) if "root" in guest.records else None, process.get("root"))
+    if "NSpid" in status:
+        check(f"{where} namespaces' pids", [int(pid) for pid in status["NSpid"].split()], process.get("nspid"))
     check(f"{where} exe", text(guest.records["exe"]) if "exe" in guest.records else None, process.get("exe"))
     threads = {int(name.split("/")[0]): status_of(content)["Name"] for name, content in guest.below("task").items()}
     check_sets(f"{where} thread", {tid: without_work(name) for tid, name in threads.items()},
@@ -165,6 +169,81 @@ def compare_modules(content, modules):
         name, size, _, _, _, address, *_ = line.split()
         expected[name] = (int(size), int(address, 16))
     check_sets("module", expected, {m["name"]: (m["size"], int(m["base"], 16)) for m in modules})
+
+
+STATES = {1: "ESTAB", 2: "SYN-SENT", 3: "SYN-RECV", 4: "FIN-WAIT-1", 5: "FIN-WAIT-2", 6: "TIME-WAIT", 7: "UNCONN",
+          8: "CLOSE-WAIT", 9: "LAST-ACK", 10: "LISTEN", 11: "CLOSING"}
+
+
+def inet_end(end, wildcard):
+    """An address and port as /proc/net has them: words of the address in the processor's order, in hexadecimal."""
+    address, port = end.split(":")
+    words = bytes.fromhex(address)
+    data = b"".join(words[at:at + 4][::-1] for at in range(0, len(words), 4))
+    name = socket.inet_ntop(socket.AF_INET if len(data) == 4 else socket.AF_INET6, data)
+    name = f"[{name}]" if ":" in name else name
+    if wildcard and not any(data):
+        name = "*"
+    return f"{name}:{int(port, 16) or '*'}"
+
+
+def inet_sockets(records):
+    for name in ("tcp", "tcp6", "udp", "udp6", "raw"):
+        for line in text(records.get(f"/proc/net/{name}", b"")).splitlines()[1:]:
+            fields = line.split()
+            send, receive = (int(part, 16) for part in fields[4].split(":"))
+            state = STATES[int(fields[3], 16)]
+            yield int(fields[9]), {
+                "netid": name.removesuffix("6"), "state": state, "ends": (fields[1], fields[2]),
+                "receive_queue": receive, **({} if state == "LISTEN" else {"send_queue": send})}
+
+
+def other_sockets(records):
+    for line in text(records["/proc/net/unix"]).splitlines()[1:]:
+        fields = line.split(" ", 7) if "  " not in line else re.split(" +", line, maxsplit=7)
+        listens = int(fields[3], 16) & 0x10000 != 0
+        # What an abstract name has zeros for, /proc and ss write as @.
+        yield int(fields[6]), {"netid": {1: "u_str", 2: "u_dgr", 5: "u_seq"}[int(fields[4], 16)],
+                               "listens": listens, "local": fields[7] if len(fields) > 7 else "*"}
+    for line in text(records["/proc/net/netlink"]).splitlines()[1:]:
+        fields = line.split()
+        yield int(fields[9]), {"netid": "nl", "protocol": int(fields[1]), "port": int(fields[2]),
+                               "receive_queue": int(fields[4]), "send_queue": int(fields[5])}
+    for line in text(records.get("/proc/net/packet", b"")).splitlines()[1:]:
+        fields = line.split()
+        yield int(fields[8]), {"netid": {2: "p_dgr", 3: "p_raw"}[int(fields[2])], "packet": int(fields[3], 16),
+                               "bound": int(fields[4]) != 0, "receive_queue": int(fields[6])}
+
+
+def compare_sockets(records, found):
+    """What /proc/net says about the sockets that processes have open."""
+    told = {**dict(inet_sockets(records)), **dict(other_sockets(records))}
+    kinds = {}
+    for entry in found:
+        where, expected = f"socket {entry['inode']}", told.pop(entry["inode"], None)
+        if expected is None:
+            # Those that were never bound or connected are in no table; the witness's own come and go.
+            check(f"{where} is in no table", True, entry["state"] == "UNCONN" and entry["local"].endswith(("*", ":0")))
+            continue
+        kinds[entry["netid"]] = kinds.get(entry["netid"], 0) + 1
+        if "ends" in expected:
+            wildcard = entry["local"].startswith("*") or entry["peer"].startswith("*")
+            local, peer = (inet_end(end, wildcard) for end in expected.pop("ends"))
+            check(f"{where} ends", (local, peer), (entry["local"], entry["peer"]))
+        if "listens" in expected:
+            check(f"{where} listens", expected.pop("listens"), entry["state"] == "LISTEN")
+        if "port" in expected:
+            port = expected.pop("port")
+            check(f"{where} port", str(port or "kernel"), entry["local"].split(":")[1])
+        if "packet" in expected:
+            protocol, bound = expected.pop("packet"), expected.pop("bound")
+            check(f"{where} bound", (f"[{protocol}]" if protocol != 3 else "*", bound),
+                  (entry["local"].split(":")[0], entry["local"].split(":")[1] != "*"))
+        check_sets(where, expected, {key: entry[key] for key in expected})
+    # What is left belongs to the kernel, or to nobody any more.
+    print(f"sockets: {', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))}; "
+          f"{len(told)} without a process")
+    check("kinds of sockets", True, {"tcp", "udp", "raw", "u_str", "u_dgr", "u_seq", "nl"} <= set(kinds))
 
 
 def by_pid(lines):
@@ -205,6 +284,7 @@ def main():
                 continue
             compare_maps(guest, mappings.get(pid, []))
             compare_files(guest, files.get(pid, []))
+    compare_sockets(records, osi(trace, options, "--sockets"))
     compare_modules(records["/proc/modules"], osi(trace, options, "--modules"))
     for difference in differences[:40]:
         print(difference)

@@ -245,6 +245,64 @@ TEST_CASE("net: a client and a server", "[net]") {
     CHECK(sockets.at("socket:[102]").peer == "127.0.0.1:80");
 }
 
+TEST_CASE("net: sockets that were open before the trace", "[net]") {
+    Machine machine;
+    panda::analyze_net::Connections net({});
+    std::map<int64_t, std::string> open;
+    std::map<int64_t, panda::osi::Socket> known;
+    const auto add = [&](int64_t fd, uint32_t family, uint32_t type, const char* state, const char* local,
+                         const char* peer) {
+        open[fd] = "socket:[" + std::to_string(100 + fd) + "]";
+        panda::osi::Socket& socket = known[fd];
+        socket.family = family;
+        socket.type = type;
+        socket.state = state;
+        socket.local = local;
+        socket.peer = peer;
+    };
+    net.describe_sockets([&](int64_t fd) -> std::optional<panda::osi::Socket> {
+        return known.contains(fd) ? std::optional(known[fd]) : std::nullopt;
+    });
+    net.attach(machine.tracker, machine.guest, [&open](int64_t fd) { return open[fd]; });
+    add(3, 2, 1, "LISTEN", "0.0.0.0:80", "0.0.0.0:*");
+    add(4, 10, 1, "ESTAB", "[::1]:80", "[::1]:4000");
+    add(5, 10, 2, "UNCONN", "*:53", "*:*");
+    add(6, 1, 1, "ESTAB", "*", "/run/a");
+    add(7, 16, 3, "UNCONN", "rtnl:4026531840", "*");
+    add(8, 17, 3, "UNCONN", "*:eth0", "*");
+    for (int64_t fd = 4; fd <= 8; ++fd)
+        machine.whole(shell, "write", {static_cast<uint64_t>(fd), 0x3000, 10}, 10);
+    // Its peer is what a later call says, and what it accepts is as it is.
+    machine.guest.memory.put_values<unsigned char>(0x1100,
+                                                   {2, 0, 4, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0});
+    machine.guest.memory.put_values<uint32_t>(0x2000, {16});
+    open[9] = "socket:[200]";
+    machine.whole(shell, "accept", {3, 0x1100, 0x2000}, 9);
+    const auto& sockets = net.sockets();
+    const auto line = [&](const std::string& name) {
+        const auto& socket = sockets.at("socket:[" + name + "]");
+        return socket.family + " " + socket.type + " " + socket.role + " " + socket.local + " -> " +
+               socket.peer;
+    };
+    CHECK(line("103") == "inet stream listener 0.0.0.0:80 -> ");
+    CHECK(line("104") == "inet6 stream  [::1]:80 -> [::1]:4000");
+    CHECK(line("105") == "inet6 dgram  [::]:53 -> ");
+    CHECK(line("106") == "unix stream   -> /run/a");
+    CHECK(line("107") == "netlink raw  pid 4026531840 -> ");
+    CHECK(line("108") == "packet raw  *:eth0 -> ");
+    CHECK(line("200") == "inet stream server 0.0.0.0:80 -> 127.0.0.1:1024");
+}
+
+TEST_CASE("net: a netlink socket's number has 32 bits", "[net]") {
+    Machine machine;
+    panda::analyze_net::Connections net({});
+    net.attach(machine.tracker, machine.guest, [](int64_t) { return "socket:[7]"; });
+    machine.guest.memory.put_values<unsigned char>(0x1000, {16, 0, 0, 0, 0x01, 0, 0, 0xf0, 0, 0, 0, 0});
+    machine.whole(shell, "socket", {16, 3, 0}, 3);
+    machine.whole(shell, "bind", {3, 0x1000, 12}, 0);
+    CHECK(net.sockets().at("socket:[7]").local == "pid 4026531841");
+}
+
 TEST_CASE("names that are not UTF-8 are mended in JSON", "[syscalls]") {
     using panda::tests::broken_name;
     using panda::tests::mended_name;

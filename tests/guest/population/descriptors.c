@@ -1,9 +1,6 @@
 /* Open files of every kind. */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <linux/netlink.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -65,23 +62,6 @@ void open_files(void) {
     open_anonymous_inodes();
     /* So high that the table of files is made anew. */
     check(dup2(file, 300), "dup2");
-}
-
-void open_sockets(void) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
-    int pair[2];
-    const int listener = check(socket(AF_INET, SOCK_STREAM, 0), "socket");
-    const int client = check(socket(AF_INET, SOCK_STREAM, 0), "socket");
-
-    check(bind(listener, (struct sockaddr*)&address, sizeof(address)), "bind");
-    check(listen(listener, 5), "listen");
-    check(getsockname(listener, (struct sockaddr*)&address, &size), "getsockname");
-    check(connect(client, (struct sockaddr*)&address, sizeof(address)), "connect");
-    check(accept(listener, NULL, NULL), "accept");
-    check(socket(AF_INET, SOCK_DGRAM, 0), "socket");
-    check(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), "socket");
-    check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
 }
 
 /* Two processes, an end each, and a named pipe. */

@@ -77,6 +77,7 @@ static void print_process(const char* directory, const char* number) {
     print_file(path, "maps");
     print_link(path, "cwd");
     print_link(path, "exe");
+    print_link(path, "root");
     snprintf(below, sizeof(below), "%s/fd", path);
     for_each_number(below, print_link);
     snprintf(below, sizeof(below), "%s/fdinfo", path);
@@ -93,12 +94,18 @@ static void mark(unsigned int number) {
 }
 
 void dump_proc(void) {
+    static const char* const networks[] = {"tcp",  "tcp6",    "udp",    "udp6", "raw",
+                                           "unix", "netlink", "packet", NULL};
+    const char* const* name;
+
     mark(1);
     setvbuf(stdout, NULL, _IOFBF, most);
     snprintf(content, most, "%d %d", getpid(), getppid());
     print_record("witness", (ssize_t)strlen(content));
     print_file("/proc", "modules");
     for_each_number("/proc", print_process);
+    for (name = networks; *name; name++)
+        print_file("/proc/net", *name);
     mark(2);
     fflush(stdout);
 }

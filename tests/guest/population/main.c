@@ -4,11 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,6 +75,40 @@ static void execute_deleted_program(void) {
     check(-1, "execve");
 }
 
+static void execute_memory_file(void) {
+    char* const words[] = {"from memory", "stay", NULL};
+    char* const variables[] = {NULL};
+    const int program = check(open("/tmp/population", O_RDONLY), "open");
+    const int copy = check(memfd_create("a program", MFD_CLOEXEC), "memfd_create");
+
+    while (check((int)sendfile(copy, program, NULL, 1 << 20), "sendfile") > 0)
+        continue;
+    fexecve(copy, words, variables);
+    check(-1, "fexecve");
+}
+
+static void end_thread(int signal) {
+    (void)signal;
+    syscall(SYS_exit, 0);
+}
+
+static void* outlive(void* nothing) {
+    (void)nothing;
+    usleep(300000);
+    check((int)syscall(SYS_tgkill, getpid(), getpid(), SIGUSR1), "tgkill");
+    for (;;)
+        pause();
+    return NULL;
+}
+
+/* The first thread ends, and another goes on. */
+static void lose_leader(void) {
+    pthread_t thread;
+
+    signal(SIGUSR1, end_thread);
+    check(-pthread_create(&thread, NULL, outlive, NULL), "pthread_create");
+}
+
 static void sit_in_deleted_directory(void) {
     check(mkdir("/tmp/no more", 0755), "mkdir");
     check(chdir("/tmp/no more"), "chdir");
@@ -102,12 +141,15 @@ static void start(void) {
     populate("maps", map_memory);
     populate("threads", start_threads);
     populate("mounts", change_root_and_mounts);
+    populate("container", start_container);
     populate("ids", change_ids);
     populate("arguments", change_arguments);
     populate("nowhere", sit_in_deleted_directory);
     populate("zombie's parent", leave_zombie);
     populate("odd", name_itself_oddly);
     populate("executed", execute_deleted_program);
+    populate("from memory", execute_memory_file);
+    populate("headless", lose_leader);
     sleep(1);
     unlink("/tmp/gone");
     close(check(creat("/tmp/populated", 0644), "creat"));
