@@ -142,6 +142,7 @@ static void start(void) {
     populate("threads", start_threads);
     populate("mounts", change_root_and_mounts);
     populate("container", start_container);
+    populate("other", start_other_container);
     populate("ids", change_ids);
     populate("arguments", change_arguments);
     populate("nowhere", sit_in_deleted_directory);

@@ -14,6 +14,7 @@ void map_memory(void);
 void start_threads(void);
 void change_root_and_mounts(void);
 void start_container(void);
+void start_other_container(void);
 
 /* Prints what /proc says about all processes, and about the kernel's modules. */
 void dump_proc(void);
