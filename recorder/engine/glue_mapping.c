@@ -8,6 +8,9 @@
  *   (virtio-scsi's request and the transfer of its data do). A page's content comes from RAM with its first mapping.
  * - A mapping gives back what was written to it, and never what was in RAM before: another device, or the guest, may
  *   have written there in the meantime.
+ * - A device that only reads sees RAM itself, because it may look at what the guest writes meanwhile (a screen does).
+ *   Some write all the same (megasas to its frames). So what has changed when they unmap counts as written; if it was
+ *   the guest, the log has it twice, which does no harm.
  *
  * Everything here is called with QEMU's exclusion held. */
 #include "qemu/osdep.h"
@@ -33,8 +36,19 @@ typedef struct MappedPage {
     uint8_t before[TARGET_PAGE_SIZE]; /* what the device did not write: as it came from RAM, or went there */
 } MappedPage;
 
+/* RAM that a device has mapped to read it. */
+typedef struct Reading {
+    MemoryRegion *region;
+    uint64_t offset, size;
+    uint8_t before[];
+} Reading;
+
+enum { most_read = 256 << 20 }; /* bytes of readings; what is mapped beyond is not watched */
+
 static GArray *shadows;          /* of Shadow */
 static GHashTable *mapped_pages; /* of MappedPage */
+static GHashTable *readings;     /* of GSList of Reading, by the address in RAM */
+static uint64_t bytes_read;      /* of all readings */
 
 static Shadow *shadow_with(const uint8_t *address)
 {
@@ -60,6 +74,7 @@ static Shadow *shadow_of(MemoryRegion *region)
     if (!shadows) {
         shadows = g_array_new(false, false, sizeof(Shadow));
         mapped_pages = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
+        readings = g_hash_table_new(g_direct_hash, g_direct_equal);
     }
     for (guint i = 0; i < shadows->len; i++) {
         Shadow *shadow = &g_array_index(shadows, Shadow, i);
@@ -121,6 +136,61 @@ static void map_page(const Shadow *shadow, uint64_t offset)
     page->mappings++;
 }
 
+static void *map_to_read(const Shadow *shadow, uint64_t offset, uint64_t size)
+{
+    uint8_t *ram = shadow->ram + offset;
+    Reading *reading;
+
+    if (size > most_read - bytes_read) {
+        return NULL;
+    }
+    reading = g_malloc(sizeof(Reading) + size);
+    *reading = (Reading){ .region = shadow->region, .offset = offset, .size = size };
+    memcpy(reading->before, ram, size);
+    bytes_read += size;
+    g_hash_table_insert(readings, ram, g_slist_prepend(g_hash_table_lookup(readings, ram), reading));
+    return ram;
+}
+
+static void report_changed(const Reading *reading, const uint8_t *ram)
+{
+    for (uint64_t i = 0; i < reading->size; i++) {
+        const uint64_t start = i;
+
+        while (i < reading->size && ram[i] != reading->before[i]) {
+            i++;
+        }
+        if (i > start) {
+            panda_ram_written(reading->region, reading->offset + start, i - start);
+        }
+    }
+}
+
+static MemoryRegion *unmap_read(uint8_t *ram)
+{
+    GSList *list = readings ? g_hash_table_lookup(readings, ram) : NULL;
+    Reading *reading;
+    MemoryRegion *region;
+
+    if (!list) {
+        return NULL;
+    }
+    reading = list->data;
+    region = reading->region;
+    if (memcmp(ram, reading->before, reading->size) != 0) {
+        report_changed(reading, ram);
+    }
+    list = g_slist_delete_link(list, list);
+    if (list) {
+        g_hash_table_insert(readings, ram, list);
+    } else {
+        g_hash_table_remove(readings, ram);
+    }
+    bytes_read -= reading->size;
+    g_free(reading);
+    return region;
+}
+
 void *glue_map_ram(MemoryRegion *region, hwaddr offset, hwaddr *size, bool is_write)
 {
     Shadow *shadow = shadow_of(region);
@@ -128,9 +198,9 @@ void *glue_map_ram(MemoryRegion *region, hwaddr offset, hwaddr *size, bool is_wr
     if (!shadow || offset >= shadow->size || *size > shadow->size - offset) {
         return NULL;
     }
-    /* Who only reads sees RAM itself, unless something is written there that RAM does not have yet. */
+    /* Something may be written there that RAM does not have yet. */
     if (!is_write && !any_mapped(shadow, offset, offset + *size)) {
-        return NULL;
+        return map_to_read(shadow, offset, *size);
     }
     for (uint64_t page = offset & TARGET_PAGE_MASK; page < offset + *size; page += TARGET_PAGE_SIZE) {
         map_page(shadow, page);
@@ -228,7 +298,7 @@ MemoryRegion *glue_unmap_ram(void *buffer, hwaddr size, hwaddr written)
     Changes changes;
 
     if (!shadow) {
-        return NULL;
+        return unmap_read(buffer);
     }
     offset = (uint8_t *)buffer - shadow->bytes;
     size = MIN(size, shadow->size - offset);

@@ -7,7 +7,7 @@ guest=$("$repository/tools/guest/build.sh" --kernel linux-image-amd64 | tail -n 
 # An initramfs that is unpacked over the guest's own: the workload, and bytes to write and send.
 mkdir -p overlay/bin overlay/root
 cp "$repository/tests/guest/devices/workload-boot" overlay/bin/
-head -c 2000000 /dev/urandom >overlay/root/blob
+head -c 300000 /dev/urandom >overlay/root/blob
 {
     cat "$guest/initrd"
     (cd overlay && find . | LC_ALL=C sort | cpio --quiet -o -H newc | gzip -1)
@@ -15,7 +15,7 @@ head -c 2000000 /dev/urandom >overlay/root/blob
 
 # A file system with files of many sizes and their sums.
 mkdir files
-for size in 0 1 511 4096 4097 30000 65536 100001 700000 1300000; do
+for size in 0 1 511 4096 4097 30000 65536 200001; do
     head -c $size /dev/urandom >files/$size
 done
 (cd files && md5sum [0-9]* >SUMS)
@@ -73,6 +73,6 @@ panda-replay --quiet --force --serial replayed.raw devices.panda
 cmp recorded.raw replayed.raw || fail "the replay printed something else"
 cat recorded.out
 ! grep WRONG recorded.out || fail "recording harms the guest"
-diff plain.out recorded.out || fail "the guest differs from one that is not recorded"
+diff <(sort plain.out) <(sort recorded.out) || fail "the guest differs from one that is not recorded"
 [ "$(grep -c '^disk' plain.out)" = $((disks + 1)) ] || fail "$(grep -c '^disk' plain.out) of $((disks + 1)) disks were found"
 [ "$(grep -c '^card' plain.out)" = ${#cards[@]} ] || fail "$(grep -c '^card' plain.out) of ${#cards[@]} cards were found"

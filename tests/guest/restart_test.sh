@@ -23,7 +23,8 @@ timeout 600 panda-record -f -o restart.panda --vm -- -M q35 -m 512M -nodefaults 
     -drive if=none,id=disk,file=disk.img,format=raw -device virtio-blk-pci,drive=disk \
     -device i6300esb </dev/null >recorded.raw || fail "recording: exit status $?"
 tr -d '\r' <recorded.raw | grep -ao 'stage [0-9]' >recorded.out
-seq -f 'stage %g' 0 $((stages - 1)) | diff - recorded.out || fail "the guest did not go through all stages"
+seq -f 'stage %g' 0 $((stages - 1)) | diff - recorded.out ||
+    fail "the guest did not go through all stages: $(tail -n 3 recorded.raw)"
 panda-recording verify --quiet restart.panda
 panda-replay --quiet --force --serial replayed.raw --trace restart.capnp restart.panda
 cmp recorded.raw replayed.raw || fail "the replay printed something else"
