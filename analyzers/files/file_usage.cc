@@ -55,6 +55,8 @@ void FileUsage::attach(syscalls::CallTracker& tracker, const syscalls::Guest& gu
     guest_ = &guest;
     tracker.on_all_sys_enter([this](const Call& call) { enter(call); });
     tracker.on_all_sys_return([this](const Call& call, const Return& result) { leave(call, result); });
+    requests_.attach(tracker, guest, describe_fd_,
+                     [this](const syscalls::Request& request) { done(request); });
 }
 
 std::string FileUsage::whole_path(int64_t directory, const std::string& path) const {
@@ -107,13 +109,28 @@ void FileUsage::enter(const Call& call) {
     }
 }
 
-Usage* FileUsage::usage_of(const Call& call, const std::string& file, uint64_t instr) {
+// What was asked for in memory counts as the call that it stands for.
+void FileUsage::done(const syscalls::Request& request) {
+    if (!processes_.selects(request.task))
+        return;
+    if (Usage* usage = usage_of(request.task, request.from, request.instr, request.done_instr)) {
+        ++usage->reads;
+        usage->read_bytes += request.bytes;
+    }
+    if (Usage* usage = usage_of(request.task, request.to, request.instr, request.done_instr)) {
+        ++usage->writes;
+        usage->written_bytes += request.bytes;
+    }
+}
+
+Usage* FileUsage::usage_of(const syscalls::Task& task, const std::string& file, uint64_t first_instr,
+                           uint64_t last_instr) {
     if (file.empty() || (!options_.all && file.front() != '/'))
         return nullptr;
-    Usage& usage = usage_[{call.task.pid, call.task.name, file}];
+    Usage& usage = usage_[{task.pid, task.name, file}];
     if (usage == Usage{})
-        usage.first_instr = call.instr;
-    usage.last_instr = instr;
+        usage.first_instr = first_instr;
+    usage.last_instr = last_instr;
     return &usage;
 }
 
@@ -138,7 +155,7 @@ void FileUsage::leave(const Call& call, const Return& result) {
     if ((kind == Kind::open || kind == Kind::open_at) && result.value >= 0)
         if (std::string name = describe_fd_(result.value); !name.empty())
             open.file = std::move(name);
-    if (Usage* usage = usage_of(call, open.file, result.instr)) {
+    if (Usage* usage = usage_of(call.task, open.file, call.instr, result.instr)) {
         const bool failed = result.failed();
         usage->opens += (kind == Kind::open || kind == Kind::open_at) && !failed;
         usage->failed_opens += (kind == Kind::open || kind == Kind::open_at) && failed;
@@ -148,11 +165,11 @@ void FileUsage::leave(const Call& call, const Return& result) {
 }
 
 void FileUsage::count_transfer(const Call& call, const Open& open, uint64_t bytes, uint64_t instr) {
-    if (Usage* usage = usage_of(call, open.file, instr)) {
+    if (Usage* usage = usage_of(call.task, open.file, call.instr, instr)) {
         ++usage->reads;
         usage->read_bytes += bytes;
     }
-    if (Usage* usage = usage_of(call, open.second, instr)) {
+    if (Usage* usage = usage_of(call.task, open.second, call.instr, instr)) {
         ++usage->writes;
         usage->written_bytes += bytes;
     }

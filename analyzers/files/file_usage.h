@@ -8,6 +8,7 @@
 #include <string>
 #include <tuple>
 
+#include "analyzers/syscalls/request_follower.h"
 #include "analyzers/syscalls/selection.h"
 #include "analyzers/syscalls/tracker.h"
 
@@ -67,10 +68,12 @@ class FileUsage {
 
     void enter(const syscalls::Call& call);
     void leave(const syscalls::Call& call, const syscalls::Return& result);
+    void done(const syscalls::Request& request);
     void count_transfer(const syscalls::Call& call, const Open& open, uint64_t bytes, uint64_t instr);
     int64_t mapped_fd(const syscalls::Call& call) const;
     Open open_path(int64_t directory, uint64_t path) const;
-    Usage* usage_of(const syscalls::Call& call, const std::string& file, uint64_t instr);
+    Usage* usage_of(const syscalls::Task& task, const std::string& file, uint64_t first_instr,
+                    uint64_t last_instr);
     // The whole of a path that the process gave relative to its working directory, or to that of a
     // descriptor.
     std::string whole_path(int64_t directory, const std::string& path) const;
@@ -79,6 +82,7 @@ class FileUsage {
     syscalls::ProcessSelection processes_;
     std::function<std::string(int64_t)> describe_fd_;
     const syscalls::Guest* guest_ = nullptr;
+    syscalls::RequestFollower requests_;
     std::map<const syscalls::Call*, Open> open_;
     std::map<Key, Usage> usage_;
 };

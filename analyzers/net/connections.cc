@@ -115,6 +115,8 @@ void Connections::attach(syscalls::CallTracker& tracker, const syscalls::Guest& 
     guest_ = &guest;
     tracker.on_all_sys_enter([this](const Call& call) { enter(call); });
     tracker.on_all_sys_return([this](const Call& call, const Return& result) { leave(call, result); });
+    requests_.attach(tracker, guest, describe_fd_,
+                     [this](const syscalls::Request& request) { done(request); });
 }
 
 std::string Connections::address_at(uint64_t address, uint64_t size) const {
@@ -286,6 +288,25 @@ void Connections::count_transfer(const Call& call, const Return& result, const O
             if (std::string peer = named_peer(call, result); !peer.empty())
                 socket->peer = std::move(peer);
         }
+}
+
+// What was asked for in memory counts as the call that it stands for.
+void Connections::done(const syscalls::Request& request) {
+    if (!processes_.selects(request.task))
+        return;
+    Call asked;
+    asked.task = request.task;
+    asked.instr = request.instr;
+    if (Socket* socket = socket_of(asked, request.from)) {
+        ++socket->receives;
+        socket->received_bytes += request.bytes;
+        socket->last_instr = request.done_instr;
+    }
+    if (Socket* socket = socket_of(asked, request.to)) {
+        ++socket->sends;
+        socket->sent_bytes += request.bytes;
+        socket->last_instr = request.done_instr;
+    }
 }
 
 std::vector<const std::pair<const std::string, Socket>*> Connections::in_order() const {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "analyzers/syscalls/request_follower.h"
 #include "analyzers/syscalls/selection.h"
 #include "analyzers/syscalls/tracker.h"
 #include "osi/provider.h"
@@ -67,6 +68,7 @@ class Connections {
 
     void enter(const syscalls::Call& call);
     void leave(const syscalls::Call& call, const syscalls::Return& result);
+    void done(const syscalls::Request& request);
     void returned(const syscalls::Call& call, const syscalls::Return& result, Socket& socket);
     void count_transfer(const syscalls::Call& call, const syscalls::Return& result, const Open& open,
                         uint64_t bytes);
@@ -82,6 +84,7 @@ class Connections {
     std::function<std::string(int64_t)> describe_fd_;
     DescribeSocket describe_socket_;
     const syscalls::Guest* guest_ = nullptr;
+    syscalls::RequestFollower requests_;
     std::map<const syscalls::Call*, Open> open_;  // calls on sockets that have not returned
     std::map<std::string, Socket> sockets_;
     std::map<std::string, osi::Socket> before_;  // those that were made before the trace, until they are used

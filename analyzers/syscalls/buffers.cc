@@ -7,8 +7,7 @@
 namespace panda::syscalls::notation {
 namespace {
 
-constexpr uint64_t whole_path = 4096;
-constexpr uint64_t max_vectors = 1024;  // UIO_MAXIOV
+constexpr uint64_t whole_path = 4095;
 
 // How many bytes of a buffer count: as many as the call returned, or as another argument says.
 uint64_t buffer_size(const Context& context, const Notation& notation) {
@@ -40,7 +39,7 @@ std::optional<std::vector<std::string>> string_array(const Context& context, uin
 // {iov_base="…", iov_len=…} for each vector. left: how many bytes the call moved; they fill the vectors in
 // order.
 std::string vectors(const Context& context, uint64_t address, uint64_t count, uint64_t left) {
-    if (address == 0 || count > max_vectors)
+    if (address == 0)
         return address_text(address);
     std::vector<std::string> items;
     const unsigned word = context.word_size();
@@ -106,18 +105,55 @@ std::optional<std::string> out_random(Context& context, const Notation& notation
         std::min<uint64_t>(context.without_output() ? 0 : size, context.options().string_limit));
     if (context.without_output() || place == 0 || !context.read(place, bytes))
         return address_text(place);
-    std::string text = "\"";
-    for (const std::byte byte : bytes) {
-        static constexpr char digits[] = "0123456789abcdef";
-        text += "\\x";
-        text += digits[std::to_integer<unsigned>(byte) >> 4];
-        text += digits[std::to_integer<unsigned>(byte) & 15];
-    }
-    return text + "\"" + (size > bytes.size() ? "..." : "");
+    return hex_quoted(bytes) + (size > bytes.size() ? "..." : "");
 }
 
 std::optional<std::string> out_text(Context& context, const Notation& notation) {
     return out_bytes(context, notation);
+}
+
+// At most as many bytes as the buffer has, though the call may return the length of more.
+std::optional<std::string> out_bytes_within(Context& context, const Notation& notation) {
+    const uint64_t place = context.argument(notation);
+    if (context.at_entry())
+        return std::nullopt;
+    if (context.without_output())
+        return address_text(place);
+    return bytes_at(
+        context, place,
+        std::min(context.argument_at(notation.numbers[0]), static_cast<uint64_t>(context.result().value)));
+}
+
+// The same of a string whose zero counts.
+std::optional<std::string> out_text_within(Context& context, const Notation& notation) {
+    auto text = out_bytes_within(context, notation);
+    constexpr std::string_view end = "\\0\"";
+    if (text && text->ends_with(end))
+        text->replace(text->size() - end.size(), end.size(), "\"");
+    return text;
+}
+
+std::optional<std::string> in_binary(Context& context, const Notation& notation) {
+    constexpr int32_t most = 1 << 20;  // fs/fsopen.c
+    const uint64_t place = context.argument(notation);
+    const auto size = static_cast<int32_t>(context.argument_at(notation.numbers[0]));
+    std::vector<std::byte> bytes(
+        std::min<uint64_t>(static_cast<uint32_t>(size), context.options().string_limit));
+    if (size < 0 || size > most || place == 0 || !context.read(place, bytes))
+        return address_text(place);
+    return hex_quoted(bytes) + (static_cast<uint64_t>(size) > bytes.size() ? "..." : "");
+}
+
+// The name of a task has 16 bytes with its zero (TASK_COMM_LEN).
+std::optional<std::string> in_name(Context& context, const Notation& notation) {
+    return string_at(context, context.argument(notation),
+                     std::min<uint64_t>(15, context.options().string_limit));
+}
+
+std::optional<std::string> out_name(Context& context, const Notation& notation) {
+    if (context.at_entry())
+        return std::nullopt;
+    return context.without_output() ? address_text(context.argument(notation)) : in_name(context, notation);
 }
 
 std::optional<std::string> out_path(Context& context, const Notation& notation) {
@@ -145,6 +181,8 @@ std::optional<std::string> in_environment(Context& context, const Notation& nota
     uint64_t count = 0;
     for (; count < max_variables; ++count) {
         const auto pointer = context.read_word(address + count * context.word_size());
+        if (!pointer && count == 0)
+            return address_text(address);
         if (!pointer || count + 1 == max_variables)
             return address_text(address) + " /* " + std::to_string(count) + " vars, unterminated */";
         if (*pointer == 0)
@@ -161,7 +199,7 @@ std::optional<std::string> out_vectors(Context& context, const Notation& notatio
     if (context.at_entry())
         return std::nullopt;
     if (context.without_output())
-        return address_text(context.argument(notation));
+        return in_address_vectors(context, notation);
     return vectors(context, context.argument(notation), context.argument_at(notation.numbers[0]),
                    static_cast<uint64_t>(context.result().value));
 }

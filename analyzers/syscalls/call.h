@@ -32,6 +32,10 @@ struct Call {
     // arguments in memory are read there.
     bool in_progress = false;
     Task task;
+    // The call was made by another one that stands for several: socketcall, ipc. Its arguments are its own.
+    bool multiplexed = false;
+    // Where the kernel writes what the call returns, in a word; 0: it returns it in rax.
+    uint64_t result_place = 0;
     // For restart_syscall: the call that it resumes; null if that is not known.
     const CallDescription* resumed = nullptr;
 
@@ -44,6 +48,7 @@ enum class Ending : uint8_t {
     returned,    // it has a result
     gone,        // its task ended in it: exit, or killed
     unfinished,  // the trace ends first
+    diverted,    // it was not made: the kernel sent a signal instead (syscall user dispatch)
 };
 
 struct Return {

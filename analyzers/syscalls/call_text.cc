@@ -48,18 +48,24 @@ CallText::CallText(const Call& call, const UserMemory& memory, const TextOptions
     : context_(call, memory, options) {
     if (call.description == nullptr) {
         for (const uint64_t argument : call.arguments)
-            add_argument(hex(argument));
+            add_argument(argument == 0 ? "0" : hex(argument));
         complete_ = true;
         beginning_ = joined();
         return;
     }
-    complete_ = true;
-    for (const Notation& notation : call.description->arguments) {
+    for (const Notation& notation : context_.notations())
         at_entry_.push_back(argument(notation));
-        if (!at_entry_.back().text || at_entry_.back().missed)
+    write_beginning();
+}
+
+void CallText::write_beginning() {
+    known_.clear();
+    complete_ = true;
+    for (const Argument& argument : at_entry_) {
+        if (!argument.text || argument.missed)
             complete_ = false;
         else if (complete_)
-            add_argument(*at_entry_.back().text);
+            add_argument(*argument.text);
     }
     beginning_ = joined();
     if (!complete_ && !known_.empty())
@@ -81,8 +87,10 @@ bool CallText::incomplete() const {
 void CallText::retry() {
     for (size_t i = 0; i < at_entry_.size(); ++i)
         if (at_entry_[i].missed)
-            if (Argument again = argument(context_.call().description->arguments[i]); !again.missed)
+            if (Argument again = argument(context_.notations()[i]); !again.missed)
                 at_entry_[i] = std::move(again);
+    if (!at_entry_.empty())
+        write_beginning();
 }
 
 std::optional<std::string> CallText::argument_text(const Notation& notation) {
@@ -105,13 +113,16 @@ std::string CallText::final_text(const Argument& at_entry, const Notation& notat
     return at_entry.text && (now.missed || !now.text) ? *at_entry.text : now.text.value_or("?");
 }
 
-void CallText::finish(const Return& result) {
+void CallText::finish(Return result) {
+    if (context_.call().result_place != 0 && result.ending == Ending::returned && !result.failed())
+        if (const auto value = context_.read_word(context_.call().result_place))
+            result.value = static_cast<int64_t>(*value);
     context_.set_return(result);
     const CallDescription* description = context_.call().description;
     if (description != nullptr && !complete_) {
         known_.clear();
-        for (size_t i = 0; i < description->arguments.size(); ++i)
-            add_argument(final_text(at_entry_[i], description->arguments[i]));
+        for (size_t i = 0; i < at_entry_.size(); ++i)
+            add_argument(final_text(at_entry_[i], context_.notations()[i]));
     }
     complete_ = true;
     if (result.known)
@@ -121,7 +132,7 @@ void CallText::finish(const Return& result) {
     else if (result.failed())
         result_ = error_text(result.value);
     else
-        result_ = description ? description->result(context_) : std::to_string(result.value);
+        result_ = description ? context_.form().result(context_) : std::to_string(result.value);
 }
 
 std::string CallText::joined() const {

@@ -20,11 +20,12 @@ class CallText {
     // kernel reads them. Then it is read again at the return; but when an execve returns, that memory no
     // longer exists.
     bool incomplete() const;
-    // Tries again to read what could not be read, before the program's memory goes away.
+    // Tries again to read what could not be read, before the program's memory goes away. More of the beginning
+    // may be known then.
     void retry();
 
     // Call it at the return, or when it is known that there will be none.
-    void finish(const Return& result);
+    void finish(Return result);
 
     // The texts of the arguments that are known; after finish() of all of them.
     const std::vector<std::string>& arguments() const { return known_; }
@@ -47,6 +48,7 @@ class CallText {
     // An argument's text at the return: read then, unless the entry's text is as good.
     std::string final_text(const Argument& at_entry, const Notation& notation);
     void add_argument(std::string text);
+    void write_beginning();
     std::string joined() const;
 
     Context context_;

@@ -4,14 +4,17 @@
 
 namespace panda::syscalls {
 
+const CallForm* Context::form_of(const Call& call) {
+    static constexpr CallForm none{};
+    return call.description == nullptr ? &none : &call.description->form_for(call.arguments);
+}
+
 uint64_t Context::argument(const Notation& notation) const {
     return notation.position < call_.arguments.size() ? call_.arguments[notation.position] : 0;
 }
 
 uint64_t Context::argument_at(size_t index) const {
-    if (call_.description == nullptr || index >= call_.description->arguments.size())
-        return 0;
-    return argument(call_.description->arguments[index]);
+    return index < notations().size() ? argument(notations()[index]) : 0;
 }
 
 std::optional<uint64_t> Context::read_unsigned(uint64_t address, unsigned size) const {

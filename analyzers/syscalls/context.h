@@ -18,6 +18,9 @@ struct TextOptions {
     uint32_t string_limit = 32;  // how many bytes of a string or a buffer are shown
     // If it is set, descriptors are written with what they are. Returns the text for one, or an empty text.
     std::function<std::string(int64_t fd)> describe_fd;
+    // If it is set, messages on netlink sockets are written as such. Returns the family of a socket (AF_…);
+    // nothing if the descriptor is not one.
+    std::function<std::optional<uint32_t>(int64_t fd)> socket_family;
 };
 
 enum class Moment : uint8_t { entry, exit };
@@ -27,7 +30,7 @@ class Context {
   public:
     // Both must outlive it, and `memory` follows the guest.
     Context(const Call& call, const UserMemory& memory, const TextOptions& options)
-        : call_(call), memory_(memory), options_(options) {}
+        : call_(call), memory_(memory), options_(options), form_(form_of(call)) {}
 
     const Call& call() const { return call_; }
     Abi abi() const { return call_.abi; }
@@ -44,6 +47,9 @@ class Context {
     // At the return: whether the kernel wrote nothing to memory, because the call failed or never returned.
     bool without_output() const { return result_.ending != Ending::returned || result_.failed(); }
 
+    // How the call is written; of a call that no header knows: nothing.
+    const CallForm& form() const { return *form_; }
+    std::span<const Notation> notations() const { return form_->arguments; }
     // The register of the argument that has the notation, and of argument `index` of the call's description;
     // 0 if it has no such argument.
     uint64_t argument(const Notation& notation) const;
@@ -65,9 +71,12 @@ class Context {
     std::optional<uint64_t> read_word(uint64_t address) const { return read_unsigned(address, word_size()); }
 
   private:
+    static const CallForm* form_of(const Call& call);
+
     const Call& call_;
     const UserMemory& memory_;
     const TextOptions& options_;
+    const CallForm* form_;
     Moment moment_ = Moment::entry;
     mutable bool missed_ = false;
     Return result_;

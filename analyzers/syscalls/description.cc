@@ -18,6 +18,13 @@ const CallDescription* find_call(Abi abi, uint64_t number) {
     if (number == no_number)
         return nullptr;
     const auto all = calls(abi);
+    if (abi == Abi::x86_64 && (number & x32_bit) != 0) {
+        const auto others = x32_calls();
+        const auto found = std::find_if(others.begin(), others.end(), [number](const X32Call& call) {
+            return call.number == (number & ~x32_bit);
+        });
+        return found == others.end() ? nullptr : &all[found->place];
+    }
     const auto place =
         std::lower_bound(all.begin(), all.end(), number,
                          [](const CallDescription& call, uint64_t n) { return call.number < n; });
@@ -29,6 +36,15 @@ const CallDescription* find_call(Abi abi, const std::string& name) {
         if (call.name == name)
             return &call;
     return nullptr;
+}
+
+const CallForm& CallDescription::form_for(std::span<const uint64_t> registers) const {
+    for (const Variant& variant : variants) {
+        const size_t place = variant.form.arguments[variant.selector].position;
+        if (place < registers.size() && static_cast<uint32_t>(registers[place]) == variant.value)
+            return variant.form;
+    }
+    return form;
 }
 
 uint32_t group_bit(const std::string& name) {

@@ -72,8 +72,15 @@ struct Notation {
           numbers(numbers),
           size(size),
           position(position) {}
+    // An argument that is the address of a value.
+    constexpr Notation(ArgumentFunction pointed, ValueFunction function,
+                       std::array<const Family*, 2> families, const Layout* layout,
+                       std::array<uint8_t, 2> numbers, uint8_t size, uint8_t position)
+        : Notation(pointed, families, layout, numbers, size, position) {
+        value = function;
+    }
 
-    // One of these two is set.
+    // At least one of these two is set; the second one is preferred.
     ValueFunction value = nullptr;
     ArgumentFunction argument = nullptr;
     std::array<const Family*, 2> families;
@@ -114,21 +121,46 @@ enum Group : uint32_t {
     group_clock = 1 << 8,
 };
 
-// The number of calls that only socketcall makes.
+// The number of calls that only socketcall and ipc make.
 inline constexpr uint32_t no_number = UINT32_MAX;
+
+// How a call is written: its arguments and its result.
+struct CallForm {
+    std::span<const Notation> arguments;
+    ResultFunction result;
+    const Family* result_family;  // for results that are constants; else null
+};
+
+// The form that a call has if its argument number `selector` has this value.
+struct Variant {
+    uint32_t value;
+    uint8_t selector;
+    CallForm form;
+};
 
 struct CallDescription {
     uint32_t number;
     const char* name;
-    std::span<const Notation> arguments;
-    ResultFunction result;
+    CallForm form;
+    std::span<const Variant> variants;
     Restart restart;
     uint32_t groups;  // of Group
+
+    // The form for these registers.
+    const CallForm& form_for(std::span<const uint64_t> registers) const;
 };
+
+// A call of x32: its number, without the bit that marks it, and its place among the calls of x86_64.
+struct X32Call {
+    uint32_t number;
+    uint32_t place;
+};
+// Set in the number of a call of x32, which 64-bit code makes.
+inline constexpr uint64_t x32_bit = 0x40000000;
 
 // All calls of an ABI, by ascending number; those without a number come last.
 std::span<const CallDescription> calls(Abi abi);
-// The call with that number; null if the kernel's headers know none.
+// The call with that number, which may be one of x32; null if the kernel's headers know none.
 const CallDescription* find_call(Abi abi, uint64_t number);
 // The call with that name; null if the ABI has none.
 const CallDescription* find_call(Abi abi, const std::string& name);

@@ -15,7 +15,7 @@ constexpr uint64_t o_tmpfile = 020000000;
 std::string open_flags_text(Abi abi, uint64_t value) {
     std::string text = one_text(access_mode_constants(), abi, value & o_accmode);
     const uint64_t rest = value & ~o_accmode;
-    return rest == 0 ? text : text + "|" + flags_text(open_constants(), abi, rest);
+    return rest == 0 ? text : text + "|" + more_flags_text(open_constants(), abi, rest);
 }
 
 std::string lock_text(const Context& context, uint64_t address, const Layout& layout) {
@@ -99,7 +99,7 @@ std::optional<std::string> statx_flags(Context& context, const Notation& notatio
     const uint64_t value = context.argument(notation) & 0xffff'ffff;
     std::string text = one_text(statx_sync_constants(), context.abi(), value & sync_mask);
     if ((value & ~sync_mask) != 0)
-        text += "|" + flags_text(statx_flags_constants(), context.abi(), value & ~sync_mask);
+        text += "|" + more_flags_text(statx_flags_constants(), context.abi(), value & ~sync_mask);
     return text;
 }
 
@@ -211,7 +211,7 @@ std::string result_fcntl(Context& context) {
         return hex(static_cast<uint64_t>(value)) + " (flags " +
                flags_text(fd_flags_constants(), context.abi(), static_cast<uint64_t>(value)) + ")";
     if (command == "F_GETFL")
-        return hex(static_cast<uint64_t>(value)) + " (flags " +
+        return (value == 0 ? "0" : hex(static_cast<uint64_t>(value))) + " (flags " +
                open_flags_text(context.abi(), static_cast<uint64_t>(value)) + ")";
     if (command == "F_GET_SEALS" && value != 0)
         return hex(static_cast<uint64_t>(value)) + " (seals " +

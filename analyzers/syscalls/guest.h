@@ -66,10 +66,25 @@ class Guest {
     // dequeue_signal is about to take, at its start.
     virtual std::optional<Signal> synchronous_signal() { return std::nullopt; }
     virtual std::optional<Signal> next_signal() { return std::nullopt; }
+    // Whether the signal ends the current task whatever handlers and tracers there are. No tracer sees it.
+    virtual bool is_final(const Signal& signal) {
+        (void)signal;
+        return false;
+    }
+    // The guest's time, in ns since 1970. Nothing if the kernel does not tell. Call it in the order of time.
+    virtual std::optional<int64_t> time(uint64_t instr) {
+        (void)instr;
+        return std::nullopt;
+    }
     // Whether the task has a program. Kernel threads have none.
     virtual bool has_program(const Task& task) {
         (void)task;
         return true;
+    }
+    // Whether other threads of its process still run than this one, the first.
+    virtual bool has_other_threads(const Task& leader) {
+        (void)leader;
+        return false;
     }
     // How a task ended, once it has, as wait() tells it.
     virtual std::optional<uint32_t> exit_code(const Task& task) {

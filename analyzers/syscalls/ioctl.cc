@@ -11,8 +11,9 @@ namespace {
 std::string encoded_command(uint64_t command) {
     static constexpr const char* directions[] = {"_IOC_NONE", "_IOC_WRITE", "_IOC_READ",
                                                  "_IOC_READ|_IOC_WRITE"};
-    return std::string("_IOC(") + directions[command >> 30 & 3] + ", " + hex(command >> 8 & 0xff) + ", " +
-           hex(command & 0xff) + ", " + hex(command >> 16 & 0x3fff) + ")";
+    const auto text = [](uint64_t number) { return number == 0 ? "0" : hex(number); };
+    return std::string("_IOC(") + directions[command >> 30 & 3] + ", " + text(command >> 8 & 0xff) + ", " +
+           text(command & 0xff) + ", " + text(command >> 16 & 0x3fff) + ")";
 }
 
 std::string command_name(const Context& context) {

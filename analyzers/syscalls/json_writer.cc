@@ -58,4 +58,13 @@ void JsonWriter::ended(const Task& task, uint32_t code, uint64_t instr) {
     write_json_line(out_, object);
 }
 
+void JsonWriter::superseded(const Task& leader, const Call& call, uint64_t instr) {
+    write_json_line(out_, {{"kind", "superseded"},
+                           {"instr", instr},
+                           {"pid", leader.pid},
+                           {"tid", leader.tid},
+                           {"name", leader.name},
+                           {"by_tid", call.task.tid}});
+}
+
 }  // namespace panda::syscalls

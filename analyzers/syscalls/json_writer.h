@@ -16,6 +16,7 @@ class JsonWriter final : public CallSink {
     explicit JsonWriter(std::ostream& out) : out_(out) {}  // out: must outlive this
     void signal(const Task& task, const Signal& signal, const std::string& info, uint64_t instr) override;
     void ended(const Task& task, uint32_t code, uint64_t instr) override;
+    void superseded(const Task& leader, const Call& call, uint64_t instr) override;
     void end(const Call& call, const Return& result, const CallText& text) override;
 
   private:

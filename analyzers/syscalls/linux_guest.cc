@@ -1,6 +1,7 @@
 #include "analyzers/syscalls/linux_guest.h"
 
 #include "common/error.h"
+#include "osi/linux/clock.h"
 
 namespace panda::syscalls {
 
@@ -139,7 +140,6 @@ void LinuxGuest::visit_tasks(const TaskVisitor& visit) {
             continue;
         for (const osi::Thread& thread : kernel_->threads(point(), handle).entries) {
             visited_ = Task{thread.task, thread.pid, thread.tid, thread.name};
-            visited_process_ = handle;
             const bool runs = running && running->address == thread.task;
             auto program = runs && cpu.privilege() == 3 ? std::nullopt : program_of(thread.task);
             // The task may be anywhere on its way in or out, so only a call that certainly runs counts.
@@ -178,9 +178,31 @@ std::optional<Signal> LinuxGuest::next_signal() {
         osi::linux_guest::next_signal(kernel_->kernel_memory(point()), kernel_->info(), task->address));
 }
 
+bool LinuxGuest::is_final(const Signal& signal) {
+    const auto task = current_task();
+    return task && osi::linux_guest::is_immutable(kernel_->kernel_memory(point()), kernel_->info(),
+                                                  task->address, signal.number);
+}
+
+std::optional<int64_t> LinuxGuest::time(uint64_t instr) {
+    const auto clocks = kernel_ ? osi::linux_guest::kernel_clocks(*kernel_, point()) : std::nullopt;
+    return clocks ? std::optional(clock_.at(instr, clocks->wall, clocks->scheduler)) : std::nullopt;
+}
+
 bool LinuxGuest::has_program(const Task& task) {
     return kernel_ &&
            osi::linux_guest::has_program(kernel_->kernel_memory(point()), kernel_->info(), task.address);
+}
+
+bool LinuxGuest::has_other_threads(const Task& leader) {
+    if (!kernel_)
+        return false;
+    osi::ProcessHandle handle;
+    handle.task = leader.address;
+    for (const osi::Thread& thread : kernel_->threads(point(), handle).entries)
+        if (thread.task != leader.address && !exit_code({thread.task, thread.pid, thread.tid, thread.name}))
+            return true;
+    return false;
 }
 
 std::optional<uint32_t> LinuxGuest::exit_code(const Task& task) {
@@ -189,16 +211,17 @@ std::optional<uint32_t> LinuxGuest::exit_code(const Task& task) {
                : std::nullopt;
 }
 
-std::string LinuxGuest::describe_fd(int64_t fd) const {
+std::string LinuxGuest::describe_fd(int64_t fd) {
     constexpr int64_t at_fdcwd = -100;
-    const auto handle = !kernel_   ? std::nullopt
-                        : visited_ ? std::optional(visited_process_)
-                                   : kernel_->current_process_handle(point());
-    if (!handle)
+    const auto task = kernel_ ? current_task() : std::nullopt;
+    if (!task)
         return {};
+    // Threads may have tables of their own (CLONE_FILES), and outlive the first one.
+    osi::ProcessHandle thread;
+    thread.task = task->address;
     if (fd == at_fdcwd)
-        return kernel_->details(point(), *handle).working_directory;
-    const auto file = kernel_->file(point(), *handle, fd);
+        return kernel_->details(point(), thread).working_directory;
+    const auto file = kernel_->file(point(), thread, fd);
     return file ? file->name : "";
 }
 

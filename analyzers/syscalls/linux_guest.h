@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "analyzers/syscalls/guest.h"
+#include "analyzers/syscalls/guest_clock.h"
 #include "osi/kernel_epoch.h"
 #include "osi/linux/osi_linux.h"
 #include "osi/linux/task_state.h"
@@ -44,7 +45,10 @@ class LinuxGuest final : public Guest {
     std::optional<InterruptedProgram> interrupted_program() override;
     std::optional<Signal> synchronous_signal() override;
     std::optional<Signal> next_signal() override;
+    bool is_final(const Signal& signal) override;
+    std::optional<int64_t> time(uint64_t instr) override;
     bool has_program(const Task& task) override;
+    bool has_other_threads(const Task& leader) override;
     std::optional<uint32_t> exit_code(const Task& task) override;
 
     // Looks for the kernel now. It is not an error if there is none yet.
@@ -60,9 +64,9 @@ class LinuxGuest final : public Guest {
     };
     const std::vector<FunctionPlace>& functions() const { return functions_; }
 
-    // What a descriptor of the current task is, as /proc/PID/fd names it; for AT_FDCWD (-100) the working
+    // What a descriptor of the current task, which may have a table of its own, is, as /proc/PID/fd names it; for AT_FDCWD (-100) the working
     // directory. Empty if it is not open.
-    std::string describe_fd(int64_t fd) const;
+    std::string describe_fd(int64_t fd);
 
     // The socket that a descriptor of the current task is; nothing if it is not one, or cannot be read.
     std::optional<osi::Socket> socket(int64_t fd);
@@ -92,9 +96,9 @@ class LinuxGuest final : public Guest {
     uint64_t wait_ = 0;       // calls to wait for before the next attempt
     uint64_t next_wait_ = 1;  // doubles with each failure
     std::vector<FunctionPlace> functions_;
+    GuestClock clock_;
     // While tasks are visited: the current one.
     std::optional<Task> visited_;
-    osi::ProcessHandle visited_process_;
 };
 
 }  // namespace panda::syscalls

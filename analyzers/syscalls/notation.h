@@ -23,6 +23,10 @@ ValueNotation device;     // makedev(0x1, 0x3)
 ValueNotation rlim;       // a limit: multiples of 1024, RLIM64_INFINITY
 ValueNotation magic, magic_command, personality, sysv_key, shm_flags, lx_plain, page_offset, load_averages;
 ValueNotation file_system_id, statfs_flags;
+ValueNotation one_or_d;     // one of the family's constants, or a decimal number
+ValueNotation verbose_one;  // 0x1 /* PIDTYPE_TGID */
+ValueNotation decimal_one;  // 2 /* SYSLOG_ACTION_READ */
+ArgumentNotation offset_pair, flags64, unsigned64, huge_flags;
 ArgumentNotation offset64, lx_offset, llseek_offset, llseek_omitted, out_llseek;
 ArgumentNotation mmap_flags, mremap_address, old_mmap;
 
@@ -32,6 +36,11 @@ ValueNotation string;  // up to TextOptions::string_limit
 ValueNotation text;    // an array of characters in a structure
 ArgumentNotation in_bytes, out_bytes, out_random, out_text, out_path, in_strings, in_environment;
 ArgumentNotation in_vectors, out_vectors;
+ArgumentNotation out_bytes_within, out_text_within, in_binary, in_name, out_name;
+
+// --- values and lists in memory (lists.cc) ---
+ArgumentNotation pointed_in, pointed_out;  // of the notation's own value
+ArgumentNotation in_structs, out_structs, in_sized_struct, in_address_vectors, in_fds;
 
 // --- descriptors and files (files.cc) ---
 ValueNotation fd, dirfd, open_flags;
@@ -43,14 +52,34 @@ ArgumentNotation inout_offset, mount_flags, mount_data;
 ValueNotation struct_in;  // a structure in a structure
 ArgumentNotation in_struct, out_struct, out_struct_shortened, in_struct_list, out_struct_list, in_array2,
     in_times;
+ArgumentNotation in_file_times, membarrier_cpu;
 ArgumentNotation out_number, out_number_list, out_time, out_groups, in_groups, in_cpu_set, out_cpu_set;
 ArgumentNotation out_remaining;
 
 // --- processes (processes.cc) ---
 ArgumentNotation clone_flags, clone_stack, clone_parent, clone_child, clone_tls, clone3_arguments,
     in_user_desc, resumed;
-ArgumentNotation out_wait_status, arch_prctl_argument, prctl_argument, lx_prctl;
+ArgumentNotation out_wait_status, arch_prctl_argument;
 ArgumentNotation futex_operation, futex_timeout, futex_address2, futex_value3;
+
+// --- privileges, filters, keys (security.cc) ---
+ArgumentNotation in_capabilities, out_capabilities, ambient_capability, mce_kill_policy, seccomp_filter,
+    seccomp_rest, sched_core_cookie, out_key_capabilities, landlock_ruleset;
+
+// --- handles and notification of files (handles.cc) ---
+ArgumentNotation out_file_handle, in_file_handle, fanotify_flags, swap_flags;
+ValueNotation mark_dirfd;
+
+// --- System V and POSIX messages, semaphores (ipc.cc) ---
+ArgumentNotation resource_flags, ipc_command, semctl_argument, in_sysv_message, out_sysv_message, mq_mode,
+    mq_attributes;
+
+// --- asynchronous requests (requests.cc) ---
+ArgumentNotation in_iocbs, in_iocb, out_io_event, io_uring_parameters;
+
+// --- measuring and BPF (perf.cc, bpf.cc) ---
+ArgumentNotation perf_attributes, io_priority_value, bpf_attributes, bpf_next;
+ValueNotation kernel_version;
 
 // --- signals (signals.cc) ---
 ValueNotation signal, handler;
@@ -66,12 +95,17 @@ ArgumentNotation poll_list, fd_set, inout_timeout, pselect_mask, epoll_ctl_event
 ArgumentNotation in_address, out_address, out_length, socket_type, socket_protocol, socket_option,
     in_socket_option, out_socket_option, in_message, out_message, in_messages, out_messages;
 
+// --- netlink (netlink.cc) ---
+ArgumentNotation in_sent, out_received;  // of the descriptor that is the first argument
+
 // --- ioctl (ioctl.cc) ---
 ArgumentNotation ioctl_command, ioctl_argument;
 
 // --- results ---
-ResultNotation result_number, result_address, result_octal, result_fd, result_fcntl, result_ioctl,
-    result_prctl;
+ResultNotation result_number, result_address, result_octal, result_fd, result_fcntl, result_ioctl;
+ResultNotation result_named;        // 1 (SUID_DUMP_USER), by the form's family
+ResultNotation result_named_flags;  // 0x1 (SECBIT_NOROOT)
+ResultNotation result_personality, result_landlock_ruleset, result_io_priority;
 ResultNotation result_signal;
 ResultNotation result_poll, result_ppoll, result_select, result_pselect, result_futex, result_sigreturn,
     result_sched_policy, result_thread_area;

@@ -68,8 +68,31 @@ std::string flags(const Context& context, const Value& value, const Notation& no
     return flags_text(*notation.families[0], context.abi(), value.raw);
 }
 
+// Some constants are negative.
 std::string one(const Context& context, const Value& value, const Notation& notation) {
-    return one_of(*notation.families[0], context, value.raw);
+    const Family& family = *notation.families[0];
+    const char* name = constant_name(family, context.abi(), static_cast<uint64_t>(sign_extended(value)));
+    return name ? name : one_of(family, context, value.raw);
+}
+
+std::string decimal_one(const Context& context, const Value& value, const Notation& notation) {
+    const char* name = constant_name(*notation.families[0], context.abi(), value.raw);
+    return std::to_string(sign_extended(value)) + " /* " +
+           (name ? name : std::string(notation.families[0]->unknown)) + " */";
+}
+
+std::string one_or_d(const Context& context, const Value& value, const Notation& notation) {
+    const uint64_t mask = value.size == 4 ? UINT32_MAX : UINT64_MAX;
+    for (const Constant& constant : notation.families[0]->of(context.abi()))
+        if ((constant.value & mask) == (value.raw & mask))
+            return constant.name;
+    return std::to_string(sign_extended(value));
+}
+
+std::string verbose_one(const Context& context, const Value& value, const Notation& notation) {
+    const char* name = constant_name(*notation.families[0], context.abi(), value.raw);
+    return (value.raw == 0 ? "0" : hex(value.raw)) + " /* " +
+           (name ? name : std::string(notation.families[0]->unknown)) + " */";
 }
 
 std::string id(const Context&, const Value& value, const Notation&) {
@@ -108,11 +131,39 @@ std::string magic_command(const Context& context, const Value& value, const Nota
     return one_of(reboot_constants(), context, value.raw);
 }
 
-std::string personality(const Context&, const Value& value, const Notation&) {
-    if (value.raw == 0)
-        return "PER_LINUX";
-    return value.raw == UINT32_MAX ? "0xffffffff" : hex(value.raw);
+// include/uapi/linux/personality.h: PER_MASK, and the flags beside it.
+std::string personality(const Context& context, const Value& value, const Notation&) {
+    constexpr uint64_t type_mask = 0xff;
+    if (value.raw == UINT32_MAX)
+        return "0xffffffff";
+    std::string text = one_of(personality_type_constants(), context, value.raw & type_mask);
+    if ((value.raw & ~type_mask) != 0)
+        text += "|" + more_flags_text(personality_flags_constants(), context.abi(), value.raw & ~type_mask);
+    return text;
 }
+
+std::string result_personality(Context& context) {
+    const auto value = static_cast<uint32_t>(context.result().value);
+    const Notation none(&personality, {}, nullptr, {}, 4, 0);
+    return (value == 0 ? "0" : hex(value)) + " (" + personality(context, {value, 0, 4}, none) + ")";
+}
+
+std::string result_named(Context& context) {
+    const auto value = static_cast<uint64_t>(context.result().value);
+    const char* name = constant_name(*context.form().result_family, context.abi(), value);
+    return std::to_string(context.result().value) + (name ? " (" + std::string(name) + ")" : "");
+}
+
+std::string result_named_flags(Context& context) {
+    const auto value = static_cast<uint64_t>(context.result().value);
+    const std::string names = flags_text(*context.form().result_family, context.abi(), value);
+    if (value == 0)
+        return names == "0" ? "0" : "0 (" + names + ")";
+    return hex(value) + " (" + names + ")";
+}
+
+constexpr unsigned huge_shift = 26;
+constexpr uint64_t huge_mask = uint64_t{0x3f} << huge_shift;
 
 std::string sysv_key(const Context&, const Value& value, const Notation&) {
     return value.raw == 0 ? "IPC_PRIVATE" : hex(value.raw);
@@ -122,9 +173,16 @@ std::string shm_flags(const Context&, const Value& value, const Notation&) {
     static constexpr Constant names[] = {
         {01000, "IPC_CREAT"}, {02000, "IPC_EXCL"}, {04000, "SHM_HUGETLB"}, {010000, "SHM_NORESERVE"}};
     std::string text;
+    uint64_t rest = value.raw & ~huge_mask & ~uint64_t{0777};
     for (const Constant& name : names)
-        if ((value.raw & name.value) != 0)
+        if ((value.raw & name.value) != 0) {
             text += std::string(name.name) + "|";
+            rest &= ~name.value;
+        }
+    if (rest != 0)
+        text += hex(rest) + "|";
+    if ((value.raw & huge_mask) != 0)
+        text += std::to_string((value.raw & huge_mask) >> huge_shift) + "<<SHM_HUGE_SHIFT|";
     return text + mode_text(value.raw & 0777);
 }
 
@@ -166,6 +224,31 @@ std::optional<std::string> offset64(Context& context, const Notation& notation) 
     return std::to_string(static_cast<int64_t>(wide_argument(context, notation)));
 }
 
+// Two registers of the program's words: the lower half of an offset and, on i386, the upper one.
+std::optional<std::string> offset_pair(Context& context, const Notation& notation) {
+    return offset64(context, notation);
+}
+
+std::optional<std::string> unsigned64(Context& context, const Notation& notation) {
+    return std::to_string(wide_argument(context, notation));
+}
+
+// Flags whose upper six bits are the size of huge pages (include/uapi/asm-generic/hugetlb_encode.h).
+std::optional<std::string> huge_flags(Context& context, const Notation& notation) {
+    const uint64_t value = context.argument(notation) & 0xffff'ffff;
+    const uint64_t size = value >> huge_shift;
+    std::string text;
+    if (const uint64_t flags = value & ~huge_mask; flags != 0 || size == 0)
+        text = flags_text(*notation.families[0], context.abi(), flags);
+    if (size != 0)
+        text += (text.empty() ? "" : "|") + std::to_string(size) + "<<MFD_HUGE_SHIFT";
+    return text;
+}
+
+std::optional<std::string> flags64(Context& context, const Notation& notation) {
+    return flags_text(*notation.families[0], context.abi(), wide_argument(context, notation));
+}
+
 std::optional<std::string> lx_offset(Context& context, const Notation& notation) {
     const uint64_t offset = context.argument(notation);
     return offset == 0 ? "0" : hex(offset);
@@ -196,7 +279,7 @@ std::optional<std::string> mmap_flags(Context& context, const Notation& notation
     const uint64_t value = context.argument(notation);
     const std::string type = one_of(map_type_constants(), context, value & type_mask);
     const uint64_t rest = value & ~type_mask;
-    return rest == 0 ? type : type + "|" + flags_text(map_constants(), context.abi(), rest);
+    return rest == 0 ? type : type + "|" + more_flags_text(map_constants(), context.abi(), rest);
 }
 
 std::optional<std::string> mremap_address(Context& context, const Notation& notation) {
@@ -218,7 +301,7 @@ std::optional<std::string> old_mmap(Context& context, const Notation& notation) 
     const uint64_t type = words[3] & 0xf;
     text += ", flags=" + one_of(map_type_constants(), context, type);
     if ((words[3] & ~0xfu) != 0)
-        text += "|" + flags_text(map_constants(), abi, words[3] & ~0xfu);
+        text += "|" + more_flags_text(map_constants(), abi, words[3] & ~0xfu);
     text += ", fd=" + fd_text(context, static_cast<int32_t>(words[4]));
     return text + ", offset=" + (words[5] == 0 ? "0" : hex(words[5])) + "}";
 }

@@ -5,6 +5,11 @@
 #include <string>
 
 namespace panda::syscalls {
+
+bool is_one_of(const Call& call, std::initializer_list<std::string_view> names) {
+    return call.description != nullptr &&
+           std::find(names.begin(), names.end(), call.description->name) != names.end();
+}
 namespace {
 
 // sysenter returns to behind the int 0x80 that follows it, and restarts with that instruction
@@ -13,18 +18,80 @@ bool is_fast_32(trace::CallGate gate) {
     return gate == trace::CallGate::sysenter || gate == trace::CallGate::syscall32;
 }
 
-// sys_socketcall (net/socket.c) and the old select take their arguments in memory.
+// sys_socketcall (net/socket.c), by number.
 constexpr std::array<const char*, 21> socket_calls = {
     "",           "socket",  "bind",    "connect",  "listen",   "accept",   "getsockname", "getpeername",
     "socketpair", "send",    "recv",    "sendto",   "recvfrom", "shutdown", "setsockopt",  "getsockopt",
     "sendmsg",    "recvmsg", "accept4", "recvmmsg", "sendmmsg"};
 
-}  // namespace
-
-bool is_one_of(const Call& call, std::initializer_list<std::string_view> names) {
-    return call.description != nullptr &&
-           std::find(names.begin(), names.end(), call.description->name) != names.end();
+// Takes the first arguments from memory. Returns whether they could be read.
+bool unpack_words(Call& call, const UserMemory& memory, uint64_t place, size_t count) {
+    std::array<uint32_t, 6> words{};
+    count = std::min(words.size(), count);
+    if (!memory.read(place, std::as_writable_bytes(std::span(words)).first(4 * count)))
+        return false;
+    std::copy(words.begin(), words.end(), call.arguments.begin());
+    return true;
 }
+
+void unpack_socketcall(Call& call, const UserMemory& memory) {
+    if (call.arguments[0] == 0 || call.arguments[0] >= socket_calls.size())
+        return;
+    const CallDescription* description = find_call(Abi::i386, std::string(socket_calls[call.arguments[0]]));
+    if (description == nullptr ||
+        !unpack_words(call, memory, call.arguments[1], description->form.arguments.size()))
+        return;
+    call.description = description;
+    call.multiplexed = true;
+}
+
+// sys_ipc (ipc/syscall.c): a number, and then first, second, third, ptr and fifth, in the order that each
+// call has.
+struct IpcCall {
+    uint32_t number;
+    const char* name;
+    std::array<uint8_t, 5> order;
+};
+constexpr uint8_t first = 1, second = 2, third = 3, pointer = 4, fifth = 5;
+constexpr IpcCall ipc_calls[] = {{1, "semop", {first, pointer, second}},
+                                 {2, "semget", {first, second, third}},
+                                 {3, "semctl", {first, second, third, pointer}},
+                                 {4, "semtimedop", {first, pointer, second, fifth}},
+                                 {11, "msgsnd", {first, pointer, second, third}},
+                                 {12, "msgrcv", {first, pointer, second, fifth, third}},
+                                 {13, "msgget", {first, second}},
+                                 {14, "msgctl", {first, second, pointer}},
+                                 {21, "shmat", {first, pointer, second}},
+                                 {22, "shmdt", {pointer}},
+                                 {23, "shmget", {first, second, third}},
+                                 {24, "shmctl", {first, second, pointer}}};
+
+void unpack_ipc(Call& call, const UserMemory& memory) {
+    const uint64_t number = call.arguments[0] & 0xffff, version = call.arguments[0] >> 16;
+    const auto* found = std::find_if(std::begin(ipc_calls), std::end(ipc_calls),
+                                     [number](const IpcCall& entry) { return entry.number == number; });
+    const CallDescription* description =
+        found == std::end(ipc_calls) ? nullptr : find_call(Abi::i386, std::string(found->name));
+    if (description == nullptr)
+        return;
+    std::array<uint64_t, 6> given = call.arguments;
+    // The old msgrcv has the message and its type behind the pointer (struct ipc_kludge).
+    std::array<uint32_t, 2> kludge{};
+    if (found->number == 12 && version == 0) {
+        if (!memory.read(given[pointer], std::as_writable_bytes(std::span(kludge))))
+            return;
+        given[pointer] = kludge[0];
+        given[fifth] = kludge[1];
+    }
+    if (found->number == 21)
+        call.result_place = given[third];
+    for (size_t i = 0; i < found->order.size(); ++i)
+        call.arguments[i] = found->order[i] == 0 ? 0 : given[found->order[i]];
+    call.description = description;
+    call.multiplexed = true;
+}
+
+}  // namespace
 
 bool is_exec(const Call& call) {
     return is_one_of(call, {"execve", "execveat"});
@@ -77,19 +144,15 @@ std::array<uint64_t, 6> arguments_of(const trace::SystemCall& entry, const UserM
     return arguments;
 }
 
-void unpack_socketcall(Call& call, const UserMemory& memory) {
-    if (!is_one_of(call, {"socketcall"}) || call.arguments[0] == 0 ||
-        call.arguments[0] >= socket_calls.size())
+void unpack_multiplexed(Call& call, const UserMemory& memory) {
+    if (call.abi != Abi::i386)
         return;
-    const std::string name = socket_calls[call.arguments[0]];
-    const CallDescription* description = find_call(Abi::i386, name);
-    std::array<uint32_t, 6> words{};
-    const size_t count = description == nullptr ? 0 : std::min(words.size(), description->arguments.size());
-    if (description == nullptr ||
-        !memory.read(call.arguments[1], std::as_writable_bytes(std::span(words)).first(4 * count)))
-        return;
-    call.description = description;
-    std::copy(words.begin(), words.end(), call.arguments.begin());
+    if (is_one_of(call, {"socketcall"}))
+        unpack_socketcall(call, memory);
+    else if (is_one_of(call, {"ipc"}))
+        unpack_ipc(call, memory);
+    else if (is_one_of(call, {"select"}))
+        unpack_words(call, memory, call.arguments[0], 5);
 }
 
 }  // namespace panda::syscalls

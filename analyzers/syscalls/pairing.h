@@ -34,7 +34,8 @@ int64_t restart_value(const Call& call, uint64_t rax);
 
 // The arguments as the kernel gets them.
 std::array<uint64_t, 6> arguments_of(const trace::SystemCall& entry, const UserMemory& memory);
-// Turns i386's socketcall into the call that it stands for.
-void unpack_socketcall(Call& call, const UserMemory& memory);
+// Turns i386's socketcall and ipc into the calls that they stand for, and the old select, whose arguments are
+// in memory, into one that has them in registers.
+void unpack_multiplexed(Call& call, const UserMemory& memory);
 
 }  // namespace panda::syscalls

@@ -16,6 +16,35 @@ using namespace panda::syscalls;
 using analyzers::Run;
 namespace po = boost::program_options;
 
+// How often an option is given.
+class CountValue final : public po::value_semantic {
+  public:
+    std::string name() const override { return ""; }
+    unsigned min_tokens() const override { return 0; }
+    unsigned max_tokens() const override { return 0; }
+    bool is_composing() const override { return true; }
+    bool is_required() const override { return false; }
+    void parse(boost::any& store, const std::vector<std::string>&, bool) const override {
+        const auto* before = boost::any_cast<unsigned>(&store);
+        store = before == nullptr ? 1u : *before + 1;
+    }
+    bool apply_default(boost::any&) const override { return false; }
+    void notify(const boost::any&) const override {}
+};
+
+LineOptions line_options(const Run& run) {
+    using Time = LineOptions::Time;
+    LineOptions options;
+    options.instr = run.has("instr");
+    options.since_last = run.has("relative");
+    options.spent = run.has("spent");
+    if (run.has("time")) {
+        const unsigned count = run.given()["time"].as<unsigned>();
+        options.time = count == 1 ? Time::of_day : count == 2 ? Time::of_day_exact : Time::since_1970;
+    }
+    return options;
+}
+
 void add_options(po::options_description& options) {
     add_process_option(options, "only these processes and tasks");
     auto add = options.add_options();
@@ -23,7 +52,11 @@ void add_options(po::options_description& options) {
         "only these calls and signals: trace=open,read,file,network,process,!..., signal=CHLD,none,...");
     add("follow,f", "also the children of these processes");
     add("summary,c", "a table of how often each call was made, instead of the calls");
-    add("time,t", "start each line with the instr");
+    add("time,t", new CountValue,
+        "start each line with the guest's time; -tt: with microseconds; -ttt: since 1970");
+    add("relative,r", "start each line with the time since the line before");
+    add("spent,T", "end each line with the time that the call took");
+    add("instr", "start each line with the instr");
     add("string-limit,s", number_value<uint32_t>()->default_value(32), "bytes of a string that are shown");
     add("paths,y", "write what each file descriptor is");
     add("perfetto", po::value<std::string>()->value_name("FILE"),
@@ -58,7 +91,7 @@ struct Sinks {
         else if (json)
             lines = std::make_unique<JsonWriter>(std::cout);
         else if (files.empty())
-            lines = std::make_unique<LineWriter>(std::cout, run.has("time"));
+            lines = std::make_unique<LineWriter>(std::cout, line_options(run));
     }
     std::vector<CallSink*> all() const {
         std::vector<CallSink*> sinks;
@@ -91,6 +124,10 @@ void analyze(Run& run) {
     run_pass(run, [&](CallTracker& tracker, LinuxGuest& guest) {
         if (run.has("paths"))
             report.describe_fds([&guest](int64_t fd) { return guest.describe_fd(fd); });
+        report.tell_families([&guest](int64_t fd) -> std::optional<uint32_t> {
+            const auto socket = guest.socket(fd);
+            return socket ? std::optional(socket->family) : std::nullopt;
+        });
         report.attach(tracker, guest);
     });
     report.finish();

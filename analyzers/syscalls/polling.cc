@@ -82,7 +82,7 @@ std::string ready_list(const Context& context) {
 }
 
 const Layout& timeout_layout(const Context& context, size_t index) {
-    return *context.call().description->arguments[index].layout;
+    return *context.notations()[index].layout;
 }
 
 std::string select_result(Context& context) {

@@ -62,6 +62,17 @@ std::string user_desc_text(const Context& context, uint64_t place) {
     return text + "}";
 }
 
+// The numbers that a new task is to have, one for each namespace that it is in.
+std::string chosen_numbers(const Context& context, uint64_t place, uint64_t count) {
+    constexpr uint64_t most = 32;  // MAX_PID_NS_LEVEL
+    if (count == 0 || count > most)
+        return address_text(place);
+    return array_at(context, place, count, 4, [&context](uint64_t at) -> std::optional<std::string> {
+        const auto number = context.read_signed(at, 4);
+        return number ? std::optional(std::to_string(*number)) : std::nullopt;
+    });
+}
+
 std::string wait_status_text(uint64_t status) {
     const uint64_t signal = status & 0x7f;
     const std::string core = (status & 0x80) != 0 ? " && WCOREDUMP(s)" : "";
@@ -129,16 +140,20 @@ std::optional<std::string> clone_tls(Context& context, const Notation& notation)
     return "tls=" + (context.abi() == Abi::i386 ? user_desc_text(context, value) : hex(value));
 }
 
-// struct clone_args, {flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, …}: each 8
-// bytes. The kernel writes through pidfd and parent_tid, so the parent's side is shown when the call returns.
+// struct clone_args, {flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+// set_tid_size, cgroup}: each 8 bytes. The kernel writes through pidfd and parent_tid, so the parent's side is
+// shown when the call returns.
 std::optional<std::string> clone3_arguments(Context& context, const Notation& notation) {
+    constexpr uint64_t clone_into_cgroup = 0x200000000;
     const uint64_t place = context.argument(notation);
-    uint64_t words[8];
-    if (!context.read(place, std::as_writable_bytes(std::span(words))))
+    uint64_t words[11]{};
+    const uint64_t size = std::min<uint64_t>(context.argument_at(notation.numbers[0]), sizeof words);
+    if (size < 64 || !context.read(place, std::as_writable_bytes(std::span(words)).first(size)))
         return address_text(place);
     if (context.at_entry())
         return std::nullopt;
-    const auto [flags, pidfd, child, parent, signal, stack, stack_size, tls] = std::to_array(words);
+    const auto [flags, pidfd, child, parent, signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup] =
+        std::to_array(words);
     std::string text = "{flags=" + (flags == 0 ? "0" : flags_text(clone3_constants(), context.abi(), flags));
     if ((flags & clone_pidfd) != 0)
         text += ", pidfd=" + address_text(pidfd);
@@ -146,17 +161,23 @@ std::optional<std::string> clone3_arguments(Context& context, const Notation& no
         text += ", child_tid=" + address_text(child);
     if ((flags & clone_parent_settid) != 0)
         text += ", parent_tid=" + address_text(parent);
-    text += ", exit_signal=" + signal_text(signal) + ", stack=" + address_text(stack);
+    text += ", exit_signal=" + (signal < INT32_MAX ? signal_text(signal) : std::to_string(signal)) +
+            ", stack=" + address_text(stack);
     text += ", stack_size=" + (stack_size == 0 ? "0" : hex(stack_size));
     if ((flags & clone_settls) != 0)
         text += ", tls=" + (context.abi() == Abi::i386 ? user_desc_text(context, tls) : address_text(tls));
+    if (set_tid != 0 || set_tid_size != 0)
+        text += ", set_tid=" + chosen_numbers(context, set_tid, set_tid_size) +
+                ", set_tid_size=" + std::to_string(set_tid_size);
+    if (cgroup != 0 || (flags & clone_into_cgroup) != 0)
+        text += ", cgroup=" + std::to_string(cgroup);
     text += "}";
     if (context.without_output())
         return text;
     std::vector<std::string> written;
     if ((flags & clone_pidfd) != 0)
         if (const auto number = context.read_signed(pidfd, 4))
-            written.push_back("pidfd=[" + std::to_string(*number) + "]");
+            written.push_back("pidfd=[" + fd_text(context, *number) + "]");
     if ((flags & clone_parent_settid) != 0)
         if (const auto number = context.read_signed(parent, 4))
             written.push_back("parent_tid=[" + std::to_string(*number) + "]");
@@ -185,44 +206,6 @@ std::optional<std::string> arch_prctl_argument(Context& context, const Notation&
     if (context.without_output() || !word)
         return address_text(value);
     return "[" + address_text(*word) + "]";
-}
-
-std::optional<std::string> prctl_argument(Context& context, const Notation& notation) {
-    const char* name = constant_name(prctl_constants(), context.abi(), context.argument_at(0) & 0xffff'ffff);
-    const std::string option = name ? name : "";
-    const uint64_t value = context.argument(notation);
-    const uint64_t limit = std::min<uint64_t>(15, context.options().string_limit);  // TASK_COMM_LEN - 1
-    if (option == "PR_SET_NAME")
-        return string_at(context, value, limit);
-    if (option == "PR_GET_NAME") {
-        if (context.at_entry())
-            return std::nullopt;
-        return context.without_output() ? address_text(value) : string_at(context, value, limit);
-    }
-    if (option == "PR_SET_PDEATHSIG")
-        return signal_text(value);
-    if (option == "PR_CAPBSET_READ" || option == "PR_CAPBSET_DROP")
-        return one_text(capability_constants(), context.abi(), value);
-    if (option == "PR_GET_DUMPABLE" || option == "PR_GET_KEEPCAPS" || option == "PR_GET_SECCOMP" ||
-        option == "PR_GET_TIMERSLACK" || option == "PR_GET_SECUREBITS")
-        return "";
-    if (option == "PR_SET_DUMPABLE")
-        return value == 1 ? "SUID_DUMP_USER" : value == 0 ? "SUID_DUMP_DISABLE" : hex(value);
-    if (option == "PR_SET_KEEPCAPS" || option == "PR_SET_CHILD_SUBREAPER" ||
-        option == "PR_SET_NO_NEW_PRIVS" || option == "PR_SET_TIMERSLACK")
-        return std::to_string(value);
-    return value == 0 ? "0" : hex(value);
-}
-
-// The further arguments of prctl, which most options do not have.
-std::optional<std::string> lx_prctl(Context& context, const Notation& notation) {
-    const char* name = constant_name(prctl_constants(), context.abi(), context.argument_at(0) & 0xffff'ffff);
-    const std::string option = name ? name : "";
-    if (option != "PR_SET_NO_NEW_PRIVS" && option != "PR_SET_VMA" && option != "PR_SET_MM" &&
-        option != "PR_CAP_AMBIENT" && !option.empty())
-        return "";
-    const uint64_t value = context.argument(notation);
-    return value == 0 ? "0" : hex(value);
 }
 
 std::optional<std::string> futex_operation(Context& context, const Notation& notation) {
@@ -279,10 +262,6 @@ std::string result_thread_area(Context& context) {
     const auto entry = context.read_signed(context.argument_at(0), 4);
     return std::to_string(context.result().value) +
            (entry ? " (entry_number=" + std::to_string(*entry) + ")" : "");
-}
-
-std::string result_prctl(Context& context) {
-    return std::to_string(context.result().value);
 }
 
 std::string result_futex(Context& context) {

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdio>
 
+#include "analyzers/syscalls/call_text.h"
 #include "analyzers/syscalls/notation.h"
 #include "analyzers/syscalls/tables.h"
 #include "analyzers/syscalls/text.h"
@@ -41,7 +42,7 @@ std::string signal_set_at(const Context& context, uint64_t place, uint64_t size)
         return "NULL";
     const auto bytes = static_cast<unsigned>(std::min<uint64_t>(size, 8));
     const auto set = context.read_unsigned(place, bytes);
-    return set && bytes != 0 ? set_text(*set, 8 * bytes) : address_text(place);
+    return set && bytes != 0 && size <= 8 ? set_text(*set, 8 * bytes) : address_text(place);
 }
 
 namespace notation {
@@ -163,6 +164,20 @@ std::string child_text(const SignalFields& fields, int32_t code, unsigned word) 
            ", si_utime=" + time_at(times) + ", si_stime=" + time_at(times + word);
 }
 
+// The call that seccomp or user dispatch turned into a signal, by the ABI that it was made for.
+std::string turned_away_text(const SignalFields& fields, unsigned word) {
+    const auto number = static_cast<uint32_t>(fields.number(word));
+    const auto architecture = static_cast<uint32_t>(fields.number(word + 4));
+    const char* name = constant_name(audit_architecture_constants(), Abi::x86_64, architecture);
+    const std::string_view shown = name ? name : "";
+    const CallDescription* call = shown == "AUDIT_ARCH_X86_64" ? find_call(Abi::x86_64, uint64_t{number})
+                                  : shown == "AUDIT_ARCH_I386" ? find_call(Abi::i386, uint64_t{number})
+                                                               : nullptr;
+    return ", si_call_addr=" + address_text(fields.word(0)) +
+           ", si_syscall=" + (call ? "__NR_" + std::string(call->name) : std::to_string(number)) +
+           ", si_arch=" + (name ? name : hex(architecture) + " /* AUDIT_ARCH_??? */");
+}
+
 // The fields of a signal that the kernel raised.
 std::string raised_text(const SignalFields& fields, uint64_t signal, int32_t code, unsigned word) {
     switch (signal) {
@@ -176,9 +191,7 @@ std::string raised_text(const SignalFields& fields, uint64_t signal, int32_t cod
         case sigpoll:
             return code <= 3 ? ", si_band=" + std::to_string(static_cast<int64_t>(fields.word(0))) : "";
         case sigsys:
-            return ", si_call_addr=" + address_text(fields.word(0)) +
-                   ", si_syscall=" + std::to_string(fields.number(word)) +
-                   ", si_arch=" + hex(static_cast<uint32_t>(fields.number(word + 4)));
+            return turned_away_text(fields, word);
         default:
             return (fields.number(0) != 0 || fields.number(4) != 0 ? fields.sender() : "") +
                    (fields.word(8) != 0 ? fields.value() : "");
@@ -197,7 +210,7 @@ std::string siginfo_at(const Context& context, uint64_t place) {
     std::string text =
         "{si_signo=" + signal_text(*signal) + ", si_code=" + code_text(context.abi(), *signal, code);
     if (*error != 0)
-        text += ", si_errno=" + std::to_string(*error);
+        text += ", si_errno=" + errno_name(*error);
     const unsigned word = context.word_size();
     const SignalFields fields{context, place + (word == 8 ? 16 : 12)};
     return text + (code <= 0 ? sent_text(fields, code) : raised_text(fields, *signal, code, word)) + "}";

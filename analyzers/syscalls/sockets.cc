@@ -101,6 +101,8 @@ const Family* options_of(uint64_t level) {
             return &udp_option_constants();
         case 41:
             return &ip6_option_constants();
+        case 270:
+            return &netlink_option_constants();
         default:
             return nullptr;
     }
@@ -127,6 +129,11 @@ std::string option_value(const Context& context, uint64_t place, uint64_t size) 
         return structure_at(context, place, timeval_layout());
     if (socket_level && name == "SO_PEERCRED" && size >= 12)
         return structure_at(context, place, ucred_layout());
+    if (socket_level && name == "SO_PEERGROUPS")
+        return array_at(context, place, size / 4, 4, [&](uint64_t at) -> std::optional<std::string> {
+            const auto group = context.read_unsigned(at, 4);
+            return group ? std::optional(std::to_string(*group)) : std::nullopt;
+        });
     if (socket_level && name == "SO_BINDTODEVICE")
         return string_at(context, place, size);
     if (name == "TCP_CONGESTION" || name == "TCP_ULP")
@@ -211,6 +218,7 @@ std::string message_text(Context& context, uint64_t place, uint64_t moved, bool 
                        ", msg_namelen=" + std::to_string(static_cast<int32_t>(message->name_size)) +
                        ", msg_iov=";
     const unsigned word = context.word_size();
+    const auto fd = static_cast<int32_t>(context.argument_at(0));
     std::vector<std::string> items;
     for (uint64_t i = 0; i < std::min(message->vector_count, max_vectors); ++i) {
         const auto base = context.read_word(message->vectors + i * 2 * word);
@@ -219,7 +227,7 @@ std::string message_text(Context& context, uint64_t place, uint64_t moved, bool 
             break;
         const uint64_t filled = std::min(*size, moved);
         moved -= filled;
-        items.push_back("{iov_base=" + bytes_at(context, *base, filled) +
+        items.push_back("{iov_base=" + sent_at(context, fd, *base, filled) +
                         ", iov_len=" + std::to_string(*size) + "}");
     }
     const bool shown = !items.empty() || message->vector_count == 0;
@@ -308,7 +316,7 @@ std::optional<std::string> socket_protocol(Context& context, const Notation& not
 std::optional<std::string> socket_option(Context& context, const Notation& notation) {
     const uint64_t value = context.argument(notation) & 0xffff'ffff;
     const Family* family = options_of(context.argument_at(notation.numbers[0]) & 0xffff'ffff);
-    return family ? one_text(*family, context.abi(), value) : hex(value);
+    return family ? one_text(*family, context.abi(), value) : std::to_string(value);
 }
 
 std::optional<std::string> in_socket_option(Context& context, const Notation& notation) {

@@ -64,7 +64,14 @@ std::string numbers_at(const Context& context, uint64_t place, uint64_t count, u
     return list_text('[', items, ']');
 }
 
-std::optional<std::string> array_at(Context& context, uint64_t place, const Layout& layout, unsigned count) {
+// The date and time that a structure starts with.
+std::string comment_at(const Context& context, uint64_t place, const Layout& layout) {
+    return time_comment(
+        context.read_signed(place, layout.fields[0].size[static_cast<size_t>(context.abi())]).value_or(0));
+}
+
+std::optional<std::string> fixed_array_at(Context& context, uint64_t place, const Layout& layout,
+                                          unsigned count) {
     if (place == 0)
         return "NULL";
     std::vector<std::string> items;
@@ -73,7 +80,7 @@ std::optional<std::string> array_at(Context& context, uint64_t place, const Layo
         const std::string text = structure_at(context, item, layout);
         if (text.front() != '{')
             return address_text(place);
-        items.push_back(text);
+        items.push_back(text + (&layout == &timeval_layout() ? comment_at(context, item, layout) : ""));
     }
     return list_text('[', items, ']');
 }
@@ -136,7 +143,27 @@ std::optional<std::string> out_struct_list(Context& context, const Notation& not
 }
 
 std::optional<std::string> in_array2(Context& context, const Notation& notation) {
-    return array_at(context, context.argument(notation), *notation.layout, 2);
+    return fixed_array_at(context, context.argument(notation), *notation.layout, 2);
+}
+
+// struct utimbuf: two words.
+std::optional<std::string> in_file_times(Context& context, const Notation& notation) {
+    const uint64_t place = context.argument(notation);
+    const unsigned word = context.word_size();
+    const auto access = context.read_signed(place, word);
+    const auto change = context.read_signed(place + word, word);
+    if (place == 0 || !access || !change)
+        return address_text(place);
+    return "{actime=" + std::to_string(*access) + time_comment(*access) +
+           ", modtime=" + std::to_string(*change) + time_comment(*change) + "}";
+}
+
+// There is a processor's number only with MEMBARRIER_CMD_FLAG_CPU.
+std::optional<std::string> membarrier_cpu(Context& context, const Notation& notation) {
+    constexpr uint64_t flag_cpu = 1;
+    return (context.argument_at(notation.numbers[0]) & flag_cpu) == 0
+               ? ""
+               : std::to_string(static_cast<int32_t>(context.argument(notation)));
 }
 
 // Times of a file. include/uapi/linux/stat.h has two values that are not times.
@@ -158,7 +185,7 @@ std::optional<std::string> in_times(Context& context, const Notation& notation) 
         if (*nanoseconds == utime_now || *nanoseconds == utime_omit)
             items.push_back(*nanoseconds == utime_now ? "UTIME_NOW" : "UTIME_OMIT");
         else
-            items.push_back(structure_at(context, item, layout));
+            items.push_back(structure_at(context, item, layout) + comment_at(context, item, layout));
     }
     return list_text('[', items, ']');
 }

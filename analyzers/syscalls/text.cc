@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <ctime>
 #include <string_view>
 
 #include "analyzers/syscalls/tables.h"
@@ -93,6 +94,21 @@ std::string flags_text(const Family& family, Abi abi, uint64_t value) {
     return rest == 0 ? text : text + "|" + hex(rest);
 }
 
+std::string more_flags_text(const Family& family, Abi abi, uint64_t value) {
+    const std::string text = flags_text(family, abi, value);
+    return text.substr(0, text.find(" /* "));
+}
+
+std::string time_comment(int64_t seconds) {
+    const std::time_t time = seconds;
+    std::tm parts;
+    char text[64];
+    if (seconds == 0 || gmtime_r(&time, &parts) == nullptr ||
+        std::strftime(text, sizeof text, " /* %Y-%m-%dT%H:%M:%S+0000 */", &parts) == 0)
+        return {};
+    return text;
+}
+
 std::string signal_text(uint64_t signal) {
     if (const char* name = constant_name(signal_constants(), Abi::x86_64, signal))
         return name;
@@ -107,6 +123,40 @@ std::string list_text(char before, const std::vector<std::string>& items, char a
     for (size_t i = 0; i < items.size(); ++i)
         text += (i == 0 ? "" : ", ") + items[i];
     return text + after;
+}
+
+std::string array_at(const Context& context, uint64_t place, uint64_t count, uint32_t item_size,
+                     const std::function<std::optional<std::string>(uint64_t)>& item) {
+    if (place == 0)
+        return "NULL";
+    if (count > (UINT64_MAX - place) / item_size)
+        return address_text(place);
+    std::vector<std::string> items;
+    for (uint64_t i = 0; i < count; ++i) {
+        if (i >= context.options().string_limit) {
+            items.push_back("...");
+            break;
+        }
+        const uint64_t at = place + i * item_size;
+        auto text = item(at);
+        if (!text && i == 0)
+            return address_text(place);
+        items.push_back(text ? std::move(*text) : "... /* " + address_text(at) + " */");
+        if (!text)
+            break;
+    }
+    return list_text('[', items, ']');
+}
+
+std::string hex_quoted(std::span<const std::byte> bytes) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string text = "\"";
+    for (const std::byte byte : bytes) {
+        text += "\\x";
+        text += digits[std::to_integer<unsigned>(byte) >> 4];
+        text += digits[std::to_integer<unsigned>(byte) & 15];
+    }
+    return text + '"';
 }
 
 std::string string_at(const Context& context, uint64_t address, uint64_t limit) {
@@ -155,6 +205,9 @@ std::optional<std::string> value_at(const Context& context, uint64_t address, ui
 
 std::string structure_at(const Context& context, uint64_t address, const Layout& layout) {
     const auto abi = static_cast<size_t>(context.abi());
+    std::vector<std::byte> whole(std::min<uint64_t>(layout.size[abi], page));
+    if (!context.read(address, whole))
+        return address_text(address);
     std::vector<std::string> members;
     for (const Field& field : layout.fields) {
         const auto text = value_at(context, address + field.offset[abi], field.size[abi], field.notation);

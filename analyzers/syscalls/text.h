@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,21 +25,41 @@ std::string quoted(const std::string& text);
 
 // The constants of `family` in `value`, with | between them and the rest as a number; "0" if no bit is set.
 std::string flags_text(const Family& family, Abi abi, uint64_t value);
+// The same of flags that follow others: what has no name is a number without a comment.
+std::string more_flags_text(const Family& family, Abi abi, uint64_t value);
 // The constant that is `value`, or the number and the family's unknown text as a comment: 0x63 /* MADV_???
 // */.
 std::string one_text(const Family& family, Abi abi, uint64_t value);
 // The constant that is `value`; null if there is none.
 const char* constant_name(const Family& family, Abi abi, uint64_t value);
 
+// A time as a comment, " /* 2009-02-13T23:31:30+0000 */", in UTC; empty for 0.
+std::string time_comment(int64_t seconds);
+
 // "SIGCHLD"; the number if it has no name; "SIGRT_1" for real-time signals.
 std::string signal_text(uint64_t signal);
+
+// A priority for input and output: IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 4).
+std::string io_priority_text(Abi abi, uint64_t value);
 
 // The items with ", " between them, `before` before them and `after` after them.
 std::string list_text(char before, const std::vector<std::string>& items, char after);
 
+// The items of an array at `place`: [item, …], with ... for those that strace does not show. item: returns the
+// text of the one at an address; nothing if it cannot be read. An address if none can be read.
+std::string array_at(const Context& context, uint64_t place, uint64_t count, uint32_t item_size,
+                     const std::function<std::optional<std::string>(uint64_t)>& item);
+
+// Bytes between double quotes, each in hexadecimal: "\x00\xff".
+std::string hex_quoted(std::span<const std::byte> bytes);
+
 // The string at `address`, up to its zero: at most `limit` bytes of it, and ... after the quote if there is
 // more. An address if it cannot be read.
 std::string string_at(const Context& context, uint64_t address, uint64_t limit);
+// Netlink messages in `size` bytes at `address`: [{nlmsg_len=…, …}, payload], or several of these.
+std::string netlink_at(const Context& context, uint64_t address, uint64_t size);
+// What is sent to or received from a descriptor: netlink messages, or bytes.
+std::string sent_at(const Context& context, int64_t fd, uint64_t address, uint64_t size);
 // `size` bytes at `address`, up to TextOptions::string_limit, and ... if there are more.
 std::string bytes_at(const Context& context, uint64_t address, uint64_t size);
 

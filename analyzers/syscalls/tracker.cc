@@ -41,7 +41,8 @@ void CallTracker::leave_address_space() {
     const auto task = guest_.current_task();
     const auto state = task ? tasks_.find(task->address) : tasks_.end();
     // The descriptor may already belong to a new task that has not been seen yet.
-    if (state == tasks_.end() || !state->second.open || state->second.task.tid != task->tid)
+    if (state == tasks_.end() || !state->second.open ||
+        (state->second.task.tid != task->tid && !is_exec(state->second.open->call)))
         return;
     note_kernel_value(state->second);
     if (const auto found = watched_.find(&state->second.open->call); found != watched_.end())
@@ -117,7 +118,7 @@ void CallTracker::enter(const trace::Event& event, const trace::SystemCall& entr
     call.task = *task;
     if (is_one_of(call, {"restart_syscall"}))
         call.resumed = state.interrupted;
-    unpack_socketcall(call, guest_.user_memory());
+    unpack_multiplexed(call, guest_.user_memory());
     if (is_sigreturn(call))
         if (const auto saved = saved_at_sigreturn(guest_.user_memory(), call.abi,
                                                   is_one_of(call, {"rt_sigreturn"}), call.stack_pointer))
@@ -125,13 +126,12 @@ void CallTracker::enter(const trace::Event& event, const trace::SystemCall& entr
     announce(call);
     if (entry.gate == trace::CallGate::syscall && state.result_place == 0)
         entering_ = &state;
-    // Nothing comes back from an exit.
-    if (is_exit(call)) {
+    // Nothing comes back from an exit, unless seccomp turns it away. Only do_exit() tells whether it does.
+    if (is_exit(call) && !guest_.tells_functions()) {
         const uint32_t status = static_cast<uint32_t>(call.arguments[0] & 0xff) << 8;
         entering_ = nullptr;
         close(state, {Ending::gone, 0, event.instr});  // and with it the call
-        if (!guest_.tells_functions())
-            tell_exit(*task, status, event.instr);
+        tell_exit(*task, status, event.instr);
     }
 }
 
@@ -166,7 +166,7 @@ void CallTracker::begin(uint64_t instr) {
         TaskState& state = state_of(task);
         if (!call.in_progress || state.open)
             return;
-        unpack_socketcall(call, guest_.user_memory());
+        unpack_multiplexed(call, guest_.user_memory());
         state.result_place = program->result_place;
         state.open = std::make_unique<OpenCall>();
         state.open->call = std::move(call);
@@ -187,6 +187,8 @@ void CallTracker::leave(const trace::Event& event, const trace::SystemReturn& ex
     const bool is_new =
         tasks_.find(task->address) == tasks_.end() || tasks_[task->address].task.tid != task->tid;
     TaskState& state = state_of(*task);
+    if (state.open && state.open->call.task.tid != task->tid)
+        supersede(*task, state.open->call, event.instr);
     if (state.open) {
         close(state, {Ending::returned, result_of(*state.open, exit), event.instr});
     } else if (is_new) {
@@ -230,9 +232,10 @@ void CallTracker::close(TaskState& state, const Return& result) {
     if (result.ending == Ending::returned && result.value == -static_cast<int64_t>(Restart::block) &&
         !is_one_of(call, {"restart_syscall"}))
         state.interrupted = call.description;
-    ++(result.ending == Ending::returned ? counts_.returned
-       : result.ending == Ending::gone   ? counts_.gone
-                                         : counts_.unfinished);
+    ++(result.ending == Ending::returned   ? counts_.returned
+       : result.ending == Ending::gone     ? counts_.gone
+       : result.ending == Ending::diverted ? counts_.diverted
+                                           : counts_.unfinished);
     for (const auto& callback : all_return_)
         callback(call, result);
     if (call.description != nullptr && !return_.empty())
@@ -244,6 +247,7 @@ void CallTracker::close(TaskState& state, const Return& result) {
 void CallTracker::finish(uint64_t instr) {
     end_tasks(instr);
     ending_.clear();
+    dead_leaders_.clear();
     delivering_.clear();
     // In the order of their entries, because the order of the table means nothing.
     std::vector<TaskState*> open;

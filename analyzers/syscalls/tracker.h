@@ -36,12 +36,13 @@
 
 namespace panda::syscalls {
 
-// Counts of calls: entered = returned + gone + unfinished, in total and for each task.
+// Counts of calls: entered = returned + gone + unfinished + diverted, in total and for each task.
 struct PairCounts {
     uint64_t entered = 0;
     uint64_t returned = 0;
     uint64_t gone = 0;         // Ending::gone
     uint64_t unfinished = 0;   // Ending::unfinished; known after finish()
+    uint64_t diverted = 0;     // Ending::diverted
     uint64_t in_progress = 0;  // those entered ones that were made before the trace began
     // How often a task made a call while it was in one: the trace lacks a return.
     uint64_t lost_returns = 0;
@@ -59,9 +60,12 @@ class CallTracker {
     // A task is about to get a signal: a handler runs, the task is killed or stopped, or a tracer in the
     // guest looks at it. The call that the signal interrupts has returned.
     using SignalCallback = std::function<void(const Task&, const Signal&, uint64_t instr)>;
-    // A task ends. code: as wait() tells it: the exit status << 8, or the number of the signal that killed
+    // A task ends; the first one of a process when all others have. code: as wait() tells it: the exit status << 8, or the number of the signal that killed
     // it, plus 0x80 if core was dumped.
     using ExitCallback = std::function<void(const Task&, uint32_t code, uint64_t instr)>;
+    // A thread has executed a program: all others of its process are gone, and it goes on under the process's
+    // number. leader: what it is now. call: the exec, by what it was then; its return follows.
+    using SupersededCallback = std::function<void(const Task& leader, const Call& call, uint64_t instr)>;
 
     // guest: follows the trace, and must outlive this.
     explicit CallTracker(Guest& guest) : guest_(guest) {}
@@ -94,6 +98,7 @@ class CallTracker {
     // tasks only exits.
     void on_signal(SignalCallback callback) { signal_.push_back(std::move(callback)); }
     void on_exit(ExitCallback callback) { exit_.push_back(std::move(callback)); }
+    void on_superseded(SupersededCallback callback) { superseded_.push_back(std::move(callback)); }
 
     // Runs this callback whenever the processor is about to leave the address space in which the call's task
     // runs.
@@ -143,8 +148,13 @@ class CallTracker {
     void leave(const trace::Event& event, const trace::SystemReturn& exit);
     void announce(const Call& call);
     void deliver(const Task& task, const Signal& signal, uint64_t instr);
+    void begin_exit(const Task& task, uint64_t instr);
     void end_tasks(uint64_t instr);
+    void end_leaders(uint64_t instr);
+    void supersede(const Task& leader, const Call& call, uint64_t instr);
     void tell_exit(const Task& task, uint32_t code, uint64_t instr);
+    // The state of this very task; null if none is known.
+    TaskState* find_state(const Task& task);
     void leave_address_space();
     void note_kernel_value(TaskState& state) const;
     Return end_of(const OpenCall& open, uint64_t instr) const;
@@ -158,6 +168,7 @@ class CallTracker {
     TaskState* entering_ = nullptr;            // the task whose registers the kernel is about to save
     std::unordered_set<uint64_t> delivering_;  // tasks that are taking signals
     std::vector<Task> ending_;                 // tasks that have begun to end
+    std::vector<Task> dead_leaders_;           // first threads that have ended, while others go on
     PairCounts counts_;
     std::vector<EnterCallback> all_enter_;
     std::vector<ReturnCallback> all_return_;
@@ -166,6 +177,7 @@ class CallTracker {
     std::vector<ChildCallback> child_;
     std::vector<SignalCallback> signal_;
     std::vector<ExitCallback> exit_;
+    std::vector<SupersededCallback> superseded_;
 };
 
 }  // namespace panda::syscalls

@@ -29,6 +29,9 @@
 #if __has_include(<linux/maple_tree.h>)
 #include <linux/maple_tree.h>
 #endif
+#if __has_include(<linux/timekeeper_internal.h>)
+#include <linux/timekeeper_internal.h>
+#endif
 #if __has_include(<linux/ns_common.h>)
 #include <linux/ns_common.h>
 #endif

@@ -105,8 +105,11 @@ List<Thread> OsiLinux::threads(const Point& point, const ProcessHandle& handle) 
 std::optional<uint64_t> OsiLinux::current_task_place(const Point& point) const {
     // There is one processor, so its per-CPU area is the first. (arch/x86/include/asm/current.h reads
     // %gs:current_task, where the base of gs is __per_cpu_offset of the processor; on i386 it is fs.)
+    return per_cpu_place(point, info_.need(&KernelInfo::task_current_task_addr));
+}
+
+std::optional<uint64_t> OsiLinux::per_cpu_place(const Point& point, uint64_t variable) const {
     const KernelMemory memory = kernel_memory(point);
-    uint64_t variable = info_.need(&KernelInfo::task_current_task_addr);
     // Until 6.14, x86_64 links per-CPU variables at 0. If they have kernel addresses, they move with the
     // kernel.
     if (memory.is_kernel_address(variable))

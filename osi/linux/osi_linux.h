@@ -47,6 +47,8 @@ class OsiLinux final : public Provider {
     std::optional<Thread> thread(const Point& point, uint64_t task) const;
     // The address of the per-CPU variable that says which task the processor runs.
     std::optional<uint64_t> current_task_place(const Point& point) const;
+    // The address of the first processor's instance of a per-CPU variable, which was linked at `variable`.
+    std::optional<uint64_t> per_cpu_place(const Point& point, uint64_t variable) const;
     // The address at run time of something in the kernel's image.
     uint64_t moved(uint64_t linked) const { return linked + attachment_.slide; }
 

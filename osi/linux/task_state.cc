@@ -183,19 +183,43 @@ std::optional<PendingSignal> synchronous_signal(const KernelMemory& memory, cons
     return found;
 }
 
-// do_exit() of kernel/exit.c sets the code first, and the state in exit_notify().
+// struct k_sigaction (include/linux/signal_types.h) is the handler, the flags, the restorer, each a word, and
+// 64 bits of mask.
+bool is_immutable(const KernelMemory& memory, const KernelInfo& info, uint64_t task, uint32_t signal) {
+    constexpr uint64_t sa_immutable = 0x0080'0000;  // since 5.16 (commit 00b06da29cf9)
+    if (!info.panda_task_sighand_offset || !info.panda_sighand_action_offset || signal < 1 || signal > 64)
+        return false;
+    const auto handlers = memory.pointer(at(task, *info.panda_task_sighand_offset));
+    if (!handlers || !memory.is_kernel_address(*handlers))
+        return false;
+    const uint64_t action =
+        at(*handlers, *info.panda_sighand_action_offset) + (signal - 1) * (3 * memory.pointer_size() + 8);
+    return (memory.pointer(action + memory.pointer_size()).value_or(0) & sa_immutable) != 0;
+}
+
+// do_exit() of kernel/exit.c sets the code first, and the state in exit_notify(). wait_task_zombie() prefers
+// the code of the group.
 std::optional<uint32_t> exit_code(const KernelMemory& memory, const KernelInfo& info, uint64_t task) {
+    constexpr uint32_t signal_group_exit = 4;  // include/linux/sched/signal.h
     if (!info.panda_task_exit_code_offset || !info.panda_task_exit_state_offset ||
         memory.u32(at(task, *info.panda_task_exit_state_offset)).value_or(0) == 0)
         return std::nullopt;
+    if (info.panda_task_signal_offset && info.panda_signal_flags_offset &&
+        info.panda_signal_group_exit_code_offset) {
+        const auto group = memory.pointer(at(task, *info.panda_task_signal_offset));
+        if (group && memory.is_kernel_address(*group) &&
+            (memory.u32(at(*group, *info.panda_signal_flags_offset)).value_or(0) & signal_group_exit) != 0)
+            return memory.u32(at(*group, *info.panda_signal_group_exit_code_offset));
+    }
     return memory.u32(at(task, *info.panda_task_exit_code_offset));
 }
 
 bool has_program(const KernelMemory& memory, const KernelInfo& info, uint64_t task) {
-    constexpr uint32_t pf_kthread = 0x0020'0000;  // include/linux/sched.h
-    // A kernel thread may borrow a program's memory (kernel/kthread.c, kthread_use_mm).
+    constexpr uint32_t pf_io_worker = 0x10, pf_kthread = 0x0020'0000;  // include/linux/sched.h
+    // A kernel thread may borrow a program's memory (kernel/kthread.c, kthread_use_mm). io_uring's threads
+    // belong to a process, but run no program.
     if (info.panda_task_flags_offset &&
-        (memory.u32(at(task, *info.panda_task_flags_offset)).value_or(0) & pf_kthread) != 0)
+        (memory.u32(at(task, *info.panda_task_flags_offset)).value_or(0) & (pf_kthread | pf_io_worker)) != 0)
         return false;
     return memory.pointer(at(task, info.need(&KernelInfo::task_mm_offset))).value_or(0) != 0;
 }

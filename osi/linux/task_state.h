@@ -46,8 +46,13 @@ std::optional<PendingSignal> next_signal(const KernelMemory& memory, const kerne
 std::optional<PendingSignal> synchronous_signal(const KernelMemory& memory,
                                                 const kernelinfo::KernelInfo& info, uint64_t task);
 
+// Whether the kernel has decided that this signal ends the task's process: handlers, and tracers too, are
+// passed over. False if that is not known.
+bool is_immutable(const KernelMemory& memory, const kernelinfo::KernelInfo& info, uint64_t task,
+                  uint32_t signal);
+
 // How a task has ended, as wait() tells it: the exit status << 8, or the number of the signal, plus 0x80 if
-// core was dumped.
+// core was dumped. If its process ends as a whole, that is how the process ends.
 std::optional<uint32_t> exit_code(const KernelMemory& memory, const kernelinfo::KernelInfo& info,
                                   uint64_t task);
 

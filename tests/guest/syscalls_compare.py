@@ -29,8 +29,10 @@ def read_calls(path):
             if is_event(text):
                 calls.setdefault(task, []).append(text)
                 continue
-            if text.endswith("<unfinished ...>"):
-                begun[task] = re.sub(r",$", ", ", text[:-len("<unfinished ...>")].rstrip())
+            # A thread that executes a program goes on under its process's number.
+            open_end = re.search(r"<(unfinished|pid changed to \d+) \.\.\.>$", text)
+            if open_end:
+                begun[task] = re.sub(r",$", ", ", text[:open_end.start()].rstrip())
                 continue
             resumed = re.match(r"<\.\.\. \w+ resumed>(.*)", text)
             if resumed:
@@ -46,9 +48,11 @@ def is_event(text):
     return text.startswith(("---", "+++"))
 
 
-def last_call(calls):
-    """The index of the item; None if there is none."""
-    return next((i for i in reversed(range(len(calls))) if not is_event(calls[i])), None)
+def last_calls(calls):
+    """The indices of the calls after which the task ended: as a whole, or for the program that replaced its own."""
+    found = [i - 1 for i in range(1, len(calls)) if calls[i].startswith("+++ superseded")]
+    found += [next((i for i in reversed(range(len(calls))) if not is_event(calls[i])), None)]
+    return found
 
 
 def plain(text):
@@ -62,8 +66,9 @@ def compare(ours, theirs):
     # Skip what a task did before strace looked at it, that is, before its first call there.
     if theirs and theirs[0] in ours:
         ours = ours[ours.index(theirs[0]):]
-    mine, other = last_call(ours), last_call(theirs)
-    if mine is not None and other is not None:
+    for mine, other in zip(last_calls(ours), last_calls(theirs)):
+        if mine is None or other is None:
+            continue
         # A call that never ended: strace did not get to write it.
         if theirs[other].endswith("<unfinished ...>) = ?") and ours[mine].endswith(" = ?"):
             if ours[mine].startswith(theirs[other].split(" <unfinished")[0]):

@@ -87,7 +87,7 @@ while read -r name options; do
 done <tree/options
 # The same calls of one of the runs, in every form, and then of its first process alone.
 shell=$(sed -n '1s/ .*//p' strace/short)
-panda-analyze syscalls --quiet -f -p "$shell" -t select.capnp >lines
+panda-analyze syscalls --quiet -f -p "$shell" --instr select.capnp >lines
 panda-analyze syscalls --quiet -f -p "$shell" --json --pandalog calls.log --perfetto calls.json.gz select.capnp >calls.json
 panda-analyze syscalls --quiet -p "$shell" --json select.capnp >first.json
 panda-analyze syscalls --quiet -p "$shell" -p nc --json select.capnp >named.json

@@ -19,6 +19,7 @@ for program in "$strace" ls find tar gzip bash cat sort grep; do
 done
 for source in "$repository"/tests/guest/syscalls_programs/*.c; do
     name=$(basename "$source" .c)
+    [[ $name != *_i386 ]] || continue
     gcc -O1 -w -pthread -o "$name" "$source"
     add_program "./$name"
 done
@@ -32,8 +33,11 @@ for part in gcc cc1 as; do
     fi
 done
 cp "$repository/tests/guest/syscalls_programs/sum.c" tree/
+# The C library loads it when a thread ends by itself.
+cp -L "$(gcc -print-file-name=libgcc_s.so.1)" tree/lib/
 # 32-bit programs, static: the kernel's other ways in (int 0x80, and syscall or sysenter in the vdso).
-for name in signals ends network threads; do
+programs32="signals ends network threads seccomp user_dispatch exec_from_thread requests newer_calls calls_i386"
+for name in $programs32; do
     "$repository/tools/guest/compile.sh" i386 "tree/bin/${name}32" "$repository/tests/guest/syscalls_programs/$name.c" ||
         skip "cannot compile for i386"
 done
@@ -66,10 +70,13 @@ trace signals signals
 trace network network
 trace stress stress
 trace compiler gcc -B/opt/tree/bin/ -O2 -c -o /tmp/sum.o /opt/tree/sum.c
-trace ends ends
-for name in signals ends network threads; do
+for name in ends seccomp user_dispatch exec_from_thread requests newer_calls other_ways_in; do
+    trace $name $name
+done
+for name in PROGRAMS32; do
     trace ${name}32 ${name}32
 done
+trace_paths descriptor_tables descriptor_tables
 trace_paths descriptors descriptors
 trace_paths network network
 trace_paths ls ls -l / /proc/self
@@ -80,6 +87,7 @@ for file in /tmp/out/*; do
 done
 echo "=== end"
 GUEST
+sed -i "s/PROGRAMS32/$programs32/" tree/run
 chmod +x tree/run
 
 panda-record "$@" -m 512M -o strace.panda --copy-in tree:/opt/ -- /opt/tree/run >out

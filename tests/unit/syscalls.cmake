@@ -1,3 +1,3 @@
-add_executable(syscalls_test syscalls_report_test.cc syscalls_signals_test.cc syscalls_text_test.cc syscalls_tracker_test.cc)
+add_executable(syscalls_test syscalls_forms_test.cc syscalls_report_test.cc syscalls_signals_test.cc syscalls_text_test.cc syscalls_tracker_test.cc)
 target_link_libraries(syscalls_test PRIVATE panda_analyze_files panda_analyze_net panda_json panda_syscalls_trace Catch2::Catch2WithMain)
 catch_discover_tests(syscalls_test)

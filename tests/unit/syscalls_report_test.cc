@@ -4,6 +4,7 @@
 
 #include "analyzers/files/file_usage.h"
 #include "analyzers/net/connections.h"
+#include "analyzers/syscalls/guest_clock.h"
 #include "analyzers/syscalls/json_writer.h"
 #include "analyzers/syscalls/line_writer.h"
 #include "analyzers/syscalls/report.h"
@@ -48,8 +49,8 @@ struct Machine {
 
 // The lines of a run, with what `options` select.
 struct Lines : Machine {
-    explicit Lines(ReportOptions options = {}, bool with_instr = false)
-        : writer(out, with_instr), report(std::move(options), {&writer}) {
+    explicit Lines(ReportOptions options = {}, const LineOptions& shown = {})
+        : writer(out, shown), report(std::move(options), {&writer}) {
         report.attach(tracker, guest);
     }
     std::string text() {
@@ -98,7 +99,7 @@ TEST_CASE("calls and processes are selected", "[syscalls]") {
     ReportOptions options;
     options.calls = CallSelection("trace=file,close");
     options.processes = {"11"};
-    Lines lines(std::move(options), true);
+    Lines lines(std::move(options), {.instr = true});
     lines.guest.memory.put_text(0x1000, "/x");
     lines.whole(shell, "access", {0x1000, 0}, 0);
     lines.whole(child, "access", {0x1000, 0}, 0);
@@ -359,4 +360,66 @@ TEST_CASE("process ids are decimal or hexadecimal, and what is not a number is a
     const Task named{0xffff880000003000, 9, 9, "10x"};
     CHECK(selects("10x", named));
     CHECK_FALSE(selects("10x", shell));
+}
+
+TEST_CASE("times before and behind lines", "[syscalls]") {
+    using Time = LineOptions::Time;
+    const auto lines_with = [](const LineOptions& shown) {
+        Lines lines({}, shown);
+        // 2026-11-30 19:37:24.088651 UTC at instr 100, and then a microsecond for each instr.
+        lines.writer.set_clock([](uint64_t instr) -> std::optional<int64_t> {
+            return 1796067444088651000 + (static_cast<int64_t>(instr) - 100) * 1000;
+        });
+        lines.call(shell, "getpid", {});
+        lines.back(shell, 10);
+        lines.instr += 2000000;
+        lines.call(shell, "pause", {});
+        lines.call(child, "getppid", {});
+        lines.back(child, 1);
+        lines.back(shell, -4);
+        return lines.text();
+    };
+    CHECK(lines_with({.time = Time::of_day}) ==
+          "10    19:37:24 getpid()                 = 10\n"
+          "10    19:37:26 pause( <unfinished ...>\n"
+          "11    19:37:26 getppid()                = 1\n"
+          "10    19:37:26 <... pause resumed>)     = -1 EINTR (Interrupted system call)\n");
+    CHECK(lines_with({.time = Time::of_day_exact, .spent = true}) ==
+          "10    19:37:24.088652 getpid()          = 10 <0.000001>\n"
+          "10    19:37:26.088654 pause( <unfinished ...>\n"
+          "11    19:37:26.088655 getppid()         = 1 <0.000001>\n"
+          "10    19:37:26.088657 <... pause resumed>) = -1 EINTR (Interrupted system call) <0.000003>\n");
+    CHECK(lines_with({.time = Time::since_1970, .since_last = true}) ==
+          "10    1796067444.088652 (+     0.000000) getpid() = 10\n"
+          "10    1796067446.088654 (+     2.000002) pause( <unfinished ...>\n"
+          "11    1796067446.088655 (+     0.000001) getppid() = 1\n"
+          "10    1796067446.088657 (+     0.000002) <... pause resumed>) = -1 EINTR (Interrupted system "
+          "call)\n");
+    CHECK(lines_with({.since_last = true}).starts_with("10         0.000000 getpid()            = 10\n"));
+}
+
+TEST_CASE("a guest that does not tell the time", "[syscalls]") {
+    Lines lines({}, {.spent = true});
+    CHECK_THROWS_AS(lines.call(shell, "getpid", {}), panda::Error);
+}
+
+TEST_CASE("time between the steps of the guest's clocks", "[syscalls]") {
+    constexpr int64_t ms = 1000000;
+    GuestClock clock;
+    CHECK(clock.at(1000, 100 * ms, std::nullopt) == 100 * ms);
+    // No rate is known before the second step.
+    CHECK(clock.at(2000, 100 * ms, std::nullopt) == 100 * ms);
+    CHECK(clock.at(5000, 104 * ms, std::nullopt) == 104 * ms);
+    CHECK(clock.at(6000, 104 * ms, std::nullopt) == 105 * ms);
+    // A timer interrupt is overdue.
+    CHECK(clock.at(50000, 104 * ms, std::nullopt) == 108 * ms);
+    CHECK(clock.at(50001, 105 * ms, std::nullopt) == 108 * ms);
+    // The clock is set back.
+    CHECK(clock.at(50002, -9000 * ms, std::nullopt) == -9000 * ms);
+    GuestClock finer;
+    CHECK(finer.at(1000, 100 * ms, 10 * ms) == 100 * ms);
+    CHECK(finer.at(1001, 100 * ms, 13 * ms) == 103 * ms);
+    CHECK(finer.at(1002, 104 * ms, 14 * ms) == 104 * ms);
+    // The scheduler's clock has gone on since the interrupt.
+    CHECK(finer.at(1003, 108 * ms, 19 * ms) == 109 * ms);
 }

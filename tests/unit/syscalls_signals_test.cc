@@ -1,4 +1,5 @@
 // Calls in progress at the start, signals, and ends of tasks.
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <sstream>
 
@@ -42,6 +43,12 @@ struct TellingGuest final : Guest {
     std::optional<InterruptedProgram> interrupted_program() override { return program; }
     std::optional<Signal> synchronous_signal() override { return fault; }
     std::optional<Signal> next_signal() override { return next; }
+    bool is_final(const Signal&) override { return final; }
+    bool has_other_threads(const Task& leader) override {
+        return std::any_of(threads.begin(), threads.end(), [&](const Task& thread) {
+            return thread.pid == leader.pid && codes.count(thread.tid) == 0;
+        });
+    }
     std::optional<uint32_t> exit_code(const Task& of) override {
         const auto found = codes.find(of.tid);
         return found == codes.end() ? std::nullopt : std::optional(found->second);
@@ -52,7 +59,8 @@ struct TellingGuest final : Guest {
     std::optional<InterruptedProgram> program;
     std::optional<Signal> fault, next;
     std::map<int64_t, uint32_t> codes;
-    bool tells = true;
+    std::vector<Task> threads;  // beside the first ones of their processes
+    bool tells = true, final = false;
     FakeMemory memory;
 };
 
@@ -104,7 +112,7 @@ struct Lines {
     TellingGuest guest;
     CallTracker tracker{guest};
     std::ostringstream out, objects;
-    LineWriter writer{out, false};
+    LineWriter writer{out, {}};
     JsonWriter json{objects};
     CallReport report;
     uint64_t instr = 100;
@@ -209,16 +217,127 @@ TEST_CASE("a fault, and what becomes of its task", "[syscalls]") {
 TEST_CASE("ends of tasks: exits, and threads that an exit of their process ends", "[syscalls]") {
     Lines lines;
     const Task thread{0xffff880000003000, 10, 15, "sh"};
+    lines.guest.threads = {thread};
     lines.call(thread, "futex");
     lines.call(shell, "exit_group", {3});
     lines.guest.codes = {{10, 3 << 8}, {15, 3 << 8}};
     lines.function(shell, KernelFunction::do_exit);
     lines.function(thread, KernelFunction::do_exit);
-    const std::string text = lines.text();
-    CHECK(text.find("10    exit_group(3)                     = ?\n10    +++ exited with 3 +++\n") !=
-          std::string::npos);
-    CHECK(text.find("15    +++ exited with 3 +++\n") != std::string::npos);
+    // The first thread stands for its process, which ends with the last one.
+    CHECK(lines.text() ==
+          "15    futex(NULL, FUTEX_WAIT, 0, NULL <unfinished ...>\n"
+          "10    exit_group(3)                     = ?\n"
+          "15    <... futex resumed>)              = ?\n"
+          "15    +++ exited with 3 +++\n"
+          "10    +++ exited with 3 +++\n");
     CHECK(lines.tracker.counts().gone == 2);
+}
+
+TEST_CASE("a first thread that ends before the others is told with the last of them", "[syscalls]") {
+    Lines lines;
+    const Task thread{0xffff880000003000, 10, 15, "sh"};
+    lines.guest.threads = {thread};
+    lines.call(thread, "getpid");
+    lines.call(shell, "exit", {0});
+    lines.function(shell, KernelFunction::do_exit);
+    lines.guest.codes = {{10, 0}};
+    lines.back(thread, 10);
+    lines.call(thread, "exit_group", {3});
+    lines.function(thread, KernelFunction::do_exit);
+    lines.guest.codes = {{10, 3 << 8}, {15, 3 << 8}};
+    CHECK(lines.text() ==
+          "15    getpid( <unfinished ...>\n"
+          "10    exit(0)                           = ?\n"
+          "15    <... getpid resumed>)             = 10\n"
+          "15    exit_group(3)                     = ?\n"
+          "15    +++ exited with 3 +++\n"
+          "10    +++ exited with 3 +++\n");
+}
+
+TEST_CASE("an exit that seccomp turns away returns", "[syscalls]") {
+    Lines lines;
+    lines.call(shell, "exit_group", {7});
+    lines.back(shell, -1);
+    lines.call(shell, "getpid");
+    lines.back(shell, 10);
+    CHECK(lines.text() ==
+          "10    exit_group(7)                     = -1 EPERM (Operation not permitted)\n"
+          "10    getpid()                          = 10\n");
+    CHECK(lines.tracker.counts().returned == 2);
+}
+
+TEST_CASE("a call that user dispatch turns into a signal is not shown", "[syscalls]") {
+    Lines lines;
+    lines.call(shell, "unlink", {0x1000});
+    lines.guest.program = program_in("unlink", {0x1000}, 87);
+    lines.guest.fault = signal_with({31, 0, 2, 0, 0x401002, 0, 87, static_cast<int32_t>(0xc000003e)});
+    lines.function(shell, KernelFunction::get_signal);
+    CHECK(lines.text() ==
+          "10    --- SIGSYS {si_signo=SIGSYS, si_code=SYS_USER_DISPATCH, si_call_addr=0x401002, "
+          "si_syscall=__NR_unlink, si_arch=AUDIT_ARCH_X86_64} ---\n");
+    CHECK(lines.objects.str().find("unlink\",\"") == std::string::npos);
+    CHECK(lines.tracker.counts().diverted == 1);
+}
+
+TEST_CASE("a signal that seccomp makes final is not told", "[syscalls]") {
+    Lines lines;
+    lines.call(shell, "getsid", {0});
+    lines.guest.program = program_in("getsid", {0}, 124);
+    lines.guest.fault = signal_with({31, 0, 1, 0, 0x401002, 0, 124, static_cast<int32_t>(0xc000003e)});
+    lines.guest.final = true;
+    lines.function(shell, KernelFunction::get_signal);
+    lines.function(shell, KernelFunction::do_exit);
+    lines.guest.codes = {{10, 31}};
+    CHECK(lines.text() ==
+          "10    getsid(0)                         = 124\n"
+          "10    +++ killed by SIGSYS +++\n");
+}
+
+TEST_CASE("an exec by a thread goes on under the number of its process", "[syscalls]") {
+    Lines lines;
+    const Task other{0xffff880000003000, 10, 14, "sh"};
+    Task thread{0xffff880000004000, 10, 15, "sh"};
+    lines.guest.threads = {other, thread};
+    lines.call(other, "pause");
+    lines.call(shell, "pause");
+    lines.guest.memory.put_text(0x1000, "/bin/true");
+    lines.call(thread, "execve", {0x1000, 0, 0});
+    lines.function(other, KernelFunction::do_exit);
+    lines.function(shell, KernelFunction::do_exit);
+    lines.guest.codes = {{10, 0}, {14, 0}};
+    thread.tid = 10;
+    lines.back(thread, 0, 0x7f0000001000);
+    lines.call(thread, "getpid");
+    lines.back(thread, 10);
+    CHECK(lines.text() ==
+          "14    pause( <unfinished ...>\n"
+          "10    pause( <unfinished ...>\n"
+          "15    execve(\"/bin/true\", NULL, NULL <unfinished ...>\n"
+          "14    <... pause resumed>)              = ?\n"
+          "14    +++ exited with 0 +++\n"
+          "10    <... pause resumed>)              = ?\n"
+          "10    +++ superseded by execve in pid 15 +++\n"
+          "10    <... execve resumed>)             = 0\n"
+          "10    getpid()                          = 10\n");
+    CHECK(lines.objects.str().find("\"kind\":\"superseded\"") != std::string::npos);
+}
+
+TEST_CASE("an exec by the only thread that is left", "[syscalls]") {
+    Lines lines;
+    Task thread{0xffff880000004000, 10, 15, "sh"};
+    lines.guest.memory.put_values<uint64_t>(0x1000, {0});
+    lines.guest.threads = {thread};
+    lines.call(shell, "exit", {0});
+    lines.function(shell, KernelFunction::do_exit);
+    lines.guest.codes = {{10, 0}};
+    lines.call(thread, "execve", {0x1000, 0, 0});
+    thread.tid = 10;
+    lines.back(thread, 0, 0x7f0000001000);
+    CHECK(lines.text() ==
+          "10    exit(0)                           = ?\n"
+          "15    execve(\"\", NULL, NULL <pid changed to 10 ...>\n"
+          "10    +++ superseded by execve in pid 15 +++\n"
+          "10    <... execve resumed>)             = 0\n");
 }
 
 TEST_CASE("a guest that does not tell functions: exits follow from the calls", "[syscalls]") {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from compiler import Compiler
 from knowledge import read_calls, read_families, read_groups, read_structures
-from prototypes import notation_by_type, read_numbers, read_prototypes, typed_call
+from prototypes import notation_by_type, read_numbers, read_prototypes, read_x32_numbers, typed_call
 
 ABIS = ("x86_64", "i386")
 # Plain numbers: the function of the notation, and the size of such an argument in bytes (0 = a word of the ABI).
@@ -20,8 +20,12 @@ NUMBERS = {}
 for letter, function in (("d", "decimal"), ("u", "unsigned_decimal"), ("x", "hexadecimal"), ("o", "octal")):
     NUMBERS[letter] = (function, 4)
     NUMBERS["l" + letter] = (function, 0)
-# Arguments that each take two registers on i386.
+    NUMBERS[letter + "64"] = (function, 8)
+# An argument that is the address of a value.
+POINTED = {"in:": "pointed_in", "out:": "pointed_out"}
+# Arguments that each take two registers on i386, and those that do on both ABIs.
 WIDE = ("offset64", "flags64")
+PAIRS = ("offset_pair",)
 
 
 class Generator:
@@ -30,8 +34,11 @@ class Generator:
         self.families = read_families(knowledge / "constants.table")
         self.structures = read_structures(knowledge / "structs.table")
         self.groups = read_groups(knowledge / "groups.table")
-        self.calls = {abi: read_calls(knowledge / "calls.table", abi) for abi in ABIS}
+        self.calls, self.variants = {}, {}
+        for abi in ABIS:
+            self.calls[abi], self.variants[abi] = read_calls(knowledge / "calls.table", abi)
         self.numbers = {abi: read_numbers(include, abi) for abi in ABIS}
+        self.x32_numbers = read_x32_numbers(include)
         self.prototypes = read_prototypes(kernel)
         self.out = []
         if both := self.families.keys() & self.structures.keys():
@@ -43,6 +50,7 @@ class Generator:
         self.write_layouts()
         for abi in ABIS:
             self.write_calls(abi)
+        self.write_x32_calls()
         self.out.append("}  // namespace\n")
         self.write_access()
         self.out.append("}  // namespace panda::syscalls\n")
@@ -52,6 +60,7 @@ class Generator:
         """Declares what write_access() defines."""
         lines = ["#pragma once", "", '#include "analyzers/syscalls/description.h"', "", "namespace panda::syscalls {"]
         lines += [f"std::span<const CallDescription> {abi}_calls();" for abi in ABIS]
+        lines.append("std::span<const X32Call> x32_calls();")
         lines += [f"const Family& {name}_constants();" for name in self.families]
         lines += [f"const Layout& {name}_layout();" for name in self.structures]
         return "\n".join(lines) + "\n}  // namespace panda::syscalls\n"
@@ -85,13 +94,14 @@ class Generator:
         """[(value, name)] in the order of the patterns, and by value within a pattern; one name for each value."""
         groups = family.select(self.compiler.names(abi, family.headers))
         names = [name for group in groups for name in group]
-        values = dict(zip(names, self.compiler.values(abi, family.headers, names)))
-        constants, taken = list(family.literals), set()
+        expressions = [name.partition("=")[2] or name for name in names]
+        values = dict(zip(names, self.compiler.values(abi, family.headers, expressions)))
+        constants, taken = [], set()
         for group in groups:
             for name in sorted(group, key=lambda name: (values[name], len(name), name)):
                 if values[name] not in taken:
                     taken.add(values[name])
-                    constants.append((values[name], name))
+                    constants.append((values[name], name.partition("=")[0]))
         return constants
 
     # --- structures ---
@@ -124,11 +134,12 @@ class Generator:
     # --- notations ---
 
     def notation(self, token, position):
-        """The C++ for a token of calls.table or structs.table: NAME or NAME(PARAMETER,…)."""
-        match = re.fullmatch(r"(\w+)(?:\(([\w,]*)\))?", token)
+        """The C++ for a token of calls.table or structs.table: NAME or NAME(PARAMETER,…), with in: or out: before it."""
+        match = re.fullmatch(r"(in:|out:)?(\w+)(?:\(([\w,]*)\))?", token)
         if not match:
             raise SystemExit(f"{token!r} is not a notation")
-        name, parameters = match.group(1), (match.group(2) or "").split(",")
+        name, parameters = match.group(2), (match.group(3) or "").split(",")
+        pointed = f"&notation::{POINTED[match.group(1)]}, " if match.group(1) else ""
         function, size = NUMBERS.get(name, (name, 4))
         if name in ("address", "path", "string"):
             size = 0
@@ -148,7 +159,7 @@ class Generator:
                 raise SystemExit(f"{token!r}: {parameter} is neither in constants.table nor in structs.table")
         families = (families + ["nullptr", "nullptr"])[:2]
         numbers = (numbers + ["0", "0"])[:2]
-        return (f"{{&notation::{function}, {{{{{families[0]}, {families[1]}}}}}, {layout}, "
+        return (f"{{{pointed}&notation::{function}, {{{{{families[0]}, {families[1]}}}}}, {layout}, "
                 f"{{{{{numbers[0]}, {numbers[1]}}}}}, {size}, {position}}}")
 
     # --- calls ---
@@ -156,24 +167,55 @@ class Generator:
     def write_calls(self, abi):
         entries = []
         numbered = sorted(self.numbers[abi].items())
-        # Calls that only socketcall makes have no number. They follow those that have one.
+        # Calls that only socketcall and ipc make have no number. They follow those that have one.
         known = set(self.numbers[abi].values())
-        others = [(2**32 - 1, name) for name in sorted(self.calls[abi]) if name in self.groups["network"]
-                  and name not in known and abi == "i386"]
+        others = [(2**32 - 1, name) for name in sorted(self.calls[abi]) if name not in known and abi == "i386"
+                  and name in self.groups["network"] + self.groups["ipc"]]
         for number, name in numbered + others:
             call = self.calls[abi].get(name)
             tokens, result, restart = self.describe(name, call)
-            notations, position = [], 0
-            for token in tokens:
-                notations.append(self.notation(token, position))
-                position += 2 if abi == "i386" and token.split("(")[0] in WIDE else 1
-            arguments = "{}"
-            if notations:
-                arguments = f"arguments_{abi}_{name}"
-                self.out.append(f"const Notation {arguments}[] = {{\n    " + ",\n    ".join(notations) + "};")
-            entries.append(f'    {{{number}u, "{name}", {arguments}, &notation::result_{result}, {restart}, '
-                           f'{self.group_bits(name, tokens)}}}')
+            form = self.form(abi, tokens, result, f"{abi}_{name}")
+            variants = self.write_variants(abi, name)
+            entries.append(f'    {{{number}u, "{name}", {form}, {variants}, {restart}, {self.group_bits(name, tokens)}}}')
         self.out.append(f"const CallDescription calls_{abi}[] = {{\n" + ",\n".join(entries) + "};\n")
+
+    def form(self, abi, tokens, result, name):
+        """Writes the notations of a call, and returns the C++ for its CallForm."""
+        notations, position = [], 0
+        for token in tokens:
+            notations.append(self.notation(token, position))
+            kind = token.split("(")[0]
+            position += 2 if kind in PAIRS or (abi == "i386" and kind in WIDE) else 1
+        arguments = "{}"
+        if notations:
+            arguments = f"arguments_{name}"
+            self.out.append(f"const Notation {arguments}[] = {{\n    " + ",\n    ".join(notations) + "};")
+        function, _, family = result.rstrip(")").partition("(")
+        if family and family not in self.families:
+            raise SystemExit(f"{result!r}: {family} is not in constants.table")
+        return f"{{{arguments}, &notation::result_{function}, {f'&family_{family}' if family else 'nullptr'}}}"
+
+    def write_variants(self, abi, name):
+        """Writes the forms that a call has for some constants, and returns the name of their table."""
+        rows = []
+        for number, call in enumerate(self.variants[abi].get(name, [])):
+            selector = next((i for i, token in enumerate(call.arguments) if re.match(r"(word_)?(one|decimal_one|flags)\(", token)), None)
+            if selector is None:
+                raise SystemExit(f"calls.table: {name}{call.constants} has no argument with constants")
+            family = self.families[re.search(r"\((\w+)", call.arguments[selector]).group(1)]
+            form = self.form(abi, call.arguments, call.result, f"{abi}_{name}_{number}")
+            for value in self.compiler.values(abi, family.headers, call.constants):
+                rows.append(f"    {{{value & 0xffffffff:#x}u, {selector}, {form}}}")
+        if not rows:
+            return "{}"
+        self.out.append(f"const Variant variants_{abi}_{name}[] = {{\n" + ",\n".join(rows) + "};")
+        return f"variants_{abi}_{name}"
+
+    def write_x32_calls(self):
+        """The places among the calls of x86_64 of those that x32 has, by number."""
+        places = {name: place for place, (_, name) in enumerate(sorted(self.numbers["x86_64"].items()))}
+        rows = [f"    {{{number}u, {places[name]}u}}" for number, name in sorted(self.x32_numbers.items()) if name in places]
+        self.out.append("const X32Call calls_x32[] = {\n" + ",\n".join(rows) + "};\n")
 
     def describe(self, name, call):
         """(notations, result, kernel's error for an interrupted call), from the table or else from the prototype."""
@@ -198,6 +240,7 @@ class Generator:
     def write_access(self):
         for abi in ABIS:
             self.out.append(f"std::span<const CallDescription> {abi}_calls() {{ return calls_{abi}; }}")
+        self.out.append("std::span<const X32Call> x32_calls() { return calls_x32; }")
         for name in self.families:
             self.out.append(f"const Family& {name}_constants() {{ return family_{name}; }}")
         for name in self.structures:

@@ -26,21 +26,22 @@ class Family:
         self.unknown = None
         if patterns[0].startswith("="):
             self.unknown = patterns.pop(0)[1:]
-        self.include = [pattern for pattern in patterns if not pattern.startswith("!") and "=" not in pattern]
-        # Constants that no header of the kernel has.
-        self.literals = [(int(value, 0), name) for name, value in
-                         (pattern.split("=") for pattern in patterns if "=" in pattern)]
+        # NAME=VALUE stands for a constant that no header of the kernel has.
+        self.include = [pattern for pattern in patterns if not pattern.startswith("!")]
         self.exclude = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
         if self.unknown is None:
             wild = [pattern for pattern in self.include if "*" in pattern]
             self.unknown = wild[-1].replace("*", "???") if wild else "???"
 
     def select(self, names):
-        """The names, in the order of the patterns: a list for each pattern."""
+        """The names, in the order of the patterns: a list for each pattern. A whole name is never excluded."""
         groups, taken = [], set()
         for pattern in self.include:
+            if "=" in pattern:
+                groups.append([pattern])
+                continue
             group = [name for name in names if name not in taken and matches(pattern, name) and
-                     not any(matches(other, name) for other in self.exclude)]
+                     (pattern == name or not any(matches(other, name) for other in self.exclude))]
             taken.update(group)
             groups.append(group)
         return groups
@@ -76,12 +77,15 @@ def read_structures(path):
 
 
 class Call:
-    """[i386] NAME[,NAME…]  NOTATION…  [-> RESULT]  [~ RESTART]"""
+    """[i386] NAME[,NAME…]  NOTATION…  [-> RESULT]  [~ RESTART], or NAME[CONSTANT,…]  NOTATION…  [-> RESULT]"""
 
     def __init__(self, text):
         words = text.split()
         self.only = words.pop(0) if words[0] in ("i386", "x86_64") else None
-        self.names = words.pop(0).split(",")
+        names, _, constants = words.pop(0).partition("[")
+        self.names = names.split(",")
+        # The argument that has constants has one of these.
+        self.constants = constants.rstrip("]").split(",") if constants else []
         self.result, self.restart = "number", None
         if "~" in words:
             place = words.index("~")
@@ -93,16 +97,18 @@ class Call:
 
 
 def read_calls(path, abi):
-    """{name: Call} for an ABI. A line for this ABI alone overrides one for both."""
-    calls = {}
+    """({name: Call}, {name: [Call for some constants]}) for an ABI. A line for this ABI alone overrides one for both."""
+    calls, variants = {}, {}
     for _, text in read_lines(path):
         call = Call(text)
         if call.only not in (None, abi):
             continue
         for name in call.names:
-            if name not in calls or calls[name].only is None:
+            if call.constants:
+                variants.setdefault(name, []).append(call)
+            elif name not in calls or calls[name].only is None:
                 calls[name] = call
-    return calls
+    return calls, variants
 
 
 def read_groups(path):

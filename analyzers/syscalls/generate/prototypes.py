@@ -16,6 +16,13 @@ def read_numbers(include, abi):
     return numbers
 
 
+def read_x32_numbers(include):
+    """{number: name} of the calls of x32, without the bit that marks them."""
+    text = (include / "asm/unistd_x32.h").read_text()
+    return {int(number): name for name, number in
+            re.findall(r"#define __NR_(\w+) \(__X32_SYSCALL_BIT \+ (\d+)\)\n", text)}
+
+
 def read_prototypes(kernel):
     """{name: [(type, parameter's name or ""), ...]} from the declarations "asmlinkage long sys_...(...);"."""
     text = ""

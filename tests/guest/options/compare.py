@@ -96,12 +96,12 @@ def check_forms(shell):
     pids = {fact["pid"] for fact in facts}
     expect(len(calls) > 100 and len(pids) >= 6 and len(returned) < len(calls), "too little to compare")
 
-    # -t: the line of a call starts with its instr.
+    # --instr: the line of a call starts with its instr.
     lines = [line.split(None, 2) for line in open("lines")]
     begun = {(int(tid), int(instr), re.match(r"\w+", text).group()) for tid, instr, text in lines
              if text[0] not in "<-+"}
-    expect(begun == {(call["tid"], call["instr"], call["call"]) for call in calls}, "-t and --json differ")
-    expect([int(line[1]) for line in lines] == sorted(int(line[1]) for line in lines), "-t: not in order")
+    expect(begun == {(call["tid"], call["instr"], call["call"]) for call in calls}, "--instr and --json differ")
+    expect([int(line[1]) for line in lines] == sorted(int(line[1]) for line in lines), "--instr: not in order")
 
     events = json.load(gzip.open("calls.json.gz"))["traceEvents"]
     slices = [(event["tid"], event["name"], round(event["ts"] * 1000), round(event["dur"] * 1000))
