@@ -75,7 +75,8 @@ std::optional<std::string> openat2_how(Context& context, const Notation& notatio
     const auto how_flags = context.read_unsigned(place, 8);
     const auto how_mode = context.read_unsigned(place + 8, 8);
     const auto resolve = context.read_unsigned(place + 16, 8);
-    if (!how_flags || !how_mode || !resolve)
+    constexpr uint64_t first_size = 24;  // of the structure
+    if (!how_flags || !how_mode || !resolve || context.argument_at(notation.numbers[0]) < first_size)
         return address_text(place);
     std::string text = "{flags=" + open_flags_text(context.abi(), *how_flags);
     if (*how_mode != 0 || (*how_flags & (o_creat | o_tmpfile)) != 0)

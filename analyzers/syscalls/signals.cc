@@ -42,7 +42,8 @@ std::string signal_set_at(const Context& context, uint64_t place, uint64_t size)
         return "NULL";
     const auto bytes = static_cast<unsigned>(std::min<uint64_t>(size, 8));
     const auto set = context.read_unsigned(place, bytes);
-    return set && bytes != 0 && size <= 8 ? set_text(*set, 8 * bytes) : address_text(place);
+    return set && bytes != 0 && size <= 8 && size % context.word_size() == 0 ? set_text(*set, 8 * bytes)
+                                                                             : address_text(place);
 }
 
 namespace notation {

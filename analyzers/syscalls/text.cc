@@ -73,7 +73,7 @@ const char* constant_name(const Family& family, Abi abi, uint64_t value) {
 std::string one_text(const Family& family, Abi abi, uint64_t value) {
     if (const char* name = constant_name(family, abi, value))
         return name;
-    return hex(value) + " /* " + family.unknown + " */";
+    return (value == 0 ? "0" : hex(value)) + " /* " + family.unknown + " */";
 }
 
 std::string flags_text(const Family& family, Abi abi, uint64_t value) {
