@@ -46,8 +46,9 @@ struct ProcessDetails {
     std::optional<uint64_t> start_time;            // nanoseconds since the system's start
     std::string executable;                        // path; empty for kernel threads. Linux: /proc/PID/exe
     std::string working_directory;                 // path. Linux: /proc/PID/cwd
-    std::vector<int64_t> namespace_pids;           // from the system's own namespace to the innermost; NSpid
-    std::string root;                              // path. Linux: /proc/PID/root
+    // From the system's own process namespace to the innermost. Linux: NSpid in /proc/PID/status
+    std::vector<int64_t> namespace_pids = {};
+    std::string root = {};  // path. Linux: /proc/PID/root
 
     bool operator==(const ProcessDetails&) const = default;
 };
