@@ -88,7 +88,7 @@ void write_pandalog(pandalog::PandalogFile& file, const MappingReport& report, u
 }
 
 void write_pandalog(pandalog::PandalogFile& file, const FileReport& report, uint64_t pc) {
-    for (const auto& [pid, files] : report.processes)
+    for (const auto& [pid, files, tid] : report.processes)
         for (const osi::OpenFile& open : files)
             write(file, report.instr, pc, [&, pid = pid](pandalog::Entry::Builder entry) {
                 auto to = entry.initOpenFile();

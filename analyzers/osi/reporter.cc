@@ -43,7 +43,7 @@ void Reporter::report(const osi::Provider& provider, const osi::EventPoint& at) 
             case Subject::mappings:
                 return write(make_mapping_report(provider, at.point, query_.pid), at);
             case Subject::files:
-                return write(make_file_report(provider, at.point, query_.pid), at);
+                return write(make_file_report(provider, at.point, query_.pid, query_.processes.threads), at);
             case Subject::sockets:
                 return write(make_socket_report(provider, at.point, query_.pid), at);
             case Subject::modules:

@@ -284,6 +284,10 @@ def main():
                 continue
             compare_maps(guest, mappings.get(pid, []))
             compare_files(guest, files.get(pid, []))
+    # What threads have that outlive the first one, /proc has below task, where the dump does not look.
+    own = [file for file in osi(trace, options, "--files", "--threads") if "tid" in file]
+    headless = [pid for pid, guest in guests.items() if guest.status["Name"] == "headless"]
+    check("threads with files of their own", True, not headless or bool(own) and all(f["pid"] in headless for f in own))
     compare_sockets(records, osi(trace, options, "--sockets"))
     compare_modules(records["/proc/modules"], osi(trace, options, "--modules"))
     for difference in differences[:40]:
