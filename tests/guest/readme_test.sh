@@ -13,7 +13,7 @@ examples() {
 run() {
     echo "\$ $1"
     bash -o pipefail -c "$1" </dev/null >output 2>errors || fail "$1: exit status $?: $(cat errors)"
-    [ -s output ] || [[ $1 = *" -o "* || $1 = *">> "* || $1 = *--trace\ out* ]] || fail "$1: no output"
+    [ -s output ] || [[ $1 = *" -o "* || $1 = *"> "* || $1 = *--trace\ out* ]] || fail "$1: no output"
 }
 
 mapfile -t commands < <(sed -n 's/^    \$ //p' "$repository/README.md")
