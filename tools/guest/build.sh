@@ -27,7 +27,7 @@ modules=(virtio_pci virtio_blk virtio_net virtio_scsi virtio_console virtio_ball
     ata_piix ahci nvme megaraid_sas mptsas sym53c8xx am53c974 vmw_pvscsi sdhci-pci mmc_block sd_mod sr_mod
     e1000 e1000e igb e100 8139cp ne2k-pci pcnet32 de2104x tulip vmxnet3
     uhci-hcd ehci-pci xhci-pci usbhid usb-storage uas psmouse evdev mousedev
-    i6300esb ext4 crc32c_generic vfat isofs 9p 9pnet_virtio overlay nls_ascii nls_cp437 af_packet)
+    ext4 crc32c_generic vfat isofs 9p 9pnet_virtio overlay nls_ascii nls_cp437 af_packet)
 
 # The last release with kernels for i386.
 suite_of() {
