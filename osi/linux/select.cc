@@ -73,24 +73,26 @@ OsiLinux open_named_kernel(const kernelinfo::KeyFile& named, const std::string& 
 }
 
 OsiLinux completed(OsiLinux kernel, const Point& point, const std::string& name) {
-    if (kernel.info().panda_sock_size)
+    // The latest keys of each subject: signals, times, sockets.
+    const kernelinfo::KernelInfo& known = kernel.info();
+    if (known.panda_do_exit_addr && known.panda_tk_core_addr && known.panda_sock_size)
         return kernel;
-    constexpr std::string_view added[] = {"panda.sock",           "panda.tcp_sock",   "panda.udp_sock",
-                                          "panda.unix_",          "panda.sk_buff",    "panda.netlink_sock",
-                                          "panda.packet_type",    "panda.net_device", "panda.backing_file",
-                                          "panda.file.",          "panda.pid.",       "panda.upid.",
-                                          "panda.task.thread_pid"};
-    kernelinfo::KernelInfo info = kernel.info();
+    kernelinfo::KernelInfo info = known;
+    // Addresses in a group are those at link time; a kernel tells where it is.
+    const uint64_t slide = kernel.slide();
     try {
         const kernelinfo::KernelInfo found = discover_kernel(point, name);
         for (const kernelinfo::Key& key : kernelinfo::keys()) {
-            const auto* offset = std::get_if<kernelinfo::Offset kernelinfo::KernelInfo::*>(&key.field);
-            const auto is_of_key = [&](std::string_view prefix) {
-                return std::string_view(key.name).starts_with(prefix);
-            };
-            if (offset != nullptr && !(info.**offset) &&
-                std::any_of(std::begin(added), std::end(added), is_of_key))
-                info.** offset = found.**offset;
+            if (!std::string_view(key.name).starts_with("panda."))
+                continue;
+            if (const auto* offset = std::get_if<kernelinfo::Offset kernelinfo::KernelInfo::*>(&key.field)) {
+                if (!(info.**offset))
+                    info.** offset = found.**offset;
+            } else if (const auto* address =
+                           std::get_if<kernelinfo::Address kernelinfo::KernelInfo::*>(&key.field)) {
+                if (!(info.**address) && found.**address)
+                    info.** address = *(found.**address) - slide;
+            }
         }
         return {std::move(info), point};
     } catch (const Error&) {

@@ -178,7 +178,9 @@ TEST_CASE("calls of x32 have the names of their own numbers", "[syscalls]") {
     CHECK(std::string(find_call(x86_64, x32_bit + 39)->name) == "getpid");
     CHECK(std::string(find_call(x86_64, x32_bit + 512)->name) == "rt_sigaction");
     CHECK(find_call(x86_64, x32_bit + 600) == nullptr);
-    const Call unknown{.number = 0x186a0, .arguments = {0, 7}};
+    Call unknown;
+    unknown.number = 0x186a0;
+    unknown.arguments = {0, 7};
     const FakeMemory memory;
     const TextOptions options;
     CHECK(CallText(unknown, memory, options).whole() == "syscall_0x186a0(0, 0x7, 0, 0, 0, 0)");
