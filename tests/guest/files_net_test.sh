@@ -24,7 +24,7 @@ done
 panda-record --force "$@" -o before.panda --copy-in before:/tmp/ -- /tmp/before | tr -d '\r' >expected
 panda-replay --quiet --force --trace whole.capnp before.panda
 moment=$(marked_moment whole 1)
-panda-replay --quiet --force --from "$moment" --trace before.capnp before.panda
+panda-replay --quiet --force --window "$moment:1000000000000" --trace before.capnp before.panda
 panda-analyze net --quiet --json -p before before.capnp >net.json
 /usr/bin/python3 - >got <<'PYTHON'
 import json

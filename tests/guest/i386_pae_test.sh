@@ -10,9 +10,11 @@ panda-record -o pae.panda --guest "$guest" -- sh -c '
     done
     wait' >pids
 [ "$(sort -u pids | wc -l)" = 6 ] || fail "six processes: $(cat pids)"
-panda-recording info pae.panda | grep -q 'architecture *i386$' || fail "the recording: $(panda-recording info pae.panda)"
+panda-recording info pae.panda >recording
+grep -q 'architecture *i386$' recording || fail "the recording does not say i386: $(cat recording)"
 panda-replay --quiet --trace pae.capnp pae.panda
-panda-trace info pae.capnp | grep -q 'architecture *i386$' || fail "the trace does not say i386"
+panda-trace info pae.capnp >trace
+grep -q 'architecture *i386$' trace || fail "the trace does not say i386: $(cat trace)"
 panda-analyze blocks --user --json pae.capnp >blocks
 /usr/bin/python3 - <<'PYTHON'
 import json
