@@ -20,6 +20,8 @@ class Compiler:
         self.command = command
         self.include = include
         self.kernel = kernel
+        # By ABI and headers, because many families share their headers.
+        self.known_names, self.known_values = {}, {}
 
     def source(self, headers):
         """Includes the kernel's headers for programs. From the kernel's own headers, "kernel:…", it takes the constants."""
@@ -49,6 +51,12 @@ class Compiler:
 
     def names(self, abi, headers):
         """The names of macros without arguments, and every word that looks like a constant of an enum."""
+        key = (abi, headers)
+        if key not in self.known_names:
+            self.known_names[key] = self.read_names(abi, headers)
+        return self.known_names[key]
+
+    def read_names(self, abi, headers):
         text = self.run(abi, "-E", "-dD", source=self.source(headers))
         macros = set(re.findall(r"^#define (\w+) ", text, flags=re.MULTILINE))
         macros -= set(re.findall(r"^#undef (\w+)", text, flags=re.MULTILINE))
@@ -59,6 +67,12 @@ class Compiler:
 
     def values(self, abi, headers, expressions):
         """The values of constant expressions, as unsigned 64-bit numbers, in order."""
+        known = self.known_values.setdefault((abi, headers), {})
+        if missing := [expression for expression in dict.fromkeys(expressions) if expression not in known]:
+            known.update(zip(missing, self.compute(abi, headers, missing)))
+        return [known[expression] for expression in expressions]
+
+    def compute(self, abi, headers, expressions):
         # In halves, because an operand on i386 has 32 bits.
         lines = [f'asm volatile(".ascii \\"{MARK} {number} %c0 %c1\\"" :: "i"((int)(long long)({expression})), '
                  f'"i"((int)((long long)({expression}) >> 32)));' for number, expression in enumerate(expressions)]

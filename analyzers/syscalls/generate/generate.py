@@ -76,7 +76,18 @@ class Generator:
 
     # --- constants ---
 
+    def compute_constants(self):
+        """Has the constants of all families with the same headers computed at once."""
+        wanted = {}
+        for family in self.families.values():
+            for abi in ABIS:
+                for group in family.select(self.compiler.names(abi, family.headers)):
+                    wanted.setdefault((abi, family.headers), []).extend(name.partition("=")[2] or name for name in group)
+        for (abi, headers), expressions in wanted.items():
+            self.compiler.values(abi, headers, expressions)
+
     def write_families(self):
+        self.compute_constants()
         for family in self.families.values():
             spans = []
             for abi in ABIS:
