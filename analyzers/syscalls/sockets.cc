@@ -83,9 +83,12 @@ std::string socket_address_at(const Context& context, uint64_t place, uint64_t s
 
 std::string socket_type_text(const Context& context, uint64_t value) {
     constexpr uint64_t type_mask = 0xf;
-    std::string text = one_text(socket_type_constants(), context.abi(), value & type_mask);
+    const Family& flags = socket_flags_constants();
+    const char* type = constant_name(socket_type_constants(), context.abi(), value & type_mask);
+    if (type == nullptr)
+        return flags_text(flags, context.abi(), value);
     const uint64_t rest = value & ~type_mask;
-    return rest == 0 ? text : text + "|" + flags_text(socket_flags_constants(), context.abi(), rest);
+    return rest == 0 ? type : type + ("|" + more_flags_text(flags, context.abi(), rest));
 }
 
 // The constants of a level's options; null for levels without a table.

@@ -28,8 +28,10 @@ def read_calls(path):
             task, text = int(match.group(1)), match.group(2)
             if is_event(text):
                 calls.setdefault(task, []).append(text)
+                # A thread that executes a program goes on under its process's number, and so does the call.
+                if superseded := re.match(r"\+\+\+ superseded by execve in pid (\d+)", text):
+                    begun[task] = begun.pop(int(superseded.group(1)), "")
                 continue
-            # A thread that executes a program goes on under its process's number.
             open_end = re.search(r"<(unfinished|pid changed to \d+) \.\.\.>$", text)
             if open_end:
                 begun[task] = re.sub(r",$", ", ", text[:open_end.start()].rstrip())

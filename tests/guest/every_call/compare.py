@@ -20,7 +20,8 @@ def read_calls(path, task=None):
     by_task = {}
     for line in open(path, errors="replace"):
         match = re.match(r"(\d+) +(\w+\(.*)", line.rstrip("\n"))
-        if match:
+        # The program's exec is made under another name.
+        if match and not match.group(2).startswith("execve("):
             by_task.setdefault(match.group(1), []).append(re.sub(r"\s*\)\s+= ", ") = ", match.group(2)))
     if task is None:
         task = max(by_task, key=lambda each: len(by_task[each]))
