@@ -56,14 +56,13 @@ std::optional<std::string> bpf_next(Context& context, const Notation& notation) 
         context.kept[notation.position] = next.value_or(0);
         return place != 0 && next ? std::nullopt : bpf_attributes(context, notation);
     }
-    auto text = bpf_attributes(context, notation);
+    std::string text = bpf_attributes(context, notation).value_or("");
     const uint64_t before = context.kept[notation.position];
     if (!next || *next == before)
         return text;
     const std::string now = "next_id=" + std::to_string(*next);
-    if (const size_t found = text->find(now); found != std::string::npos)
-        text->replace(found, now.size(),
-                      "next_id=" + std::to_string(before) + " => " + std::to_string(*next));
+    if (const size_t found = text.find(now); found != std::string::npos)
+        text.replace(found, now.size(), "next_id=" + std::to_string(before) + " => " + std::to_string(*next));
     return text;
 }
 

@@ -109,7 +109,7 @@ struct Layout {
 enum class Restart : uint16_t { never = 4, system = 512, no_intr = 513, no_hand = 514, block = 516 };
 
 // strace's classes of calls, as bits.
-enum Group : uint32_t {
+enum Group : uint16_t {
     group_file = 1 << 0,
     group_desc = 1 << 1,
     group_process = 1 << 2,

@@ -25,7 +25,7 @@ std::string message_at(const Context& context, uint64_t place, uint64_t size) {
 // Flags for making something, and its permissions: IPC_CREAT|0600.
 std::optional<std::string> resource_flags(Context& context, const Notation& notation) {
     const uint64_t value = context.argument(notation) & 0xffff'ffff;
-    const std::string permissions = mode_text(value & 0777);
+    std::string permissions = mode_text(value & 0777);
     if ((value & ~uint64_t{0777}) == 0)
         return permissions;
     const std::string flags = flags_text(*notation.families[0], context.abi(), value & ~uint64_t{0777});
