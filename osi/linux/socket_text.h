@@ -8,17 +8,20 @@
 namespace panda::osi::linux_guest {
 
 // include/linux/socket.h, include/linux/net.h, include/uapi/linux/in.h; they do not change.
-enum AddressFamily : uint32_t {
-    af_unix = 1,
-    af_inet = 2,
-    af_inet6 = 10,
-    af_netlink = 16,
-    af_packet = 17,
-    af_vsock = 40,
-};
-enum SocketType : uint32_t { sock_stream = 1, sock_dgram = 2, sock_raw = 3, sock_seqpacket = 5 };
-enum Protocol : uint32_t { protocol_tcp = 6, protocol_udp = 17, protocol_udplite = 136 };
-enum State : uint64_t { state_close = 7, state_listen = 10 };  // include/net/tcp_states.h
+inline constexpr uint32_t af_unix = 1;
+inline constexpr uint32_t af_inet = 2;
+inline constexpr uint32_t af_inet6 = 10;
+inline constexpr uint32_t af_netlink = 16;
+inline constexpr uint32_t af_packet = 17;
+inline constexpr uint32_t af_vsock = 40;
+inline constexpr uint32_t sock_stream = 1;
+inline constexpr uint32_t sock_dgram = 2;
+inline constexpr uint32_t protocol_tcp = 6;
+inline constexpr uint32_t protocol_udp = 17;
+inline constexpr uint32_t protocol_udplite = 136;
+// include/net/tcp_states.h
+inline constexpr uint64_t state_close = 7;
+inline constexpr uint64_t state_listen = 10;
 
 // "ESTAB", "LISTEN" …; a number if it has no name.
 std::string state_name(uint64_t state);

@@ -218,8 +218,9 @@ void Sockets::read_packet(uint64_t sock, Socket& socket) const {
             device != 0 && info_.panda_net_device_name_offset
                 ? memory_.string(at(device, *info_.panda_net_device_name_offset), 16).value_or("?")
                 : "*";
-        const std::string what = protocol == all_protocols ? "*" : "[" + std::to_string(protocol) + "]";
-        socket.local = what + ":" + interface;
+        socket.local = protocol == all_protocols ? "*" : "[" + std::to_string(protocol) + "]";
+        socket.local += ":";
+        socket.local += interface;
         return;
     }
 }

@@ -15,18 +15,18 @@ grep -q 'architecture *i386$' recording || fail "the recording does not say i386
 panda-replay --quiet --trace pae.capnp pae.panda
 panda-trace info pae.capnp >trace
 grep -q 'architecture *i386$' trace || fail "the trace does not say i386: $(cat trace)"
-panda-analyze blocks --user --json pae.capnp >blocks
+panda-analyze blocks --user --json pae.capnp >spaces.json
 /usr/bin/python3 - <<'PYTHON'
 import json
 
-spaces = {line["asid"] for line in map(json.loads, open("blocks")) if line["kind"] == "space"}
+spaces = {line["asid"] for line in map(json.loads, open("spaces.json")) if line["kind"] == "space"}
 assert len(spaces) >= 7, spaces
 assert all(int(space, 16) % 32 == 0 for space in spaces), spaces
 assert any(int(space, 16) % 4096 != 0 for space in spaces), f"not PAE, or masked: {spaces}"
 print(f"ok: {len(spaces)} address spaces")
 PYTHON
 # One of them alone, by its number.
-space=$(sed -n 's/.*"kind":"space".*"asid":"\(0x[0-9a-f]*[2-9a-e]0\)".*/\1/p' blocks | head -n 1)
+space=$(sed -n 's/.*"kind":"space".*"asid":"\(0x[0-9a-f]*[2-9a-e]0\)".*/\1/p' spaces.json | head -n 1)
 panda-replay --quiet --force --asid "$space" --trace one.capnp pae.panda
 panda-analyze blocks --json one.capnp 2>/dev/null |
     sed -n 's/.*"kind":"space".*"asid":"\([^"]*\)".*/\1/p' >one
