@@ -265,7 +265,7 @@ const Key all_keys[] = {
     {"panda.pid.level_offset", &K::panda_pid_level_offset, {member("pid", "level")}},
     {"panda.pid.numbers_offset", &K::panda_pid_numbers_offset, {member("pid", "numbers")}},
     {"panda.upid.nr_offset", &K::panda_upid_nr_offset, {member("upid", "nr")}},
-    // Files of stacked file systems, since 6.8 (commit def3ae83da02).
+    // Files of stacked file systems, since 6.7 (commit def3ae83da02).
     {"panda.file.f_mode_offset", &K::panda_file_f_mode_offset, {member("file", "f_mode")}},
     {"panda.backing_file.user_path_offset",
      &K::panda_backing_file_user_path_offset,

@@ -20,39 +20,45 @@ std::string join(const std::vector<std::string>& parts_backwards) {
 
 }  // namespace
 
-// file_user_path() of include/linux/fs.h, since 6.8: the path that a stacked file system's user knows is behind
+// file_user_path() of include/linux/fs.h, since 6.7 (commit def3ae83da02): the path that a stacked file system's user knows is behind
 // the file, whose own path is that in the file system below. The flag is FMODE_BACKING: bit 25, and bit 24 since
-// 6.14 (commit 95101401bb50); in the other kernels these bits mean other things, so what is there must be a path.
-std::optional<uint64_t> Paths::user_path(uint64_t file) const {
+// 6.14; in the other kernels these bits mean other things, so what is there must be a path.
+std::optional<Paths::Path> Paths::user_path(uint64_t file) const {
     constexpr uint32_t possible_flags = uint32_t{3} << 24;
     if (!info_.panda_backing_file_user_path_offset || !info_.panda_file_f_mode_offset)
         return std::nullopt;
     const auto mode = memory_.u32(at(file, *info_.panda_file_f_mode_offset));
-    const uint64_t path = at(file, *info_.panda_backing_file_user_path_offset);
-    return mode && (*mode & possible_flags) != 0 && is_path(path) ? std::optional(path) : std::nullopt;
+    if (!mode || (*mode & possible_flags) == 0)
+        return std::nullopt;
+    const auto path = path_at(at(file, *info_.panda_backing_file_user_path_offset));
+    return path && is_path(*path) ? path : std::nullopt;
 }
 
-bool Paths::is_path(uint64_t path) const {
-    if (!info_.panda_path_dentry_offset || !info_.panda_path_mnt_offset || !info_.panda_dentry_d_sb_offset)
-        return false;
-    const auto dentry = memory_.pointer(at(path, *info_.panda_path_dentry_offset));
-    const auto mount = memory_.pointer(at(path, *info_.panda_path_mnt_offset));
+// A struct path.
+std::optional<Paths::Path> Paths::path_at(uint64_t address) const {
+    if (!info_.panda_path_dentry_offset || !info_.panda_path_mnt_offset)
+        return std::nullopt;
+    const auto dentry = memory_.pointer(at(address, *info_.panda_path_dentry_offset));
+    const auto mount = memory_.pointer(at(address, *info_.panda_path_mnt_offset));
     if (!dentry || !mount || !memory_.is_kernel_address(*dentry) || !memory_.is_kernel_address(*mount))
+        return std::nullopt;
+    return Path{*dentry, *mount};
+}
+
+bool Paths::is_path(const Path& path) const {
+    if (!info_.panda_dentry_d_sb_offset)
         return false;
-    const auto root = memory_.pointer(at(*mount, info_.need(&KernelInfo::path_mnt_root_offset)));
+    const auto root = memory_.pointer(at(path.mount, info_.need(&KernelInfo::path_mnt_root_offset)));
     if (!root || !memory_.is_kernel_address(*root))
         return false;
-    const auto system = memory_.pointer(at(*dentry, *info_.panda_dentry_d_sb_offset));
+    const auto system = memory_.pointer(at(path.dentry, *info_.panda_dentry_d_sb_offset));
     return system && memory_.is_kernel_address(*system) &&
            system == memory_.pointer(at(*root, *info_.panda_dentry_d_sb_offset));
 }
 
 std::string Paths::of_file(uint64_t file) const {
-    if (const auto path = user_path(file)) {
-        const auto dentry = memory_.pointer(at(*path, *info_.panda_path_dentry_offset));
-        const auto mount = memory_.pointer(at(*path, *info_.panda_path_mnt_offset));
-        return of(dentry.value_or(0), mount.value_or(0));
-    }
+    if (const auto path = user_path(file))
+        return of(path->dentry, path->mount);
     const auto dentry = memory_.pointer(at(file, info_.need(&KernelInfo::fs_f_path_dentry_offset)));
     const auto mount = memory_.pointer(at(file, info_.need(&KernelInfo::fs_f_path_mnt_offset)));
     return dentry && mount ? of(*dentry, *mount) : std::string();

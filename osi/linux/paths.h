@@ -26,10 +26,15 @@ class Paths {
     std::string of(uint64_t dentry, uint64_t mount) const;
 
   private:
-    // The user's path of a file of a stacked file system; its address. Nothing if the file is another.
-    std::optional<uint64_t> user_path(uint64_t file) const;
-    // Whether a struct path leads to something: its dentry and its mount are of the same file system.
-    bool is_path(uint64_t path) const;
+    struct Path {
+        uint64_t dentry = 0;
+        uint64_t mount = 0;  // its vfsmount
+    };
+    // The user's path of a file of a stacked file system. Nothing if the file is another.
+    std::optional<Path> user_path(uint64_t file) const;
+    std::optional<Path> path_at(uint64_t address) const;
+    // Whether a path leads to something: its dentry and its mount are of the same file system.
+    bool is_path(const Path& path) const;
     std::string dentry_name(uint64_t dentry) const;
     // The name of something that is in no directory (has d_dname, and is not mounted); empty for all else.
     std::string pseudo_name(uint64_t dentry) const;
