@@ -3,7 +3,7 @@
 # one does when the guest never notices; within twice the good one's time, and a few seconds for a busy machine.
 # usage: damage_test.sh BUILD [PLACES] [SEED]
 . "$(dirname "$0")/common.sh"
-places=${2:-40} seed=${3:-$RANDOM}
+places=${2:-20} seed=${3:-$RANDOM}
 
 panda-record --quiet -o good.panda --net -- sh -c 'ls -l /proc; head -c 300000 /dev/urandom | md5sum; ifconfig eth0'
 begin=$(date +%s%N)
