@@ -88,18 +88,18 @@ enum class EntryKind : uint8_t {
     random = recording_random,  // value of RDRAND or RDSEED, value2 = the flags after it
     cpuid = recording_cpuid,    // value = EAX | EBX << 32, value2 = ECX | EDX << 32
     // Asynchronous: applied between two instructions, at its position.
-    interrupt = 7,         // value = request (kinds.h), value2 = vector (hard interrupts)
-    wake = 8,              // HLT ended
-    memory_write = 9,      // `device` wrote `data` to block value at offset value2
-    memory_map = 10,       // what the processor sees of memory changed: `map`
-    a20 = 11,              // value = 1 enabled, 0 disabled
-    reset = 12,            // the machine was reset; data = processor state as in the snapshot
+    interrupt = 7,     // value = request (kinds.h), value2 = vector (hard interrupts)
+    wake = 8,          // HLT ended
+    memory_write = 9,  // `device` wrote `data` to block value at offset value2
+    memory_map = 10,   // what the processor sees of memory changed: `map`
+    a20 = 11,          // value = 1 enabled, 0 disabled
+    reset = 12,        // the machine was reset; data = processor state as in the snapshot
     // value = 0: a debugger changed the processor; data as for reset. Else a device that the running instruction
     // called wrote value2 to the general register value - 1 (0 to 15: RAX, RCX, RDX, RBX, RSP, …), which is
     // applied within the instruction, before what it asks for, or right after it.
     processor_write = 13,
-    check = 14,            // data = fingerprint of the processor state, see recorder/engine/fingerprint.h
-    end = 15,              // the recording was ended here in order
+    check = 14,  // data = fingerprint of the processor state, see recorder/engine/fingerprint.h
+    end = 15,    // the recording was ended here in order
 };
 inline constexpr unsigned entry_kinds = 16;
 

@@ -45,8 +45,8 @@ disk -device usb-uas,bus=xhci.0,id=uas -device scsi-hd,bus=uas.0,drive=%s
 disk -device usb-ehci,id=ehci -device usb-storage,bus=ehci.0,drive=%s
 disk -device sdhci-pci -device sd-card,drive=%s
 
-machine+=(-device pcie-root-port,id=rp0)
-cards=(e1000 e1000e igb,bus=rp0 rtl8139 ne2k_pci pcnet i82559er tulip vmxnet3 virtio-net-pci)
+machine+=(-device "pcie-root-port,id=rp0")
+cards=(e1000 e1000e "igb,bus=rp0" rtl8139 ne2k_pci pcnet i82559er tulip vmxnet3 virtio-net-pci)
 for i in "${!cards[@]}"; do
     net=10.0.$((100 + i))
     machine+=(-netdev "user,id=net$i,net=$net.0/24,guestfwd=tcp:$net.100:7-cmd:cat $PWD/overlay/root/blob,guestfwd=tcp:$net.100:8-cmd:md5sum"
