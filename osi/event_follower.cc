@@ -97,8 +97,12 @@ void EventFollower::try_start(const EventPoint& at, bool system_call) {
         return;
     }
     const bool first = failure_.empty();
-    if (!system_.open || (!first && !system_call) || (!first && wait_ > 0 && wait_-- > 0))
+    if (!system_.open || (!first && !system_call))
         return;
+    if (!first && wait_ > 0) {
+        --wait_;
+        return;
+    }
     try {
         system_.provider = system_.open(at.point);
     } catch (const Error& error) {
