@@ -20,9 +20,9 @@ std::string join(const std::vector<std::string>& parts_backwards) {
 
 }  // namespace
 
-// file_user_path() of include/linux/fs.h, since 6.7 (commit def3ae83da02): the path that a stacked file system's user knows is behind
-// the file, whose own path is that in the file system below. The flag is FMODE_BACKING: bit 25, and bit 24 since
-// 6.14; in the other kernels these bits mean other things, so what is there must be a path.
+// file_user_path() of include/linux/fs.h, since 6.7 (commit def3ae83da02): the path that a stacked file system's
+// user knows is behind the file, whose own path is that in the file system below. The flag is FMODE_BACKING: bit
+// 25, and bit 24 since 6.14; in the other kernels these bits mean other things, so what is there must be a path.
 std::optional<Paths::Path> Paths::user_path(uint64_t file) const {
     constexpr uint32_t possible_flags = uint32_t{3} << 24;
     if (!info_.panda_backing_file_user_path_offset || !info_.panda_file_f_mode_offset)

@@ -1,7 +1,5 @@
 #include "osi/linux/select.h"
 
-#include <algorithm>
-#include <iterator>
 #include <optional>
 #include <string_view>
 
@@ -56,19 +54,28 @@ OsiLinux open_unknown_kernel(const kernelinfo::KeyFile* file, const Point& point
     return OsiLinux(discover_kernel(point, name), point);
 }
 
+namespace {
+
+std::optional<OsiLinux> try_unknown_kernel(const kernelinfo::KeyFile* file, const Point& point,
+                                           const std::string& name) {
+    try {
+        return open_unknown_kernel(file, point, name);
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
+}  // namespace
+
 OsiLinux open_named_kernel(const kernelinfo::KeyFile& named, const std::string& group, const Point& point,
                            const std::string& name, const kernelinfo::KeyFile* usual) {
     try {
         return open_kernel(named, group, point);
     } catch (const Error&) {
-        if (!group.empty())
-            throw;
-        try {
-            return open_unknown_kernel(usual, point, name);
-        } catch (const Error&) {
-            // Nothing knows it: what is wrong with the file that was named says more.
-        }
-        throw;
+        if (group.empty())
+            if (auto kernel = try_unknown_kernel(usual, point, name))
+                return std::move(*kernel);
+        throw;  // nothing knows it: what is wrong with the file that was named says more
     }
 }
 
@@ -78,8 +85,6 @@ OsiLinux completed(OsiLinux kernel, const Point& point, const std::string& name)
     if (known.panda_do_exit_addr && known.panda_tk_core_addr && known.panda_sock_size)
         return kernel;
     kernelinfo::KernelInfo info = known;
-    // Addresses in a group are those at link time; a kernel tells where it is.
-    const uint64_t slide = kernel.slide();
     try {
         const kernelinfo::KernelInfo found = discover_kernel(point, name);
         for (const kernelinfo::Key& key : kernelinfo::keys()) {
@@ -90,8 +95,8 @@ OsiLinux completed(OsiLinux kernel, const Point& point, const std::string& name)
                     info.** offset = found.**offset;
             } else if (const auto* address =
                            std::get_if<kernelinfo::Address kernelinfo::KernelInfo::*>(&key.field)) {
-                if (!(info.**address) && found.**address)
-                    info.** address = *(found.**address) - slide;
+                if (!(info.**address))
+                    info.** address = found.**address;  // at link time, as in a group
             }
         }
         return {std::move(info), point};

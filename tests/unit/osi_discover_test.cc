@@ -86,6 +86,19 @@ TEST_CASE("a kernel is found with nothing prepared") {
     CHECK(provider.current_process_handle(guest.point())->task == guest.task_address(0));
 }
 
+TEST_CASE("a group that lacks keys gets them from the kernel, with addresses at link time") {
+    PlainGuest guest(GENERATE(0, 0x2da00000));
+    kernelinfo::KernelInfo info = guest.info;
+    info.panda_entry_syscall_64_addr.reset();
+    info.panda_task_signal_offset.reset();
+    info.panda_task_thread_node_offset = 77;  // what a group says counts
+    const OsiLinux kernel =
+        completed(OsiLinux(info, Attachment{guest.slide, FakeGuest::top_table}), guest.point(), "a trace");
+    CHECK(kernel.info().panda_entry_syscall_64_addr == FakeGuest::image_base + FakeGuest::entry);
+    CHECK(kernel.info().panda_task_signal_offset == 80);
+    CHECK(kernel.info().panda_task_thread_node_offset == 77);
+}
+
 TEST_CASE("a group that fits comes before what the kernel says") {
     PlainGuest guest(0);
     const kernelinfo::KeyFile other("[other]\nname = 5.10|#1 X|x86_64\ntask.init_addr = 1\n", "k.conf");
