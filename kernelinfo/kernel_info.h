@@ -51,9 +51,9 @@ struct KernelInfo {
         panda_task_exit_state_offset, panda_signal_shared_pending_offset, panda_sigqueue_info_offset;
     Offset panda_signal_flags_offset, panda_signal_group_exit_code_offset, panda_task_sighand_offset,
         panda_sighand_action_offset;
-    Address panda_tk_core_addr, panda_runqueues_addr;
-    Offset panda_tk_core_timekeeper_offset, panda_timekeeper_xtime_sec_offset,
-        panda_timekeeper_xtime_nsec_offset, panda_timekeeper_shift_offset, panda_rq_clock_offset;
+    Address panda_tk_core_addr;
+    Offset panda_timekeeper_xtime_sec_offset, panda_timekeeper_xtime_nsec_offset,
+        panda_timekeeper_shift_offset, panda_task_exec_start_offset;
     Offset panda_task_signal_offset, panda_task_thread_node_offset, panda_task_fs_offset,
         panda_task_flags_offset, panda_task_worker_private_offset, panda_task_start_boottime_offset;
     Offset panda_signal_thread_head_offset, panda_kthread_full_name_offset, panda_kthread_data_offset,

@@ -18,6 +18,7 @@ class GuestClock {
 
     bool started_ = false;
     int64_t wall_ = 0;        // of the last call
+    int64_t scheduler_ = 0;   // the latest that was seen
     int64_t difference_ = 0;  // the wall clock's time minus the scheduler's
     bool has_difference_ = false;
     int64_t step_ = 0;         // the time of the last step

@@ -155,6 +155,8 @@ static const struct {
 	{ "panda.page_fault_addr", { "asm_exc_page_fault", "page_fault" } },
 	{ "panda.linux_banner_addr", { "linux_banner" }, find_banner },
 	{ "panda.init_mm_addr", { "init_mm" } },
+	/* In newer kernels the first of an array (kernel/time/timekeeping.c). */
+	{ "panda.tk_core_addr", { "tk_core", "timekeeper_data" } },
 	{ "panda.modules_addr", { "modules" }, find_modules },
 	{ "panda.special_mapping_vmops_addr", { "special_mapping_vmops" }, find_special_mapping_vmops },
 };

@@ -9,8 +9,9 @@ constexpr int64_t second = 1000000000;
 
 // tk_xtime() of kernel/time/timekeeping.c.
 std::optional<int64_t> wall_clock(const KernelMemory& memory, const KernelInfo& info, uint64_t core) {
-    constexpr uint64_t after_count = 8;  // a sequence count, aligned
-    const uint64_t keeper = core + info.panda_tk_core_timekeeper_offset.value_or(after_count);
+    // The structure has a sequence count, and then the timekeeper, whose alignment is that of 64 bits.
+    constexpr uint64_t after_count = 8;
+    const uint64_t keeper = core + after_count;
     const auto seconds = memory.u64(at(keeper, *info.panda_timekeeper_xtime_sec_offset));
     const auto shifted = memory.u64(at(keeper, *info.panda_timekeeper_xtime_nsec_offset));
     const auto shift = memory.u32(at(keeper, *info.panda_timekeeper_shift_offset));
@@ -32,13 +33,14 @@ std::optional<KernelClocks> kernel_clocks(const OsiLinux& kernel, const Point& p
     if (!wall)
         return std::nullopt;
     KernelClocks clocks{*wall, std::nullopt};
-    const auto queue = info.panda_runqueues_addr && info.panda_rq_clock_offset
-                           ? kernel.per_cpu_place(point, *info.panda_runqueues_addr)
+    // update_curr() of kernel/sched/fair.c.
+    const auto place = info.panda_task_exec_start_offset ? kernel.current_task_place(point) : std::nullopt;
+    const auto task = place ? memory.pointer(*place) : std::nullopt;
+    const auto since = task && memory.is_kernel_address(*task)
+                           ? memory.u64(at(*task, *info.panda_task_exec_start_offset))
                            : std::nullopt;
-    const auto scheduler =
-        queue ? memory.u64(memory.wrap(at(*queue, *info.panda_rq_clock_offset))) : std::nullopt;
-    if (scheduler && *scheduler <= INT64_MAX)
-        clocks.scheduler = static_cast<int64_t>(*scheduler);
+    if (since && *since != 0 && *since <= INT64_MAX)
+        clocks.scheduler = static_cast<int64_t>(*since);
     return clocks;
 }
 

@@ -12,8 +12,8 @@ namespace panda::osi::linux_guest {
 // moves them on.
 struct KernelClocks {
     int64_t wall = 0;  // since 1970, UTC, moved on by timer interrupts
-    // Since some moment in the boot, also moved on when the kernel wakes or chooses tasks. Nothing if the
-    // group lacks what this needs.
+    // Since some moment in the boot, also moved on when the kernel wakes or chooses tasks: up to when the
+    // current task's time has been counted. Nothing if the group lacks what this needs.
     std::optional<int64_t> scheduler;
 };
 

@@ -422,4 +422,7 @@ TEST_CASE("time between the steps of the guest's clocks", "[syscalls]") {
     CHECK(finer.at(1002, 104 * ms, 14 * ms) == 104 * ms);
     // The scheduler's clock has gone on since the interrupt.
     CHECK(finer.at(1003, 108 * ms, 19 * ms) == 109 * ms);
+    // The idle task's own time says nothing.
+    CHECK(finer.at(1003, 112 * ms, 1 * ms) == 112 * ms);
+    CHECK(finer.at(1003, 116 * ms, 26 * ms) == 116 * ms);
 }
