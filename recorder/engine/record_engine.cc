@@ -17,12 +17,14 @@ namespace {
 using panda::IfExists;
 using panda::recording::EntryKind;
 
-// What panda_engine_init() made; QEMU has one machine and loads this object once.
+// What panda_engine_init() made; QEMU has one machine and loads this object once. It is never destroyed, because QEMU
+// calls its exit notifiers after this object's destructors.
 struct Engine {
     std::unique_ptr<panda::engine::Recorder> recorder;
     std::string power_on_file;
     bool force = false;
-} engine;
+};
+Engine& engine = *std::make_unique<Engine>().release();
 
 // Runs `body`; on an exception returns false, with its sentence in *message for the caller to free.
 template <typename Body>

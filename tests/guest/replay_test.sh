@@ -21,3 +21,8 @@ rm disk.img
 PANDA_GUEST=/nonexistent panda-replay --quiet disk.panda
 
 panda-replay --quiet --stop-at 1000000 gzip.panda
+
+# A device that writes to the processor's registers (VMware's port).
+"$repository/tools/guest/compile.sh" amd64 vmport "$repository/tests/guest/programs/vmport.c"
+record_and_replay vmport 2 --copy-in vmport:/root/ -- /root/vmport
+grep -q 'ebx=564d5868' vmport.out || fail "not VMware's magic number: $(cat vmport.out)"
