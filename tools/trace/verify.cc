@@ -19,7 +19,13 @@ namespace {
 template <typename... Values>
 void print(const char* format, Values... values) {
     char line[400];
-    const int size = std::snprintf(line, sizeof(line), format, values...);
+    // Without values, `format` may not be taken for a format.
+    const int size = [&] {
+        if constexpr (sizeof...(values) == 0)
+            return std::snprintf(line, sizeof(line), "%s", format);
+        else
+            return std::snprintf(line, sizeof(line), format, values...);
+    }();
     std::cout.write(line, std::clamp(size, 0, static_cast<int>(sizeof(line)) - 1));
 }
 
