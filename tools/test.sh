@@ -30,8 +30,8 @@ step() {
     [ "$result" = ok ]
 }
 
-build() { # preset
-    cmake --preset "$1" -DPANDA_CACHE="$panda_cache" && cmake --build --preset "$1"
+build() { # preset [ARGUMENT…]
+    cmake --preset "$1" -DPANDA_CACHE="$panda_cache" && cmake --build --preset "$@"
 }
 
 unit_tests() { # preset
@@ -42,12 +42,21 @@ guest_tests() {
     ctest --preset release --label-regex guest
 }
 
-# Guests leave much of the second processor idle. The sanitizer build, which is next, uses it.
+# The parts that use threads, for the thread sanitizer.
+build_thread_tests() {
+    build thread --target engine_test recording_test trace_test trace_read_test
+}
+
+thread_tests() {
+    ctest --preset thread --label-regex threads -j 2
+}
+
+# Guests leave much of the second processor idle. The sanitizer builds, which are next, use it.
 begin_sanitizer_build() {
     sanitizer_log=$(mktemp)
     (
         renice -n 19 "$BASHPID" >/dev/null
-        build sanitize
+        build sanitize && build_thread_tests
     ) >"$sanitizer_log" 2>&1 </dev/null &
     sanitizer_build=$!
     trap 'kill "$sanitizer_build" 2>/dev/null; rm -f "$sanitizer_log"' EXIT
@@ -58,14 +67,6 @@ end_sanitizer_build() {
     wait "$sanitizer_build" || result=$?
     cat "$sanitizer_log"
     return "$result"
-}
-
-# The parts that use threads, under the thread sanitizer.
-thread_tests() {
-    local preset=thread
-    cmake --preset "$preset" &&
-        cmake --build --preset "$preset" --target engine_test recording_test trace_test trace_read_test &&
-        ctest --preset "$preset" --label-regex threads -j 2
 }
 
 formatting() {
@@ -94,7 +95,9 @@ step "unit tests" unit_tests release
 if [ "$quick" = no ]; then
     begin_sanitizer_build
     step "guest tests" guest_tests
-    step "rest of the sanitizer build" end_sanitizer_build && step "sanitizer unit tests" unit_tests sanitize
-    step "thread sanitizer" thread_tests
+    if step "rest of the sanitizer builds" end_sanitizer_build; then
+        step "sanitizer unit tests" unit_tests sanitize
+        step "thread sanitizer's tests" thread_tests
+    fi
 fi
 finish
