@@ -28,7 +28,7 @@ int cut(const std::vector<std::string>& arguments) {
     options.add_options()("output,o", po::value<std::string>()->value_name("FILE")->required(),
                           "the trace to make (- for standard output)")(
         "force", "overwrite FILE if it exists")("level", number_value<int>()->default_value(3),
-                                                "zstd's compression level")(
+                                                "zstd's compression level, 1 to 19")(
         "json", "the report as a JSON object")("quiet,q", "no progress bar");
     // The range comes before the trace, so it is taken off first.
     std::vector<std::string> rest = arguments;
@@ -52,6 +52,8 @@ int cut(const std::vector<std::string>& arguments) {
     trace::CutOptions wanted;
     wanted.if_exists = values->count("force") != 0 ? IfExists::overwrite : IfExists::refuse;
     wanted.compression_level = (*values)["level"].as<int>();
+    if (wanted.compression_level < 1 || wanted.compression_level > 19)
+        throw UsageError("--level is between 1 and 19");
     wanted.progress = [&progress](uint64_t done) { progress.update(done); };
     const trace::CutResult result = trace::cut(reader, range->from, range->to, output, wanted);
     progress.finish();
