@@ -111,16 +111,8 @@ void FileUsage::enter(const Call& call) {
 
 // What was asked for in memory counts as the call that it stands for.
 void FileUsage::done(const syscalls::Request& request) {
-    if (!processes_.selects(request.task))
-        return;
-    if (Usage* usage = usage_of(request.task, request.from, request.instr, request.done_instr)) {
-        ++usage->reads;
-        usage->read_bytes += request.bytes;
-    }
-    if (Usage* usage = usage_of(request.task, request.to, request.instr, request.done_instr)) {
-        ++usage->writes;
-        usage->written_bytes += request.bytes;
-    }
+    if (processes_.selects(request.task))
+        count_transfer(request);
 }
 
 Usage* FileUsage::usage_of(const syscalls::Task& task, const std::string& file, uint64_t first_instr,
@@ -144,7 +136,7 @@ void FileUsage::leave(const Call& call, const Return& result) {
     if (kind == Kind::transfer) {
         // A task that is killed in a call has moved what it moved before.
         if (const auto moved = syscalls::moved_bytes(call, result, guest_->user_memory()))
-            count_transfer(call, open, *moved, result.instr);
+            count_transfer({call.task, call.instr, open.file, open.second, *moved, result.instr});
         return;
     }
     if (result.ending != Ending::returned)
@@ -164,14 +156,14 @@ void FileUsage::leave(const Call& call, const Return& result) {
     }
 }
 
-void FileUsage::count_transfer(const Call& call, const Open& open, uint64_t bytes, uint64_t instr) {
-    if (Usage* usage = usage_of(call.task, open.file, call.instr, instr)) {
+void FileUsage::count_transfer(const syscalls::Request& transfer) {
+    if (Usage* usage = usage_of(transfer.task, transfer.from, transfer.instr, transfer.done_instr)) {
         ++usage->reads;
-        usage->read_bytes += bytes;
+        usage->read_bytes += transfer.bytes;
     }
-    if (Usage* usage = usage_of(call.task, open.second, call.instr, instr)) {
+    if (Usage* usage = usage_of(transfer.task, transfer.to, transfer.instr, transfer.done_instr)) {
         ++usage->writes;
-        usage->written_bytes += bytes;
+        usage->written_bytes += transfer.bytes;
     }
 }
 

@@ -69,7 +69,7 @@ class FileUsage {
     void enter(const syscalls::Call& call);
     void leave(const syscalls::Call& call, const syscalls::Return& result);
     void done(const syscalls::Request& request);
-    void count_transfer(const syscalls::Call& call, const Open& open, uint64_t bytes, uint64_t instr);
+    void count_transfer(const syscalls::Request& transfer);
     int64_t mapped_fd(const syscalls::Call& call) const;
     Open open_path(int64_t directory, uint64_t path) const;
     Usage* usage_of(const syscalls::Task& task, const std::string& file, uint64_t first_instr,

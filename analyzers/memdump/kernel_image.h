@@ -38,7 +38,7 @@ struct DirectMap {
     std::vector<trace::PhysicalMemory::Range> mapped;  // of physical memory, ascending and disjoint
 };
 
-// Finds it in the kernel's page table, which VMCOREINFO leads to. Returns nothing if there is none.
+// Finds it in the kernel's page table, which VMCOREINFO leads to. Returns nothing if the table does not map it.
 std::optional<DirectMap> find_direct_map(const trace::PhysicalMemory& memory, const trace::CpuState& cpu,
                                          const std::string& vmcoreinfo);
 

@@ -11,14 +11,14 @@
 
 namespace panda::analyze_memdump {
 
-// The number after "KEY=" at the start of a line; nothing if there is none. base: of the number.
+// The number after "KEY=" at the start of a line; nothing if no line starts so. base: of the number.
 std::optional<uint64_t> vmcoreinfo_number(std::string_view text, std::string_view key, int base);
 
 // The text of the kernel that runs: a page of memory that starts with "OSRELEASE=". A machine may hold several
 // pages, because a kernel that was replaced (by kexec or a reset) leaves its own behind. So the text must fit
 // the processor: its kernel starts before the code where the processor enters the kernel, and the page tables
 // map it to where the text says. A text that does not say where its kernel is counts if no other fits. Returns
-// nothing if there is none yet.
+// nothing if memory does not hold one yet.
 std::optional<std::string> find_vmcoreinfo(const trace::PhysicalMemory& memory, const trace::CpuState& cpu);
 
 }  // namespace panda::analyze_memdump

@@ -159,15 +159,15 @@ void Connections::enter(const Call& call) {
         open_[&call] = std::move(open);
 }
 
-Socket* Connections::socket_of(const Call& call, const std::string& name) {
+Socket* Connections::socket_of(const syscalls::Task& task, uint64_t instr, const std::string& name) {
     if (!is_socket(name))
         return nullptr;
     const auto [place, is_new] = sockets_.try_emplace(name);
     Socket& socket = place->second;
     if (is_new) {
-        socket.pid = call.task.pid;
-        socket.name = call.task.name;
-        socket.first_instr = call.instr;
+        socket.pid = task.pid;
+        socket.name = task.name;
+        socket.first_instr = instr;
         if (const auto before = before_.extract(name)) {
             const osi::Socket& known = before.mapped();
             socket.family = family_name(known.family);
@@ -182,7 +182,7 @@ Socket* Connections::socket_of(const Call& call, const std::string& name) {
 }
 
 void Connections::made(const Call& call, int64_t fd, uint64_t instr) {
-    if (Socket* socket = socket_of(call, describe_fd_(fd))) {
+    if (Socket* socket = socket_of(call.task, call.instr, describe_fd_(fd))) {
         socket->family = family_name(call.arguments[0] & 0xffff'ffff);
         socket->type = type_name(call.arguments[1]);
         socket->last_instr = instr;
@@ -199,7 +199,7 @@ void Connections::leave(const Call& call, const Return& result) {
     if (kind == Kind::transfer) {
         // A task that is killed in a call has moved what it moved before.
         if (const auto moved = syscalls::moved_bytes(call, result, guest_->user_memory()))
-            count_transfer(call, result, open, *moved);
+            transferred(call, result, open, *moved);
         return;
     }
     if (result.ending != Ending::returned)
@@ -211,7 +211,7 @@ void Connections::leave(const Call& call, const Return& result) {
         if (guest_->user_memory().read(call.arguments[3], std::as_writable_bytes(std::span(fds))))
             for (const int32_t fd : fds)
                 made(call, fd, result.instr);
-    } else if (Socket* socket = socket_of(call, open.socket)) {
+    } else if (Socket* socket = socket_of(call.task, call.instr, open.socket)) {
         socket->last_instr = result.instr;
         returned(call, result, *socket);
     }
@@ -236,7 +236,8 @@ void Connections::returned(const Call& call, const Return& result, Socket& socke
                 socket.role = "listener";
             break;
         case Kind::accept:
-            if (Socket* accepted = failed ? nullptr : socket_of(call, describe_fd_(result.value))) {
+            if (Socket* accepted =
+                    failed ? nullptr : socket_of(call.task, call.instr, describe_fd_(result.value))) {
                 accepted->family = socket.family;
                 accepted->type = socket.type;
                 accepted->local = socket.local;
@@ -273,40 +274,31 @@ std::string Connections::named_peer(const Call& call, const Return& result) cons
     return address_at(name, length_at(*message + word));
 }
 
-void Connections::count_transfer(const Call& call, const Return& result, const Open& open, uint64_t bytes) {
-    if (Socket* socket = socket_of(call, open.socket)) {
+void Connections::count_transfer(const syscalls::Request& transfer) {
+    if (Socket* socket = socket_of(transfer.task, transfer.instr, transfer.from)) {
         ++socket->receives;
-        socket->received_bytes += bytes;
+        socket->received_bytes += transfer.bytes;
+        socket->last_instr = transfer.done_instr;
     }
-    if (Socket* socket = socket_of(call, open.second)) {
+    if (Socket* socket = socket_of(transfer.task, transfer.instr, transfer.to)) {
         ++socket->sends;
-        socket->sent_bytes += bytes;
+        socket->sent_bytes += transfer.bytes;
+        socket->last_instr = transfer.done_instr;
     }
+}
+
+void Connections::transferred(const Call& call, const Return& result, const Open& open, uint64_t bytes) {
+    count_transfer({call.task, call.instr, open.socket, open.second, bytes, result.instr});
     for (const std::string& name : {open.socket, open.second})
-        if (Socket* socket = socket_of(call, name)) {
-            socket->last_instr = result.instr;
+        if (Socket* socket = socket_of(call.task, call.instr, name))
             if (std::string peer = named_peer(call, result); !peer.empty())
                 socket->peer = std::move(peer);
-        }
 }
 
 // What was asked for in memory counts as the call that it stands for.
 void Connections::done(const syscalls::Request& request) {
-    if (!processes_.selects(request.task))
-        return;
-    Call asked;
-    asked.task = request.task;
-    asked.instr = request.instr;
-    if (Socket* socket = socket_of(asked, request.from)) {
-        ++socket->receives;
-        socket->received_bytes += request.bytes;
-        socket->last_instr = request.done_instr;
-    }
-    if (Socket* socket = socket_of(asked, request.to)) {
-        ++socket->sends;
-        socket->sent_bytes += request.bytes;
-        socket->last_instr = request.done_instr;
-    }
+    if (processes_.selects(request.task))
+        count_transfer(request);
 }
 
 std::vector<const std::pair<const std::string, Socket>*> Connections::in_order() const {

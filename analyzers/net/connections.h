@@ -70,11 +70,12 @@ class Connections {
     void leave(const syscalls::Call& call, const syscalls::Return& result);
     void done(const syscalls::Request& request);
     void returned(const syscalls::Call& call, const syscalls::Return& result, Socket& socket);
-    void count_transfer(const syscalls::Call& call, const syscalls::Return& result, const Open& open,
-                        uint64_t bytes);
+    void count_transfer(const syscalls::Request& transfer);
+    void transferred(const syscalls::Call& call, const syscalls::Return& result, const Open& open,
+                     uint64_t bytes);
     std::string named_peer(const syscalls::Call& call, const syscalls::Return& result) const;
     // The socket that a descriptor is; null if it is not a socket.
-    Socket* socket_of(const syscalls::Call& call, const std::string& name);
+    Socket* socket_of(const syscalls::Task& task, uint64_t instr, const std::string& name);
     void made(const syscalls::Call& call, int64_t fd, uint64_t instr);
     uint32_t length_at(uint64_t address) const;
     std::string address_at(uint64_t address, uint64_t size) const;

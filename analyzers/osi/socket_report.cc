@@ -10,20 +10,12 @@
 #include "analyzers/osi/text.h"
 #include "common/hex.h"
 #include "common/json_value.h"
+#include "osi/linux/socket_text.h"
 
 namespace panda::analyze_osi {
 namespace {
 
-// include/linux/socket.h, include/linux/net.h, include/uapi/linux/in.h
-constexpr uint32_t af_unix = 1;
-constexpr uint32_t af_inet = 2;
-constexpr uint32_t af_inet6 = 10;
-constexpr uint32_t af_netlink = 16;
-constexpr uint32_t af_packet = 17;
-constexpr uint32_t af_vsock = 40;
-constexpr uint32_t sock_stream = 1;
-constexpr uint32_t sock_dgram = 2;
-constexpr uint32_t sock_raw = 3;
+using namespace osi::linux_guest;  // the numbers of families and types
 
 std::string inet_netid(const osi::Socket& socket) {
     struct Entry {

@@ -14,7 +14,7 @@ constexpr double longest_step = 4000000;  // a timer interrupt at 250 Hz would h
 // little later, or much later by the time this looks. So of all differences that are seen, the largest is
 // right, until the clock is set.
 int64_t GuestClock::stepped(int64_t wall, std::optional<int64_t> scheduler) {
-    // Of a task whose time is not counted: the idle one.
+    // The idle task runs, whose time is not counted.
     if (!scheduler || *scheduler < scheduler_)
         return wall;
     scheduler_ = *scheduler;

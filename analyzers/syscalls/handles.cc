@@ -65,7 +65,7 @@ std::optional<std::string> fanotify_flags(Context& context, const Notation& nota
     return text;
 }
 
-// A directory's descriptor; -1 is none.
+// A directory's descriptor; -1 means that there is no directory.
 std::string mark_dirfd(const Context& context, const Value& value, const Notation& notation) {
     return static_cast<int32_t>(value.raw) == -1 ? "FAN_NOFD" : dirfd(context, value, notation);
 }

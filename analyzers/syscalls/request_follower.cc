@@ -12,7 +12,8 @@ namespace panda::syscalls {
 namespace {
 
 constexpr uint32_t max_entries = 1 << 16;  // of a ring: IORING_MAX_CQ_ENTRIES is twice this
-constexpr uint64_t max_pending = 1 << 18;  // beyond that, memory is no program's
+constexpr uint64_t max_pending =
+    1 << 18;  // a program does not ask for more: what is in memory is something else
 
 // include/uapi/linux/io_uring.h.
 constexpr uint32_t setup_sqpoll = 1 << 1, setup_sqe128 = 1 << 10, setup_cqe32 = 1 << 11,

@@ -1,4 +1,4 @@
-// The words that iproute2's ss has for sockets.
+// Linux's numbers of sockets, and the words that iproute2's ss has for them.
 #pragma once
 
 #include <array>
@@ -16,6 +16,7 @@ inline constexpr uint32_t af_packet = 17;
 inline constexpr uint32_t af_vsock = 40;
 inline constexpr uint32_t sock_stream = 1;
 inline constexpr uint32_t sock_dgram = 2;
+inline constexpr uint32_t sock_raw = 3;
 inline constexpr uint32_t protocol_tcp = 6;
 inline constexpr uint32_t protocol_udp = 17;
 inline constexpr uint32_t protocol_udplite = 136;
