@@ -39,6 +39,8 @@ bool is_user(const trace::BlockTable& blocks, uint32_t id);
 // up.
 class HotBlocks {
   public:
+    static constexpr trace::PassNeeds needs = trace::PassNeeds::blocks;
+
     // state: must outlive the pass.
     HotBlocks(const trace::PassState& state, const Selection& selection);
 

@@ -10,6 +10,7 @@
 using namespace panda;
 
 struct UserCode : trace::IgnoresEvents {
+    static constexpr trace::PassNeeds needs = trace::PassNeeds::blocks;  // neither accesses nor memory
     explicit UserCode(const trace::PassState& pass) : state(&pass) {}
     void on_block(const trace::BlockExecution& block) {
         if ((state->blocks()[block.id].flags & 3) == 3)  // the privilege level of programs

@@ -77,12 +77,13 @@ template <CursorColumns columns, typename Visitor, typename Start>
 
 // Analyzers that do next to nothing, so that the pass is measured.
 struct CountingBlocks : IgnoresEvents {
+    static constexpr PassNeeds needs = PassNeeds::blocks;
     uint64_t instructions = 0;
     void on_block(const BlockExecution& block) { instructions += block.executed; }
     void append(CountingBlocks&& next) { instructions += next.instructions; }
 };
 template <PassNeeds what>
-struct Counting : CountingBlocks {
+struct Counting : CountingBlocks, IgnoresAfterAccesses {
     static constexpr PassNeeds needs = what;
     uint64_t accesses = 0;
     void on_accesses(const BlockExecution&, std::span<const Access> part) { accesses += part.size(); }

@@ -20,7 +20,7 @@ using namespace panda::trace;
 
 constexpr uint64_t max_guest_bytes = uint64_t{256} << 20;  // larger guests are allowed, but slow
 
-struct Analyzer {
+struct Analyzer : IgnoresAfterAccesses {
     static constexpr PassNeeds needs = PassNeeds::memory;
     explicit Analyzer(const PassState& pass_state) : state(&pass_state) {}
     void on_block(const BlockExecution&) { look(); }

@@ -11,6 +11,7 @@ using namespace panda::trace_tests;
 
 // Keeps everything, with the state's instr beside it.
 struct Collector {
+    static constexpr PassNeeds needs = PassNeeds::blocks;
     explicit Collector(const PassState& pass_state) : state(&pass_state) {}
     void on_block(const BlockExecution& block) {
         happenings.push_back(ExecutedBlock{block.id, block.executed, block.instr});
@@ -156,14 +157,16 @@ TEST_CASE("a pass over a trace that was cut short returns what there is, and say
     CHECK(collect(part.path(), {.range = {first, first + 100}}).flaw.empty());
 }
 
+struct Failing : IgnoresEvents {
+    static constexpr PassNeeds needs = PassNeeds::blocks;
+    void on_block(const BlockExecution& block) {
+        if (block.id == 3)
+            throw Error("three");
+    }
+    void append(Failing&&) {}
+};
+
 TEST_CASE("a failure in one shard ends the pass") {
-    struct Failing : IgnoresEvents {
-        void on_block(const BlockExecution& block) {
-            if (block.id == 3)
-                throw Error("three");
-        }
-        void append(Failing&&) {}
-    };
     const Sample sample;
     TraceReader reader(sample.file.path());
     CHECK_THROWS_AS(run_pass(reader, {.threads = 3}, [](const PassState&) { return Failing(); }), Error);

@@ -103,6 +103,7 @@ TEST_CASE("damaged registers are an error, never more") {
 }
 
 struct Collect : IgnoresEvents {
+    static constexpr PassNeeds needs = PassNeeds::blocks;
     static constexpr bool needs_registers = true;
     explicit Collect(const PassState& state) : state_(state) {}
     void on_block(const BlockExecution& block) { told.push_back({block.id, state_.registers()}); }

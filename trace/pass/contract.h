@@ -2,8 +2,9 @@
 // file makes each way to break it an error that names the callback.
 //
 // C++ looks up an optional callback by its name, so one that is misspelt would silently never be called.
-// Therefore each callback is accounted for: it is there, or a base class says that the analyzer does without.
-// A list of likely wrong names catches the rest (a misspelt after_accesses, an onBlock beside on_block).
+// Therefore everything is accounted for: `needs` is stated, and each callback that such a pass calls is there,
+// or a base class says that the analyzer does without. A list of likely wrong names gives a better message,
+// and catches what nobody can account for (an onBlock beside on_block).
 #pragma once
 
 #include <concepts>
@@ -26,8 +27,9 @@ enum class PassNeeds : uint8_t {
 };
 
 // An analyzer that does without a callback derives from one of these.
-struct IgnoresEvents {};    // no on_event
-struct IgnoresAccesses {};  // neither on_accesses nor after_accesses, though it needs memory
+struct IgnoresEvents {};         // no on_event
+struct IgnoresAccesses {};       // neither on_accesses nor after_accesses, though it needs memory
+struct IgnoresAfterAccesses {};  // no after_accesses, though it has on_accesses
 
 // Names that are not the contract's, and the name that was probably meant. Names with another meaning in C++
 // libraries (begin, merge of a container …) are not here.
@@ -135,7 +137,7 @@ concept Appends = requires(Analyzer analyzer, Analyzer next) {
 
 }  // namespace contract
 
-// What an analyzer needs: its member `needs`, or blocks if it has none.
+// What an analyzer needs: its member `needs`. Blocks if there is none, so that check_analyzer() can say so.
 template <typename Analyzer>
 consteval PassNeeds needs_of() {
     if constexpr (contract::declares_needs<Analyzer>())
@@ -154,56 +156,95 @@ consteval bool needs_registers_of() {
         return false;
 }
 
-// Whether the contract holds, as a condition. If it does not, check_analyzer() says what is wrong.
-template <typename A>
-concept PassAnalyzer = contract::TakesBlocks<A> && contract::Appends<A> &&
-                       (contract::TakesEvents<A> != std::is_base_of_v<IgnoresEvents, A>) &&
-                       (contract::TakesAccesses<A> || !contract::declares_on_accesses<A>()) &&
-                       (contract::TakesAfterAccesses<A> || !contract::declares_after_accesses<A>()) &&
-                       ((contract::TakesAccesses<A> || contract::TakesAfterAccesses<A>) ==
-                        (needs_of<A>() >= PassNeeds::accesses && !std::is_base_of_v<IgnoresAccesses, A>));
+namespace contract {
 
-// Does not compile unless the contract holds; each error names the callback.
+// Whether a callback is accounted for: there, called by such a pass, and with the right arguments; or not
+// there, and not called, or a base class says so.
+consteval bool accounted(bool declared, bool called, bool callable, bool ignored) {
+    return declared ? called && callable && !ignored : !called || ignored;
+}
+
 template <typename A>
-consteval void check_analyzer() {
-    using namespace contract;
-    constexpr PassNeeds needs = needs_of<A>();
-    constexpr bool takes_accesses = declares_on_accesses<A>() || declares_after_accesses<A>();
-    constexpr bool ignores_events = std::is_base_of_v<IgnoresEvents, A>;
-    constexpr bool ignores_accesses = std::is_base_of_v<IgnoresAccesses, A>;
-#define PANDA_REFUSE(wrong, right)        \
-    static_assert(!declares_##wrong<A>(), \
-                  "`" #wrong "` would never be called or looked at: `" #right "` is the name");
-    PANDA_NEAR_MISSES(PANDA_REFUSE)
-#undef PANDA_REFUSE
+constexpr bool ignores_accesses = std::is_base_of_v<IgnoresAccesses, A>;
+template <typename A>
+constexpr bool ignores_after_accesses = ignores_accesses<A> || std::is_base_of_v<IgnoresAfterAccesses, A>;
+
+template <typename A>
+consteval bool accesses_accounted() {
+    constexpr bool called = needs_of<A>() >= PassNeeds::accesses;
+    return accounted(declares_on_accesses<A>(), called, TakesAccesses<A>, ignores_accesses<A>) &&
+           accounted(declares_after_accesses<A>(), called, TakesAfterAccesses<A>, ignores_after_accesses<A>);
+}
+
+template <typename A>
+consteval void check_blocks() {
+    static_assert(
+        declares_needs<A>(),
+        "`needs` is missing: static constexpr PassNeeds needs = PassNeeds::blocks, or accesses (for "
+        "on_accesses and after_accesses), or memory");
     static_assert(declares_on_block<A>(), "on_block is missing: it takes every execution");
     static_assert(!declares_on_block<A>() || TakesBlocks<A>,
                   "on_block must be public: void on_block(const BlockExecution& block)");
     static_assert(declares_append<A>(), "append is missing: it takes the results of the shard that follows");
     static_assert(!declares_append<A>() || Appends<A>,
                   "append must be public: void append(Analyzer&& next), of the analyzer's own type");
-    static_assert(declares_on_event<A>() || ignores_events,
+}
+
+template <typename A>
+consteval void check_events() {
+    constexpr bool ignored = std::is_base_of_v<IgnoresEvents, A>;
+    static_assert(declares_on_event<A>() || ignored,
                   "on_event is missing: derive from IgnoresEvents if the analyzer does without");
-    static_assert(!declares_on_event<A>() || !ignores_events,
+    static_assert(!declares_on_event<A>() || !ignored,
                   "on_event is there, and the base IgnoresEvents says that it is not");
     static_assert(!declares_on_event<A>() || TakesEvents<A>,
                   "on_event must be public: void on_event(const Event& event)");
-    static_assert(!declares_on_accesses<A>() || needs >= PassNeeds::accesses,
+}
+
+template <typename A>
+consteval void check_accesses() {
+    constexpr bool called = needs_of<A>() >= PassNeeds::accesses;
+    static_assert(!declares_on_accesses<A>() || called,
                   "on_accesses would never be called: `needs` must be PassNeeds::accesses or memory");
-    static_assert(!declares_after_accesses<A>() || needs >= PassNeeds::accesses,
+    static_assert(!declares_after_accesses<A>() || called,
                   "after_accesses would never be called: `needs` must be PassNeeds::accesses or memory");
     static_assert(!declares_on_accesses<A>() || TakesAccesses<A>,
                   "on_accesses must be public: void on_accesses(const BlockExecution& block, "
                   "std::span<const Access> accesses)");
     static_assert(!declares_after_accesses<A>() || TakesAfterAccesses<A>,
                   "after_accesses must be public: void after_accesses(const BlockExecution& block)");
-    static_assert(needs != PassNeeds::accesses || takes_accesses,
-                  "on_accesses is missing, although `needs` asks for accesses");
-    static_assert(needs != PassNeeds::memory || takes_accesses || ignores_accesses,
-                  "on_accesses is missing: derive from IgnoresAccesses if the analyzer needs memory, "
-                  "but not the accesses");
-    static_assert(!takes_accesses || !ignores_accesses,
-                  "on_accesses or after_accesses is there, and the base IgnoresAccesses says that it is not");
+    static_assert(!called || declares_on_accesses<A>() || ignores_accesses<A>,
+                  "on_accesses is missing: derive from IgnoresAccesses if the analyzer does without");
+    static_assert(!called || declares_after_accesses<A>() || ignores_after_accesses<A>,
+                  "after_accesses is missing: derive from IgnoresAfterAccesses if the analyzer does without");
+    static_assert(!declares_on_accesses<A>() || !ignores_accesses<A>,
+                  "on_accesses is there, and the base IgnoresAccesses says that it is not");
+    static_assert(
+        !declares_after_accesses<A>() || !ignores_after_accesses<A>,
+        "after_accesses is there, and the base IgnoresAfterAccesses or IgnoresAccesses says that it "
+        "is not");
+}
+
+}  // namespace contract
+
+// Whether the contract holds, as a condition. If it does not, check_analyzer() says what is wrong.
+template <typename A>
+concept PassAnalyzer = contract::declares_needs<A>() && contract::TakesBlocks<A> && contract::Appends<A> &&
+                       contract::accounted(contract::declares_on_event<A>(), true, contract::TakesEvents<A>,
+                                           std::is_base_of_v<IgnoresEvents, A>) &&
+                       contract::accesses_accounted<A>();
+
+// Does not compile unless the contract holds; each error names the callback.
+template <typename A>
+consteval void check_analyzer() {
+#define PANDA_REFUSE(wrong, right)                  \
+    static_assert(!contract::declares_##wrong<A>(), \
+                  "`" #wrong "` would never be called or looked at: `" #right "` is the name");
+    PANDA_NEAR_MISSES(PANDA_REFUSE)
+#undef PANDA_REFUSE
+    contract::check_blocks<A>();
+    contract::check_events<A>();
+    contract::check_accesses<A>();
 }
 
 }  // namespace panda::trace

@@ -3,7 +3,7 @@
 // An analyzer is a class of any name. One object of it sees one shard, a part of the trace, on one thread:
 //
 //     struct CountInterrupts {
-//         // Optional; blocks if left out.
+//         // blocks, accesses or memory.
 //         static constexpr PassNeeds needs = PassNeeds::memory;
 //         // Optional; false if left out. PassState::registers() needs it, and a trace that has registers.
 //         static constexpr bool needs_registers = true;
@@ -14,7 +14,8 @@
 //         // Called with PassNeeds::accesses or memory: what the block does to memory, before the state's
 //         // memory has it. Called several times for a block with events in the middle of it.
 //         void on_accesses(const BlockExecution& block, std::span<const Access> accesses);
-//         // Optional. Called after on_accesses, when the state's memory has the accesses.
+//         // Called with PassNeeds::accesses or memory: after on_accesses, when the state's memory has the
+//         // accesses.
 //         void after_accesses(const BlockExecution& block);
 //         // Called for every event.
 //         void on_event(const Event& event);
@@ -22,9 +23,10 @@
 //         void append(CountInterrupts&& next);
 //     };
 //
-// An analyzer that does without events derives from IgnoresEvents, and one that needs memory but not the
-// accesses from IgnoresAccesses. Whatever breaks the contract (a misspelt name, other arguments, a callback
-// that would never be called) does not compile: see contract.h.
+// A callback that such a pass would call is there, or the analyzer derives from IgnoresEvents, IgnoresAccesses
+// or IgnoresAfterAccesses. So a misspelt callback, wrong arguments, or a callback that would never be called do
+// not compile: see contract.h. Left unseen is only a function that nobody said anything about, such as one with
+// a name of its own in an analyzer that says that it does without the callback.
 //
 //     TraceReader reader(path);
 //     auto result = run_pass(reader, {}, [](const PassState& state) { return CountInterrupts(state); });

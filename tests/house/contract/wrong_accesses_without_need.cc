@@ -2,6 +2,7 @@
 #include "prologue.h"
 
 struct Wrong : IgnoresEvents {
+    static constexpr PassNeeds needs = PassNeeds::blocks;
     void on_block(const BlockExecution&) {}
     void on_accesses(const BlockExecution&, std::span<const Access>) {}
     void append(Wrong&&) {}

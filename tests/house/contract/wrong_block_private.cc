@@ -5,6 +5,7 @@ class Wrong : public IgnoresEvents {
     void on_block(const BlockExecution&) {}
 
   public:
+    static constexpr PassNeeds needs = PassNeeds::blocks;
     void append(Wrong&&) {}
 };
 

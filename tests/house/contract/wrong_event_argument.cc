@@ -2,6 +2,7 @@
 #include "prologue.h"
 
 struct Wrong {
+    static constexpr PassNeeds needs = PassNeeds::blocks;
     void on_block(const BlockExecution&) {}
     void on_event(Event&) {}
     void append(Wrong&&) {}
