@@ -62,6 +62,8 @@ Run::Run(const Program& program, po::variables_map given) : program_(program), g
     words_ = texts("words");
     if (words_.empty() && !program.words)
         throw UsageError("no trace given");
+    if (has("pandalog") && !words_.empty())
+        require_other_file(words_.back(), text("pandalog"));
     if (program.shared.range != nullptr) {
         const NumberRange range = range_option(given_);
         range_ = {range.from, range.to};
@@ -75,18 +77,20 @@ std::vector<std::string> Run::texts(const char* option) const {
 trace::TraceReader& Run::reader(const trace::ReaderOptions& options) {
     if (words_.empty())
         throw UsageError("no trace given");
-    if (!reader_)
+    if (!reader_) {
         reader_.emplace(words_.back(), options);
+        // Now, not after a pass of minutes: the log may be impossible to create. Not before, because a trace
+        // with a wrong name must not cost an old log.
+        pandalog();
+    }
     return *reader_;
 }
 
 pandalog::PandalogFile* Run::pandalog() {
     if (!has("pandalog"))
         return nullptr;
-    if (!pandalog_) {
-        require_other_file(words_.back(), text("pandalog"));
+    if (!pandalog_)
         pandalog_.emplace(text("pandalog"));
-    }
     return &*pandalog_;
 }
 

@@ -89,12 +89,12 @@ class Run {
     // The range that --from and --to give; everything for an analyzer that does not have these options.
     trace::InstrRange range() const { return range_; }
 
-    // The trace. The first call opens it, so check the options before. Throws FileError when it cannot be
-    // opened.
+    // The trace. The first call opens it and then creates the pandalog, so check the options before. Throws
+    // FileError when one of them cannot be opened.
     trace::TraceReader& reader(const trace::ReaderOptions& options = {});
 
-    // The pandalog; null when --pandalog was not given. The first call creates it, and the frame finishes it.
-    // Throws FileError when it cannot be created, UsageError when it is the trace itself.
+    // The pandalog; null when --pandalog was not given. reader() creates it, and so does the first call of
+    // this; the frame finishes it. Throws FileError when it cannot be created.
     pandalog::PandalogFile* pandalog();
 
     // Goes over the range with the analyzers that `make` makes, with a progress bar, and returns what they

@@ -166,6 +166,34 @@ TEST_CASE("what cannot be written is an error") {
     }
 }
 
+TEST_CASE("the end of a trace that was cut short is not made up") {
+    const Sample sample;
+    sample.cut(100);
+    for (const auto& [name, options] : {std::pair<std::string, std::string>{"osi", sample.kconf()},
+                                        {"memory", "--physical read 0 8"},
+                                        {"memdump", "-o - "}}) {
+        CAPTURE(name);
+        const ProgramResult result = sample.run(name, options);
+        CHECK(result.status == 1);
+        CHECK(result.output.find("; what is whole of it ends at instr ") != std::string::npos);
+    }
+}
+
+TEST_CASE("a pandalog that cannot be made is found out before the pass") {
+    const Sample sample;
+    for (const std::string name : {"osi", "asidstory", "syscalls"}) {
+        CAPTURE(name);
+        const ProgramResult result = sample.run(name, sample.kconf() + "--pandalog /nowhere/log");
+        CHECK(result.status == 1);
+        CHECK(count_lines(result.output) == 1);
+        CHECK(result.output.find("/nowhere/log") != std::string::npos);
+        const TemporaryFile log;
+        trace_tests::write_file(log.path(), Bytes(8));
+        CHECK(run_program(program(name) + " --pandalog " + log.path() + " /nowhere/trace").status == 1);
+        CHECK(trace_tests::read_file(log.path()).size() == 8);
+    }
+}
+
 TEST_CASE("a pandalog does not overwrite the trace") {
     const Sample sample;
     const Bytes before = trace_tests::read_file(sample.trace.path());

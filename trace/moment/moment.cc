@@ -76,6 +76,11 @@ class PipeMemory {
     uint64_t instr_ = 0;  // where the last chunk or snapshot ended
 };
 
+// The end of a trace that was cut short is not the end of the recording, so nobody is told that it is.
+std::string end_unknown(const std::string& flaw, uint64_t end) {
+    return flaw + "; what is whole of it ends at instr " + std::to_string(end);
+}
+
 }  // namespace
 
 Moment::Moment(TraceReader& reader, std::optional<uint64_t> instr, MomentReads reads,
@@ -84,8 +89,8 @@ Moment::Moment(TraceReader& reader, std::optional<uint64_t> instr, MomentReads r
         read_through(reader, instr, progress);
         return;
     }
-    if (!instr)
-        reader.require_whole();  // if it was cut short, its end is not known
+    if (!instr && !reader.flaw().empty())
+        throw FileError(reader.path(), end_unknown(reader.flaw(), reader.end_instr()));
     instr_ = instr.value_or(reader.end_instr());
     if (reads == MomentReads::most) {
         go_from_snapshot(reader, instr_);
@@ -121,7 +126,8 @@ void Moment::read_through(TraceReader& reader, std::optional<uint64_t> instr,
     while (!reached) {
         const auto item = reader.next();
         if (!item) {
-            reader.require_whole();
+            if (!reader.flaw().empty())
+                throw FileError(reader.path(), end_unknown(reader.flaw(), end));
             break;
         }
         if (const auto* snapshot = std::get_if<Snapshot>(&*item)) {
