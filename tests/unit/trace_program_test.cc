@@ -163,6 +163,8 @@ TEST_CASE("numbers of options are decimal or hexadecimal, never octal") {
     CHECK((cut("010:0x28").second == whole));
     CHECK((cut("8:40").second != whole));
     CHECK(cut("010:8").first.status == 2);
+    CHECK(cut("x:y").first.output ==
+          "panda-trace: \"x:y\" is not a range FROM:TO of instructions (see --help)\n");
     CHECK(cut("0x:8").first.status == 2);
     CHECK(cut("0x10:99999999999999999999").first.status == 2);
     CHECK(run(program + " verify --list 0x -q " + sample.file.path()).status == 2);

@@ -2,6 +2,7 @@
 #include "trace/edit/cut.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 
 #include "common/json_value.h"
@@ -21,6 +22,13 @@ bool looks_like_range(const std::string& text) {
            (colon + 1 == text.size() || starts_number(text[colon + 1]));
 }
 
+// Tells a range with a mistake in it from a trace, which may have a colon in its name.
+void refuse_wrong_range(const std::vector<std::string>& arguments) {
+    for (const std::string& text : arguments)
+        if (!text.starts_with('-') && text.find(':') != std::string::npos && !std::filesystem::exists(text))
+            throw UsageError("\"" + text + "\" is not a range FROM:TO of instructions");
+}
+
 }  // namespace
 
 int cut(const std::vector<std::string>& arguments) {
@@ -36,6 +44,8 @@ int cut(const std::vector<std::string>& arguments) {
     if (const auto found = std::find_if(rest.begin(), rest.end(), looks_like_range); found != rest.end()) {
         range = parse_range("cut", *found);
         rest.erase(found);
+    } else {
+        refuse_wrong_range(rest);
     }
     const auto values = parse_options("cut FROM:TO", rest, options);
     if (!values)

@@ -84,7 +84,9 @@ void print_text(const Report& report, bool seekable) {
         std::cout << std::left << std::setw(22) << name << ' ' << text << '\n';
     };
     const auto number = [](uint64_t value) { return std::to_string(value); };
-    line("architecture", report.header.architecture);
+    // The fact follows the guest, which may be of 32 bit on a processor of 64.
+    if (report.header.facts.count("architecture") == 0)
+        line("architecture", report.header.architecture);
     for (const auto& [name, value] : report.header.facts)
         line(name.c_str(), value);
     for (const auto& block : report.header.memory_blocks)

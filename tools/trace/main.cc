@@ -29,7 +29,7 @@ constexpr std::array commands = {
 };
 
 void print_help() {
-    std::cout << "usage: panda-trace COMMAND [OPTIONS] TRACE\n\ncommands:\n";
+    std::cout << "Usage: panda-trace COMMAND [OPTIONS] TRACE\n\ncommands:\n";
     for (const NamedCommand& command : commands)
         std::cout << "  " << std::left << std::setw(9) << command.name << command.summary << "\n";
     std::cout << "\npanda-trace COMMAND --help lists its options. TRACE is a file, or - for standard input.\n"

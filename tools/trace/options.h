@@ -28,7 +28,7 @@ inline std::optional<po::variables_map> parse_options(const char* command,
     po::variables_map values;
     po::store(po::command_line_parser(arguments).options(all).positional(positional).run(), values);
     if (values.count("help") != 0) {
-        std::cout << "usage: panda-trace " << command << " [OPTIONS] TRACE\n\n" << options;
+        std::cout << "Usage: panda-trace " << command << " [OPTIONS] TRACE\n\n" << options;
         return std::nullopt;
     }
     po::notify(values);

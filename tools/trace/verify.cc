@@ -59,6 +59,18 @@ void print_difference(const trace::TraceHeader& header, const trace::PageDiffere
           kind_name(write.kind), write.instr, write.pc, write.address, write.size, write.value);
 }
 
+void print_verdict(const trace::VerifyReport& report) {
+    if (report.passed() && report.chunks == 0)
+        print("passed, but there are no executions in it that could be wrong\n");
+    else if (report.passed())
+        print("passed\n");
+    else if (report.part_passed())
+        print("FAILED: the trace is not whole; nothing is wrong in what is there\n");
+    else
+        print("FAILED: %" PRIu64 " pages differ, %" PRIu64 " blocks do not follow\n", report.differing_pages,
+              report.broken_links);
+}
+
 void print_text(const trace::TraceHeader& header, const trace::VerifyReport& report, double seconds) {
     print("instr %" PRIu64 " to %" PRIu64 ": %" PRIu64 " chunks, %" PRIu64 " block executions, %" PRIu64
           " events, %" PRIu64 " memory accesses\n",
@@ -93,11 +105,7 @@ void print_text(const trace::TraceHeader& header, const trace::VerifyReport& rep
     const auto instructions = static_cast<double>(report.end_instr - report.first_instr);
     print("%.2f s, %.0f M instr/s, %.0f MB/s of the file\n", seconds, instructions / seconds / 1e6,
           static_cast<double>(report.bytes_read) / seconds / 1e6);
-    if (report.passed())
-        print("passed\n");
-    else
-        print("FAILED: %" PRIu64 " pages differ, %" PRIu64 " blocks do not follow\n", report.differing_pages,
-              report.broken_links);
+    print_verdict(report);
 }
 
 Json json_of(const trace::TraceHeader& header, const trace::PageDifference& difference) {
