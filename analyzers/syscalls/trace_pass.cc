@@ -3,7 +3,7 @@
 #include <span>
 
 #include "analyzers/syscalls/kernel_functions.h"
-#include "analyzers/syscalls/pass_begin.h"
+#include "analyzers/syscalls/pass_start.h"
 #include "common/error.h"
 #include "trace/pass/memory_follower.h"
 #include "trace/reading/chunk_walk.h"

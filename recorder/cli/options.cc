@@ -14,7 +14,7 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr const char* usage =
-    "usage: panda-record -o FILE.panda [options] -- COMMAND [ARGUMENT...]\n"
+    "Usage: panda-record -o FILE.panda [options] -- COMMAND [ARGUMENT...]\n"
     "       panda-record -o FILE.panda [options] --boot\n"
     "       panda-record [-o FILE.panda] --vm -- QEMU-ARGUMENT...\n\n"
     "Records a virtual machine: a command in the default guest, a whole boot, or your own machine.\n";
@@ -86,7 +86,7 @@ void check_output(const Options& options) {
     if (fs::is_directory(options.output))
         throw FileError(options.output, "is a directory");
     if (!options.force && fs::exists(options.output))
-        throw FileError(options.output, "exists already (--force overwrites it)");
+        throw FileError(options.output, "already exists (--force overwrites it)");
     if (!fs::is_directory(fs::path(options.output).parent_path()))
         throw FileError(options.output, "its directory does not exist");
 }
@@ -130,7 +130,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
 
 uint64_t parse_memory(const std::string& text) {
     const auto fail = [&]() -> uint64_t {
-        throw UsageError("--memory " + text + ": want a size from 32M to 1024G, for example 512M or 2G");
+        throw UsageError("--memory " + text + ": want a size in M or G, from 32M to 1024G");
     };
     const size_t unit = std::min(text.find_first_of("GgMm"), text.size());
     const auto number = read_number(text.substr(0, unit));

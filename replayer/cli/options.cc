@@ -15,7 +15,7 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr const char* usage =
-    "usage: panda-replay [options] RECORDING.panda\n\n"
+    "Usage: panda-replay [options] RECORDING.panda\n\n"
     "Replays a recording, checks that nothing diverges, and writes down what happened.\n";
 
 void check_output(const std::string& file, bool force) {
@@ -24,7 +24,7 @@ void check_output(const std::string& file, bool force) {
         return;
     // A device (/dev/null) or a pipe is meant to be written to.
     if (!force && fs::exists(file) && (fs::is_regular_file(file) || fs::is_directory(file)))
-        throw FileError(file, "exists already (--force overwrites it)");
+        throw FileError(file, "already exists (--force overwrites it)");
 }
 
 // What is traced ends where the replay does: --stop-at and --window, whichever comes first.

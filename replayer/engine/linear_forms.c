@@ -10,7 +10,7 @@
 
 enum { max_sums = 256, max_labels = 512 };
 
-/* The origin of the sum of two values that are no constants. */
+/* The origin of the sum of two values, neither of which is a constant. */
 typedef struct Sum {
     uint32_t left, right;
     bool subtract;
@@ -107,7 +107,7 @@ LinearForm linear_form_of_followed(LinearForms *forms, unsigned which)
     return linear_form_of(forms, followed_global(which));
 }
 
-/* Half-known and wrapped values are no terms of a sum. */
+/* Half-known and wrapped values cannot be terms of a sum. */
 static bool plain(LinearForm form)
 {
     return !form.narrow && !form.low_half;

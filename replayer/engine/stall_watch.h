@@ -14,7 +14,7 @@
 namespace panda::engine {
 
 // Watches the thread that makes it, from a thread of its own, until it is destroyed. Waiting is not a stall: a
-// replay may wait for whoever reads its trace. So what counts is the processor time of the watched thread.
+// replay may wait for the program that reads its trace. So what counts is the processor time of the watched thread.
 class StallWatch {
   public:
     // progress: a number that changes as the watched thread gets on; it must outlive this. limit: the processor

@@ -256,7 +256,7 @@ TEST_CASE("a file of a stacked file system has the path that its user knows") {
         guest.memory.put(files + 0x1c, flag | 5);
         CHECK(guest.path(0) == "/mnt");
     }
-    // The flag has another meaning, and what is behind the file is no path.
+    // The flag has another meaning, and what is behind the file is not a path.
     guest.memory.put(dentries + 0x80 + 56, base + others + 0x200);
     CHECK(guest.path(0) == "/mnt/dir/file");
     guest.memory.put<uint64_t>(files + 0x48, 0x1234);

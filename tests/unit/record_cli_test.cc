@@ -203,7 +203,7 @@ TEST_CASE("the command line's modes and what they refuse") {
     CHECK(parse({"-o", fresh, "--boot"})->mode == Mode::boot);
     CHECK(parse({"--vm", "--", "-m", "1G"})->mode == Mode::user_machine);
 
-    CHECK_THROWS_WITH(parse({"-o", existing, "--boot"}), ContainsSubstring("exists already"));
+    CHECK_THROWS_WITH(parse({"-o", existing, "--boot"}), ContainsSubstring("already exists"));
     CHECK(parse({"-o", existing, "-f", "--boot"})->force);
     CHECK_THROWS_WITH(parse({"-o", scratch.path.string(), "-f", "--boot"}),
                       ContainsSubstring("is a directory"));

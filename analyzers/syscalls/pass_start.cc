@@ -1,4 +1,4 @@
-#include "analyzers/syscalls/pass_begin.h"
+#include "analyzers/syscalls/pass_start.h"
 
 #include <algorithm>
 #include <map>
