@@ -17,8 +17,9 @@ std::string fact(const recording::Facts& facts, const std::string& name) {
 
 std::string trace_options(const Options& options) {
     std::string text = ",trace=" + escape_commas(options.trace) + ",trace-columns=" + options.columns +
-                       ",trace-snapshots=" + std::to_string(options.snapshot_interval) +
                        ",trace-level=" + std::to_string(options.level);
+    if (options.snapshot_interval)
+        text += ",trace-snapshots=" + std::to_string(*options.snapshot_interval);
     if (options.force)
         text += ",trace-force=on";
     if (options.registers)

@@ -43,6 +43,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
     bool verify_only = false;
     uint64_t stop_at = 0;
     uint64_t asid = 0;
+    uint64_t snapshots = 0;
     std::string window;
     po::options_description visible("options");
     auto add = visible.add_options();
@@ -56,8 +57,9 @@ std::optional<Options> parse_options(int argc, char** argv) {
     add("asid", number_value(&asid), "trace only this address space (CR3)");
     add("user", po::bool_switch(&options.user), "trace only user mode");
     add("kernel", po::bool_switch(&options.kernel), "trace only kernel mode");
-    add("snapshots", number_value(&options.snapshot_interval),
-        "instructions between the trace's snapshots of memory (default 500000000; 0: only at start and end)");
+    add("snapshots", number_value(&snapshots),
+        "instructions between the trace's snapshots of memory (default: 64 million, or more if the guest has "
+        "over 1 GiB; 0: only at start and end)");
     add("level", number_value(&options.level), "zstd's compression level for the trace, 1 to 19 (default 3)");
     add("verify-only", po::bool_switch(&verify_only), "only replay and check; the same as no --trace");
     add("stop-at", number_value(&stop_at), "stop after this many instructions");
@@ -103,6 +105,8 @@ std::optional<Options> parse_options(int argc, char** argv) {
         throw UsageError("--user and --kernel exclude each other");
     if (values.contains("window"))
         apply_window(parse_range("--window", window), options);
+    if (values.contains("snapshots"))
+        options.snapshot_interval = snapshots;
     if (values.contains("asid"))
         options.asid = asid;
     if (options.trace.empty() &&

@@ -13,7 +13,7 @@ struct Options {
     std::string serial;            // what the guest printed; empty = nowhere, "-" = standard output
     std::string columns = "full";  // of the trace: blocks, memory, full
     bool registers = false;        // and the registers at the start of every block
-    uint64_t snapshot_interval = 500'000'000;
+    std::optional<uint64_t> snapshot_interval;  // nothing: what the engine takes
     int level = 3;
     uint64_t from = 0;                // instr: where the trace starts
     std::optional<uint64_t> asid;     // CR3: only this address space

@@ -5,7 +5,7 @@
 //   trace-force=on        overwrite FILE
 //   trace-columns=C       blocks; memory: addresses of accesses too; full (the default): values of stores too
 //   trace-registers=on    write also the registers at the start of every block's execution
-//   trace-snapshots=N     a snapshot about every N instructions (default: 500 million); 0: at both ends only
+//   trace-snapshots=N     a snapshot about every N instructions (default: see Tracer); 0: at both ends only
 //   trace-level=N         zstd's compression level (default: 3)
 //   trace-from=INSTR      start the trace there
 //   trace-asid=CR3        only what runs with this CR3
@@ -169,14 +169,15 @@ panda::trace::MemoryColumns columns(const std::string& name) {
 }
 
 panda::engine::TraceOptions trace_options(panda::engine::Options& options) {
-    constexpr uint64_t default_interval = 500'000'000;
     panda::engine::TraceOptions trace;
     trace.file = options.take("trace");
     if (options.take_flag("trace-force"))
         trace.if_exists = panda::IfExists::overwrite;
     trace.memory = columns(options.take("trace-columns"));
     trace.registers = options.take_flag("trace-registers");
-    trace.snapshot_interval = options.take_number("trace-snapshots", default_interval);
+    const uint64_t interval = options.take_number("trace-snapshots", UINT64_MAX);
+    if (interval != UINT64_MAX)
+        trace.snapshot_interval = interval;
     trace.compression_level = static_cast<int>(options.take_number("trace-level", 3));
     trace.first_instr = options.take_number("trace-from", 0);
     const uint64_t address_space = options.take_number("trace-asid", UINT64_MAX);

@@ -70,7 +70,20 @@ trace::TraceHeader header_of(const recording::RecordingReader& recording, const 
     return header;
 }
 
+uint64_t memory_bytes(const recording::RecordingReader& recording) {
+    uint64_t bytes = 0;
+    for (const auto& block : recording.blocks())
+        bytes += block.size;
+    return bytes;
+}
+
 }  // namespace
+
+uint64_t default_snapshot_interval(trace::MemoryColumns memory, uint64_t memory_bytes) {
+    constexpr uint64_t least = 64'000'000;
+    constexpr uint64_t most = 500'000'000;
+    return memory == trace::MemoryColumns::values ? std::clamp(memory_bytes / 16, least, most) : most;
+}
 
 Tracer::Tracer(const TraceOptions& options, const Replayer& replayer)
     : replayer_(replayer),
@@ -80,8 +93,9 @@ Tracer::Tracer(const TraceOptions& options, const Replayer& replayer)
       // A stretch for each collector, and as much again for the one that is being written.
       pool_((collector_count() + 1) * rings_per_stretch(options)),
       batch_(pool_.take()),
-      next_snapshot_(options.snapshot_interval == 0 ? never
-                                                    : options.first_instr + options.snapshot_interval) {
+      snapshot_interval_(options.snapshot_interval.value_or(
+          default_snapshot_interval(options.memory, memory_bytes(replayer.recording())))),
+      next_snapshot_(snapshot_interval_ == 0 ? never : options.first_instr + snapshot_interval_) {
     for (size_t i = 0; i < collector_count(); ++i)
         collectors_.push_back(
             {std::make_unique<TraceCollector>(writer_options(options), options.filter, pool_)});
@@ -233,7 +247,7 @@ void Tracer::make_room(uint32_t id) {
     end_stretch(instr);
     if (snapshot_due) {
         writer_.snapshot(cpu, memory_provider(), trace::SnapshotKind::changed);
-        next_snapshot_ = glue_instr() + options_.snapshot_interval;
+        next_snapshot_ = glue_instr() + snapshot_interval_;
     }
     begin_stretch(instr, cpu);
 }

@@ -240,6 +240,16 @@ TEST_CASE("a trace of a window opens with the memory map in force there") {
     CHECK(before.ranges.size() == after.ranges.size() + 1);
 }
 
+TEST_CASE("snapshots are rarer in large guests and where stores are not traced") {
+    using trace::MemoryColumns;
+    constexpr uint64_t gib = uint64_t{1} << 30;
+    CHECK(default_snapshot_interval(MemoryColumns::values, gib / 4) == 64'000'000);
+    CHECK(default_snapshot_interval(MemoryColumns::values, 4 * gib) == gib / 4);
+    CHECK(default_snapshot_interval(MemoryColumns::values, 64 * gib) == 500'000'000);
+    CHECK(default_snapshot_interval(MemoryColumns::addresses, gib) == 500'000'000);
+    CHECK(default_snapshot_interval(MemoryColumns::none, gib) == 500'000'000);
+}
+
 TEST_CASE("a trace can leave out memory, the kernel, or all but an address space") {
     const TemporaryDirectory directory;
     CountingDevices devices;

@@ -63,6 +63,7 @@ TEST_CASE("QEMU gets the recorded machine") {
     options.trace = "-";
     options.stop_at = 77;
     options.columns = "memory";
+    options.snapshot_interval = 500;
     options.from = 5;
     options.asid = 0x1000;
     options.user = true;
@@ -74,10 +75,10 @@ TEST_CASE("QEMU gets the recorded machine") {
         return *(found + 1);
     };
     CHECK(value("-cpu") == "max,apic-id=0,-apic");
-    CHECK(
-        value("-panda") ==
-        "engine.so,replay=a,,b.panda,status-fd=5,trace=-,trace-columns=memory,trace-snapshots=500000000,"
-        "trace-level=3,trace-registers=on,trace-from=5,trace-asid=4096,trace-user=on,serial-fd=6,stop-at=77");
+    CHECK(value("-panda") ==
+          "engine.so,replay=a,,b.panda,status-fd=5,trace=-,trace-columns=memory,"
+          "trace-level=3,trace-snapshots=500,trace-registers=on,trace-from=5,trace-asid=4096,trace-user=on,"
+          "serial-fd=6,stop-at=77");
 }
 
 TEST_CASE("a recording that does not describe a machine, or describes another one, is refused") {
@@ -130,6 +131,8 @@ TEST_CASE("what panda-replay traces: numbers are decimal or hexadecimal, never o
     CHECK(traced({"--asid", "010"}).asid == 10u);
     CHECK(traced({"--asid", "0x1000"}).asid == 0x1000u);
     CHECK(traced({"--snapshots", "0x10"}).snapshot_interval == 16);
+    CHECK(traced({"--snapshots", "0"}).snapshot_interval == 0);
+    CHECK_FALSE(traced({}).snapshot_interval);
     CHECK(traced({"--level", "010"}).level == 10);
     for (const std::string option : {"--asid", "--snapshots", "--stop-at", "--level"})
         for (const std::string text : {"-1", "1x", "18446744073709551616"}) {
