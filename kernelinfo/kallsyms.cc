@@ -48,7 +48,7 @@ class Finder {
   public:
     Finder(Span image, uint64_t address, unsigned pointer_size)
         : image_(image), address_(address), pointer_size_(pointer_size), alignment_(pointer_size) {}
-    SymbolTable find();
+    std::vector<KallsymsEntry> find();
 
   private:
     std::optional<Tokens> tokens_at(size_t zero_token) const;
@@ -60,6 +60,7 @@ class Finder {
     std::optional<size_t> next_name(const Tokens& tokens, size_t offset, size_t end) const;
     bool is_count(const Tokens& tokens, Names& names);
     bool is_type(char type) const { return std::strchr("abcdgnrstuvwABCDGNRSTUVW?", type) && type != 0; }
+    // The type and the name of the symbol whose name is at `offset`.
     std::string expand(const Tokens& tokens, size_t offset) const;
     using Addresses = std::vector<uint64_t>;
     std::optional<Addresses> find_addresses(const Tokens& tokens, const Names& names) const;
@@ -79,7 +80,7 @@ class Finder {
 // Digits occur in symbols, so the tokens '0' to '9' expand to themselves and are side by side in the table.
 constexpr std::string_view digits("0\0001\0002\0003\0004\0005\0006\0007\0008\0009", 20);
 
-SymbolTable Finder::find() {
+std::vector<KallsymsEntry> Finder::find() {
     const std::string_view text(reinterpret_cast<const char*>(image_.data()), image_.size());
     for (size_t at = text.find(digits); at != std::string_view::npos; at = text.find(digits, at + 1)) {
         const auto tokens = tokens_at(at);
@@ -91,10 +92,13 @@ SymbolTable Finder::find() {
         const auto addresses_found = find_addresses(*tokens, *names);
         if (!addresses_found)
             throw Error("kallsyms: there are names, but no addresses that fit them");
-        SymbolTable symbols;
+        std::vector<KallsymsEntry> symbols;
+        symbols.reserve(addresses_found->size());
         size_t offset = names->names;
         for (const uint64_t address : *addresses_found) {
-            symbols.add(expand(*tokens, offset), address);
+            std::string name = expand(*tokens, offset);
+            const char type = name[0];
+            symbols.push_back({address, type, name.substr(1)});
             offset = *next_name(*tokens, offset, tokens->table);
         }
         return symbols;
@@ -215,7 +219,7 @@ std::string Finder::expand(const Tokens& tokens, size_t offset) const {
         if (name.size() > max_name)
             throw Error("kallsyms: a symbol is longer than " + std::to_string(max_name) + " characters");
     }
-    return name.substr(1);  // without the type
+    return name;
 }
 
 std::optional<Finder::Addresses> Finder::find_addresses(const Tokens& tokens, const Names& names) const {
@@ -243,7 +247,7 @@ bool Finder::are_plausible(const Tokens& tokens, const Names& names, const Addre
         return false;
     size_t offset = names.names;
     for (const uint64_t address : addresses) {
-        if (expand(tokens, offset) == "_text")
+        if (expand(tokens, offset).substr(1) == "_text")
             return address % page_bytes == 0;
         offset = *next_name(tokens, offset, tokens.table);
     }
@@ -288,8 +292,16 @@ std::optional<Finder::Addresses> Finder::addresses_by_place(size_t offsets, uint
 
 }  // namespace
 
-SymbolTable find_kallsyms(std::span<const std::byte> image, uint64_t address, unsigned pointer_size) {
+std::vector<KallsymsEntry> list_kallsyms(std::span<const std::byte> image, uint64_t address,
+                                         unsigned pointer_size) {
     return Finder(image, address, pointer_size).find();
+}
+
+SymbolTable find_kallsyms(std::span<const std::byte> image, uint64_t address, unsigned pointer_size) {
+    SymbolTable symbols;
+    for (KallsymsEntry& entry : list_kallsyms(image, address, pointer_size))
+        symbols.add(std::move(entry.name), entry.address);
+    return symbols;
 }
 
 }  // namespace panda::kernelinfo

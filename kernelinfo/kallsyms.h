@@ -23,6 +23,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "kernelinfo/symbols.h"
 
@@ -33,5 +35,16 @@ namespace panda::kernelinfo {
 // at link time if the image is not relocated. pointer_size: 4 or 8. Throws Error when there are no tables or
 // when they contradict themselves. Takes about 50 ms for a distribution kernel.
 SymbolTable find_kallsyms(std::span<const std::byte> image, uint64_t address, unsigned pointer_size);
+
+// A row of /proc/kallsyms.
+struct KallsymsEntry {
+    uint64_t address = 0;
+    char type = '?';  // as nm writes it: 'T' and 't' for functions …
+    std::string name;
+};
+// The same tables as a list, in their own order: by ascending address, and several names of one address in
+// the order in which the kernel looks at them. Takes and throws as find_kallsyms() does.
+std::vector<KallsymsEntry> list_kallsyms(std::span<const std::byte> image, uint64_t address,
+                                         unsigned pointer_size);
 
 }  // namespace panda::kernelinfo

@@ -73,6 +73,9 @@ struct KernelInfo {
         panda_ns_operations_name_offset, panda_super_s_type_offset, panda_fstype_name_offset;
     Offset panda_module_list_offset, panda_module_name_offset, panda_module_name_size,
         panda_module_base_offset, panda_module_size_offset, panda_module_mem_size, panda_module_memory_size;
+    Offset panda_module_kallsyms_offset, panda_mod_kallsyms_symtab_offset,
+        panda_mod_kallsyms_num_symtab_offset, panda_mod_kallsyms_strtab_offset,
+        panda_mod_kallsyms_typetab_offset;
     Offset panda_task_thread_pid_offset, panda_pid_level_offset, panda_pid_numbers_offset,
         panda_upid_nr_offset;
     Offset panda_file_f_mode_offset, panda_backing_file_user_path_offset, panda_file_private_data_offset;

@@ -256,6 +256,21 @@ const Key all_keys[] = {
     // The module has the size of all of mem[], an array of struct module_memory.
     {"panda.module.mem_size", &K::panda_module_mem_size, {size_of_member("module", "mem")}},
     {"panda.module_memory.size", &K::panda_module_memory_size, {size_of("module_memory")}},
+    // A module's symbols; in a struct of their own since 4.5 (commit 8244062ef1e5).
+    {"panda.module.kallsyms_offset", &K::panda_module_kallsyms_offset, {member("module", "kallsyms")}},
+    {"panda.mod_kallsyms.symtab_offset",
+     &K::panda_mod_kallsyms_symtab_offset,
+     {member("mod_kallsyms", "symtab")}},
+    {"panda.mod_kallsyms.num_symtab_offset",
+     &K::panda_mod_kallsyms_num_symtab_offset,
+     {member("mod_kallsyms", "num_symtab")}},
+    {"panda.mod_kallsyms.strtab_offset",
+     &K::panda_mod_kallsyms_strtab_offset,
+     {member("mod_kallsyms", "strtab")}},
+    // Since 5.2 (commit 1c7651f43777); before, the type is in the symbol's st_info.
+    {"panda.mod_kallsyms.typetab_offset",
+     &K::panda_mod_kallsyms_typetab_offset,
+     {member("mod_kallsyms", "typetab")}},
     // In pids[PIDTYPE_PID] until 4.19 (commit 2c4704756cab).
     {"panda.task.thread_pid_offset",
      &K::panda_task_thread_pid_offset,

@@ -10,4 +10,12 @@ std::optional<Socket> Provider::socket(const Point&, const ProcessHandle&, int64
     return std::nullopt;
 }
 
+List<KernelSymbol> Provider::kernel_symbols(const Point&) const {
+    return {};
+}
+
+List<KernelSymbol> Provider::module_symbols(const Point&, const Module&) const {
+    return {};
+}
+
 }  // namespace panda::osi

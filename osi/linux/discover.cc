@@ -1,6 +1,7 @@
 #include "osi/linux/discover.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "common/error.h"
 #include "kernelinfo/loaded_kernel.h"
@@ -52,7 +53,39 @@ kernelinfo::LoadedKernel read_image(const KernelMemory& memory, uint64_t entry) 
     return kernel;
 }
 
+// Calls use() with the image around each entry that the registers lead to, until it returns true.
+template <typename Use>
+bool try_images(const KernelMemory& memory, const trace::CpuState& cpu, const Use& use) {
+    kernelinfo::LoadedKernel kernel;
+    for (const uint64_t entry : kernel_entries(memory, cpu).all()) {
+        const bool tried = entry - kernel.address < kernel.content.size();
+        if (tried || !memory.is_kernel_address(entry) || !memory.space().translate(entry))
+            continue;
+        kernel = read_image(memory, entry);
+        if (use(kernel))
+            return true;
+    }
+    return false;
+}
+
 }  // namespace
+
+std::vector<kernelinfo::KallsymsEntry> read_kallsyms(const KernelMemory& memory, const trace::CpuState& cpu) {
+    std::vector<kernelinfo::KallsymsEntry> symbols;
+    std::string reason = "the processor's registers do not lead to a kernel";
+    const bool found = try_images(memory, cpu, [&](const kernelinfo::LoadedKernel& kernel) {
+        try {
+            symbols = kernelinfo::list_kallsyms(kernel.content, kernel.address, kernel.pointer_size);
+            return true;
+        } catch (const Error& error) {
+            reason = error.what();
+            return false;
+        }
+    });
+    if (!found)
+        throw Error(reason);
+    return symbols;
+}
 
 kernelinfo::KernelInfo discover_kernel(const Point& point, const std::string& name) {
     const Paging paging = paging_of(*point.cpu);
@@ -61,19 +94,18 @@ kernelinfo::KernelInfo discover_kernel(const Point& point, const std::string& na
     if (paging != Paging::none) {
         for (const uint64_t root : possible_roots(*point.cpu)) {
             const KernelMemory memory(AddressSpace(*point.memory, root, paging), pointer_size);
-            kernelinfo::LoadedKernel kernel;
-            for (const uint64_t entry : kernel_entries(memory, *point.cpu).all()) {
-                const bool tried = entry - kernel.address < kernel.content.size();
-                if (tried || !memory.is_kernel_address(entry) || !memory.space().translate(entry))
-                    continue;
-                kernel = read_image(memory, entry);
+            std::optional<kernelinfo::KernelInfo> info;
+            try_images(memory, *point.cpu, [&](kernelinfo::LoadedKernel& kernel) {
                 kernel.name = name;
                 try {
-                    return kernelinfo::make_kernel_info(kernel);
+                    info = kernelinfo::make_kernel_info(kernel);
                 } catch (const Error& error) {
                     reason = error.what();
                 }
-            }
+                return info.has_value();
+            });
+            if (info)
+                return *info;
         }
     }
     const std::string prefix = name + ": ";

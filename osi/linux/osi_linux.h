@@ -36,6 +36,8 @@ class OsiLinux final : public Provider {
     List<OpenSocket> sockets(const Point& point, const ProcessHandle& handle) const override;
     std::optional<Socket> socket(const Point& point, const ProcessHandle& handle, int64_t fd) const override;
     List<Module> modules(const Point& point) const override;
+    List<KernelSymbol> kernel_symbols(const Point& point) const override;
+    List<KernelSymbol> module_symbols(const Point& point, const Module& module) const override;
 
     std::unique_ptr<EventWatch> watch(EventListener& listener) const override;
 

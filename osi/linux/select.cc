@@ -80,9 +80,10 @@ OsiLinux open_named_kernel(const kernelinfo::KeyFile& named, const std::string& 
 }
 
 OsiLinux completed(OsiLinux kernel, const Point& point, const std::string& name) {
-    // The latest keys of each subject: signals, times, sockets.
+    // The latest keys of each subject: signals, times, sockets, symbols of modules.
     const kernelinfo::KernelInfo& known = kernel.info();
-    if (known.panda_do_exit_addr && known.panda_tk_core_addr && known.panda_sock_size)
+    if (known.panda_do_exit_addr && known.panda_tk_core_addr && known.panda_sock_size &&
+        known.panda_module_kallsyms_offset)
         return kernel;
     kernelinfo::KernelInfo info = known;
     try {

@@ -26,7 +26,7 @@ OsiLinux open_named_kernel(const kernelinfo::KeyFile& named, const std::string& 
                            const std::string& name, const kernelinfo::KeyFile* usual = nullptr);
 
 // A group that was made for other programs, or by an earlier version of this project, lacks keys: those of signals,
-// times, sockets, namespaces and stacked file systems. The kernel itself has them, unless it lacks BTF; then they
+// times, sockets, namespaces, stacked file systems and modules' symbols. The kernel itself has them, unless it lacks BTF; then they
 // stay empty. Takes about 0.2 s when keys are missing.
 OsiLinux completed(OsiLinux kernel, const Point& point, const std::string& name);
 

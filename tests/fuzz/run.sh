@@ -30,6 +30,11 @@ make_corpus() { # directory
     mkdir -p "$1"
     case $name in
     trace_reader_fuzz | trace_follow_fuzz) build trace_corpus && "$build/bin/trace_corpus" "$1" ;;
+    osi_symbols_fuzz)
+        # The first byte says how it is read.
+        echo 'int f(int a) { return a + 1; }' | gcc -g -shared -fPIC -o "$1/library" -x c -
+        (cd "$1" && printf '\0' | cat - library >mapped && printf '\1' | cat - library >file && rm library)
+        ;;
     recording_fuzz) "$build/bin/recording_fuzz" --write-corpus "$1" >&2 ;;
     esac
 }

@@ -1,5 +1,6 @@
-add_executable(osi_test osi_c_api_test.cc osi_details_test.cc osi_discover_test.cc osi_epoch_test.cc osi_events_test.cc osi_files_test.cc osi_linux_test.cc osi_memory_test.cc osi_paging_test.cc osi_sockets_test.cc)
-target_link_libraries(osi_test PRIVATE panda_analyze_osi panda_asidstory panda_json panda_osi Catch2::Catch2WithMain)
+add_executable(osi_test osi_c_api_test.cc osi_details_test.cc osi_discover_test.cc osi_epoch_test.cc osi_events_test.cc osi_files_test.cc osi_linux_test.cc osi_memory_test.cc osi_paging_test.cc osi_sockets_test.cc osi_symbols_test.cc)
+target_compile_options(osi_test PRIVATE -g)  # the test of symbols reads this program's own lines
+target_link_libraries(osi_test PRIVATE panda_analyze_osi panda_asidstory panda_json panda_osi ${CMAKE_DL_LIBS} Catch2::Catch2WithMain)
 catch_discover_tests(osi_test)
 
 add_executable(analyze_osi_test analyze_osi_test.cc analyze_osi_trace_test.cc)
