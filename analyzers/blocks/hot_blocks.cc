@@ -21,6 +21,7 @@ void HotBlocks::grow() {
             selection_.privilege == Privilege::any || (selection_.privilege == Privilege::user) == user;
         counters_.push_back((user ? user_bit : 0) | (selected ? 0 : declined_bit));
     }
+    samples_.resize(counters_.size());
 }
 
 void HotBlocks::begin_run(uint64_t kind, uint64_t instr) {
@@ -48,10 +49,16 @@ void HotBlocks::end_run() {
 void HotBlocks::append(HotBlocks&& next) {
     end_run();
     next.end_run();
-    if (counters_.size() < next.counters_.size())
-        std::swap(counters_, next.counters_);
-    for (size_t id = 0; id < next.counters_.size(); ++id)
+    for (size_t id = counters_.size(); id < next.counters_.size(); ++id) {
+        counters_.push_back(next.counters_[id] % one_execution);
+        samples_.emplace_back();
+    }
+    for (size_t id = 0; id < next.counters_.size(); ++id) {
+        // The one with the most executions has the sample.
+        if (next.counters_[id] / one_execution > counters_[id] / one_execution)
+            samples_[id] = next.samples_[id];
         counters_[id] += next.counters_[id] & ~(one_execution - 1);
+    }
     for (const auto& [id, instructions] : next.missing_)
         missing_[id] += instructions;
     for (const auto& [asid, count] : next.spaces_) {
@@ -68,7 +75,7 @@ std::vector<BlockCount> HotBlocks::blocks(const trace::BlockTable& blocks) const
     std::vector<BlockCount> counts;
     for (uint32_t id = 0; id < counters_.size(); ++id) {
         const uint64_t executions = (counters_[id] & declined_bit) != 0 ? 0 : counters_[id] / one_execution;
-        counts.push_back({executions, executions * blocks.instruction_count(id)});
+        counts.push_back({executions, executions * blocks.instruction_count(id), samples_[id]});
     }
     for (const auto& [id, instructions] : missing_)
         if (counts[id].executions != 0)

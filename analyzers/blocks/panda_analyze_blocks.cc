@@ -11,12 +11,16 @@ using namespace panda;
 using namespace panda::analyze_blocks;
 using analyzers::Run;
 
+// More places would need too many moments of the trace.
+constexpr size_t max_named = 1000;
+
 void add_options(analyzers::po::options_description& options) {
     auto add = options.add_options();
     add("top", number_value()->default_value(20), "blocks to list; 0 = all");
     add("asid", number_value(), "only in this address space (CR3)");
     add("user", "only code that runs as a program");
     add("kernel", "only code of the kernel");
+    analyzers::add_name_options(options);
 }
 
 Selection make_selection(Run& run) {
@@ -27,17 +31,22 @@ Selection make_selection(Run& run) {
         selection.privilege = Privilege::user;
     if (run.has("kernel"))
         selection.privilege = Privilege::kernel;
-    run.reader({.snapshots = false});
+    run.reader();
     if (run.has("asid"))
         selection.asid = run.number("asid");
     return selection;
 }
 
 void analyze(Run& run) {
+    const analyzers::NameOptions wanted = analyzers::name_options(run.given());
     const Selection selection = make_selection(run);
     HotBlocks counts =
         run.pass([&selection](const trace::PassState& state) { return HotBlocks(state, selection); });
-    const Report report = make_report(counts, run.reader().blocks(), run.number("top"));
+    Report report = make_report(counts, run.reader().blocks(), run.number("top"));
+    if (report.places.size() <= max_named) {
+        analyzers::MomentNames names(run.reader(), wanted);
+        add_names(report, names, run.reader());
+    }
     if (run.json())
         write_json(std::cout, report);
     else
@@ -49,7 +58,7 @@ constexpr analyzers::Program program = {
     .summary = "where the instructions went, by block and by address space",
     .description =
         "Counts how often each block of guest code was executed, in all or in one address space, and says\n"
-        "which took the most instructions. TRACE is a file, or - for standard input.",
+        "which took the most instructions, with their names. TRACE is a file, or - for standard input.",
     .add_options = add_options,
     .analyze = analyze};
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <map>
 
+#include "analyzers/names/place_json.h"
 #include "common/hex.h"
 #include "common/json_value.h"
 
@@ -15,7 +17,7 @@ std::vector<HotPlace> join_places(const std::vector<BlockCount>& counts, const t
     for (uint32_t id = 0; id < counts.size(); ++id)
         if (counts[id].executions != 0)
             places.push_back({blocks.pc(id), is_user(blocks, id), blocks[id].guest_size,
-                              counts[id].executions, counts[id].instructions});
+                              counts[id].executions, counts[id].instructions, counts[id].sample});
     std::sort(places.begin(), places.end(), [](const HotPlace& a, const HotPlace& b) {
         return std::pair(a.pc, a.user) < std::pair(b.pc, b.user);
     });
@@ -25,6 +27,8 @@ std::vector<HotPlace> join_places(const std::vector<BlockCount>& counts, const t
             joined.push_back(place);
             continue;
         }
+        if (place.executions > joined.back().executions)
+            joined.back().sample = place.sample;
         joined.back().executions += place.executions;
         joined.back().instructions += place.instructions;
         joined.back().size = std::max(joined.back().size, place.size);
@@ -67,6 +71,30 @@ Report make_report(HotBlocks& counts, const trace::BlockTable& blocks, uint64_t 
     return report;
 }
 
+void add_names(Report& report, analyzers::MomentNames& names, trace::TraceReader& reader) {
+    if (!names.available())
+        return;
+    // Each moment has its price, so there is one for the kernel, at a snapshot, and one for each address space.
+    const auto& snapshots = reader.contents().snapshots;
+    std::map<uint64_t, uint64_t> latest;  // by address space
+    for (const HotPlace& place : report.places)
+        if (place.user)
+            latest[place.sample.asid] = std::max(latest[place.sample.asid], place.sample.instr);
+    std::map<std::pair<uint64_t, uint64_t>, std::vector<HotPlace*>> by_moment;  // and address space
+    for (HotPlace& place : report.places)
+        if (place.user)
+            by_moment[{latest[place.sample.asid], place.sample.asid}].push_back(&place);
+        else if (!snapshots.empty())
+            by_moment[{snapshots.back().instr, place.sample.asid}].push_back(&place);
+    for (const auto& [moment, places] : by_moment)
+        for (HotPlace* const place : places)
+            place->name = names.find({moment.first, moment.second, place->pc});
+    // The address space may have belonged to another program.
+    for (HotPlace& place : report.places)
+        if (place.user && !place.name)
+            place.name = names.find({place.sample.instr, place.sample.asid, place.pc});
+}
+
 void write_table(std::ostream& out, const Report& report) {
     print(out,
           "%" PRIu64 " instructions, %.2f %% kernel, %.2f %% user; %" PRIu64 " executions at %" PRIu64
@@ -81,12 +109,16 @@ void write_table(std::ostream& out, const Report& report) {
               space.asid, total, percent(total, report.instructions), space.count.user,
               space.count.first_instr, space.count.last_instr);
     }
-    print(out, "\n%16s %6s %5s %16s %16s %7s\n", "pc", "mode", "bytes", "executions", "instructions",
-          "share");
-    for (const HotPlace& place : report.places)
-        print(out, "%16" PRIx64 " %6s %5u %16" PRIu64 " %16" PRIu64 " %6.2f%%\n", place.pc,
+    const bool named = std::any_of(report.places.begin(), report.places.end(),
+                                   [](const HotPlace& place) { return place.name.has_value(); });
+    print(out, "\n%16s %6s %5s %16s %16s %7s%s\n", "pc", "mode", "bytes", "executions", "instructions",
+          "share", named ? " name" : "");
+    for (const HotPlace& place : report.places) {
+        print(out, "%16" PRIx64 " %6s %5u %16" PRIu64 " %16" PRIu64 " %6.2f%%", place.pc,
               place.user ? "user" : "kernel", place.size, place.executions, place.instructions,
               percent(place.instructions, report.instructions));
+        out << (place.name ? " " + osi::to_text(*place.name) : std::string()) << '\n';
+    }
 }
 
 void write_json(std::ostream& out, const Report& report) {
@@ -104,13 +136,17 @@ void write_json(std::ostream& out, const Report& report) {
                               {"user", space.count.user},
                               {"first_instr", space.count.first_instr},
                               {"last_instr", space.count.last_instr}});
-    for (const HotPlace& place : report.places)
-        write_json_line(out, {{"kind", "block"},
-                              {"pc", hex(place.pc)},
-                              {"mode", place.user ? "user" : "kernel"},
-                              {"size", place.size},
-                              {"executions", place.executions},
-                              {"instructions", place.instructions}});
+    for (const HotPlace& place : report.places) {
+        Json block = {{"kind", "block"},
+                      {"pc", hex(place.pc)},
+                      {"mode", place.user ? "user" : "kernel"},
+                      {"size", place.size},
+                      {"executions", place.executions},
+                      {"instructions", place.instructions}};
+        if (place.name)
+            analyzers::add_place(block, *place.name);
+        write_json_line(out, block);
+    }
 }
 
 }  // namespace panda::analyze_blocks

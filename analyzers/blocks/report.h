@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <ostream>
 #include <vector>
 
 #include "analyzers/blocks/hot_blocks.h"
+#include "analyzers/names/moment_names.h"
+#include "osi/symbols/place.h"
 #include "trace/coding/block_table.h"
 
 namespace panda::analyze_blocks {
@@ -18,6 +21,8 @@ struct HotPlace {
     uint32_t size = 0;  // bytes of the longest block there
     uint64_t executions = 0;
     uint64_t instructions = 0;
+    Sample sample = {};                   // an execution
+    std::optional<osi::Place> name = {};  // nothing: not known
 };
 
 struct HotSpace {
@@ -37,6 +42,9 @@ struct Report {
 
 // top: how many places at most; 0 = all.
 Report make_report(HotBlocks& counts, const trace::BlockTable& blocks, uint64_t top);
+
+// Names the report's places, each at the moment of its sample or of another one in the same address space.
+void add_names(Report& report, analyzers::MomentNames& names, trace::TraceReader& reader);
 
 void write_table(std::ostream& out, const Report& report);
 // One JSON object per line: one of kind "summary", then those of kind "space" and "block".

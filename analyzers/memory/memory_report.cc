@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "analyzers/names/place_json.h"
 #include "common/error.h"
 #include "common/hex.h"
 #include "common/json_value.h"
@@ -116,7 +117,8 @@ trace::LastWrite find_last_write(trace::TraceReader& reader, const Addressing& a
     return *last;
 }
 
-void write_text(std::ostream& out, const trace::LastWrite& last, const trace::TraceHeader& header) {
+void write_text(std::ostream& out, const trace::LastWrite& last, const trace::TraceHeader& header,
+                const std::optional<osi::Place>& name) {
     if (!last.write) {
         out << "not written since instr " << last.searched_from << '\n';
         return;
@@ -129,12 +131,14 @@ void write_text(std::ostream& out, const trace::LastWrite& last, const trace::Tr
             << " bytes\n";
         return;
     }
-    out << "instr " << write.instr << "  pc " << hex(write.pc) << "  " << kind_name(write.kind)
-        << "  address " << hex(write.address) << "  " << write.size << " bytes  value "
+    out << "instr " << write.instr << "  pc " << hex(write.pc) << (name ? "  " + osi::to_text(*name) : "")
+        << "  " << kind_name(write.kind) << "  address " << hex(write.address) << "  " << write.size
+        << " bytes  value "
         << (write.size > 8 ? hex(write.value_high) + hex_digits(write.value, 16) : hex(write.value)) << '\n';
 }
 
-void write_json(std::ostream& out, const trace::LastWrite& last, const trace::TraceHeader& header) {
+void write_json(std::ostream& out, const trace::LastWrite& last, const trace::TraceHeader& header,
+                const std::optional<osi::Place>& name) {
     Json object = {{"kind", "last_write"},
                    {"found", last.write.has_value()},
                    {"searched_from", last.searched_from},
@@ -156,6 +160,8 @@ void write_json(std::ostream& out, const trace::LastWrite& last, const trace::Tr
                            {"device_place", device->place},
                            {"device_kind", device->kind}});
         object["size"] = write.size;
+        if (name)
+            analyzers::add_place(object, *name);
     }
     write_json_line(out, object);
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/bytes.h"
+#include "osi/symbols/place.h"
 #include "trace/memory/mapped_memory.h"
 #include "trace/moment/last_write.h"
 #include "trace/moment/moment.h"
@@ -34,8 +35,11 @@ void write_json(std::ostream& out, uint64_t instr, uint64_t address, std::span<c
 trace::LastWrite find_last_write(trace::TraceReader& reader, const Addressing& addressing, uint64_t address,
                                  uint64_t size, uint64_t before);
 
-void write_text(std::ostream& out, const trace::LastWrite& last, const trace::TraceHeader& header);
+// name: of the instruction that wrote; may be nothing.
+void write_text(std::ostream& out, const trace::LastWrite& last, const trace::TraceHeader& header,
+                const std::optional<osi::Place>& name);
 // Writes a JSON object with kind "last_write".
-void write_json(std::ostream& out, const trace::LastWrite& last, const trace::TraceHeader& header);
+void write_json(std::ostream& out, const trace::LastWrite& last, const trace::TraceHeader& header,
+                const std::optional<osi::Place>& name);
 
 }  // namespace panda::analyze_memory

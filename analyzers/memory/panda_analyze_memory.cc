@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "analyzers/memory/memory_report.h"
+#include "analyzers/names/moment_names.h"
 #include "analyzers/shared/frame.h"
 #include "common/error.h"
 
@@ -25,6 +26,7 @@ void add_options(po::options_description& options) {
     add("physical", "addresses are physical");
     add("asid", number_value()->value_name("CR3"), "use the page tables of this address space");
     add("raw", "read: write the bytes themselves");
+    analyzers::add_name_options(options);
 }
 
 Addressing addressing_of(const Run& run) {
@@ -63,13 +65,22 @@ void last_write(Run& run) {
         throw UsageError("--last-write takes one trace");
     const auto before = parse_moment("--before", run.text("before"));
     const Addressing addressing = addressing_of(run);
+    const analyzers::NameOptions wanted = analyzers::name_options(run.given());
     trace::TraceReader& reader = run.reader();
     const trace::LastWrite last = find_last_write(reader, addressing, run.number("last-write"),
                                                   run.number("length"), before.value_or(reader.end_instr()));
+    std::optional<osi::Place> name;
+    if (last.write && last.write->pc != 0) {
+        analyzers::MomentNames names(reader, wanted);
+        if (names.available()) {
+            const trace::Moment moment(reader, last.write->instr);
+            name = names.find({last.write->instr, moment.cpu().asid(), last.write->pc});
+        }
+    }
     if (run.json())
-        write_json(std::cout, last, reader.header());
+        write_json(std::cout, last, reader.header(), name);
     else
-        write_text(std::cout, last, reader.header());
+        write_text(std::cout, last, reader.header(), name);
 }
 
 void analyze(Run& run) {

@@ -102,7 +102,7 @@ TEST_CASE("the last write is found through the page tables") {
     CHECK_FALSE(analyze_memory::find_last_write(reader, {}, 0x400018, 8, reader.end_instr()).write);
     CHECK(analyze_memory::find_last_write(reader, {}, 0x40000f, 2, reader.end_instr()).write);
     std::ostringstream out;
-    write_text(out, last, reader.header());
+    write_text(out, last, reader.header(), {});
     CHECK(out.str() == "instr 3  pc 0xabc1  store  address 0x400010  8 bytes  value 0x1122334455667788\n");
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("a device's name that is not UTF-8 is mended in JSON") {
     last.write->kind = WriteKind::transfer;
     last.write->device = 1;
     std::ostringstream out;
-    write_json(out, last, header);
+    write_json(out, last, header, {});
     const auto line = tests::parse_lines(out.str()).at(0);
     for (const char* name : {"device_model", "device_place", "device_kind"})
         CHECK(line[name] == tests::mended_name);

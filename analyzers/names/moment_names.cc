@@ -1,0 +1,93 @@
+#include "analyzers/names/moment_names.h"
+
+#include "common/error.h"
+
+namespace panda::analyzers {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr uint64_t isolation_bit = 0x1000;  // PTI_USER_PGTABLE_BIT of arch/x86/entry/calling.h
+
+}  // namespace
+
+void add_name_options(po::options_description& options, bool optional) {
+    auto add = options.add_options();
+    add("symbols", po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
+        "directory with programs, libraries or debug files of the guest; repeatable");
+    if (optional)
+        add("no-names", "addresses only");
+    analyze_osi::add_kernel_options(options);
+}
+
+NameOptions name_options(const po::variables_map& given) {
+    NameOptions options;
+    options.wanted = given.count("no-names") == 0;
+    if (given.count("symbols") != 0)
+        options.directories = given["symbols"].as<std::vector<std::string>>();
+    if (!options.wanted && !options.directories.empty())
+        throw UsageError("--no-names and --symbols exclude each other");
+    options.kernel = analyze_osi::provider_options(given);
+    return options;
+}
+
+// Looked for at the end, where a kernel that booted is still there, and at snapshots, which have all of memory at hand.
+std::shared_ptr<const osi::Provider> find_kernel(trace::TraceReader& reader, const NameOptions& options) {
+    if (!options.wanted || !reader.seekable())
+        return nullptr;
+    const osi::OpenProvider open = provider_opener(options.kernel, reader.path());
+    const auto& snapshots = reader.contents().snapshots;
+    for (auto snapshot = snapshots.rbegin(); snapshot != snapshots.rend(); ++snapshot) {
+        const trace::Moment moment(reader, snapshot->instr);
+        try {
+            return open({&moment.memory(), &moment.cpu()});
+        } catch (const Error&) {
+            continue;  // none that is known, or not yet
+        }
+    }
+    return nullptr;
+}
+
+bool same_space(uint64_t asid, uint64_t other) {
+    return asid == other || (asid ^ other) == isolation_bit;
+}
+
+MomentNames::MomentNames(trace::TraceReader& reader, const NameOptions& options)
+    : reader_(reader),
+      lines_(!options.directories.empty()),
+      provider_(find_kernel(reader, options)),
+      symbolizer_(options.directories) {}
+
+void MomentNames::go_to(uint64_t instr) {
+    if (moment_ && instr_ == instr)
+        return;
+    moment_ = std::make_unique<trace::Moment>(reader_, instr);
+    instr_ = instr;
+}
+
+osi::ProcessHandle MomentNames::process_with(uint64_t asid) const {
+    const osi::Point point{&moment_->memory(), &moment_->cpu()};
+    if (const auto current = provider_->current_process_handle(point);
+        current && same_space(current->asid, asid))
+        return *current;
+    for (const osi::ProcessHandle& handle : provider_->process_handles(point).entries)
+        if (handle.asid != 0 && same_space(handle.asid, asid))
+            return handle;
+    return {};
+}
+
+std::optional<osi::Place> MomentNames::find(const NamedAddress& wanted) {
+    if (!provider_)
+        return std::nullopt;
+    go_to(wanted.instr);
+    const osi::Point point{&moment_->memory(), &moment_->cpu()};
+    const bool wide = point.cpu->long_mode();
+    const bool kernel = wide ? wanted.address >> 63 != 0 : wanted.address >= 0xc000'0000;
+    const osi::ProcessHandle process = kernel ? osi::ProcessHandle{} : process_with(wanted.asid);
+    osi::Place place = symbolizer_.place(*provider_, point, process, wanted.address, lines_);
+    if (place.module.empty() || (place.module == "kernel" && place.function.empty()))
+        return std::nullopt;
+    return place;
+}
+
+}  // namespace panda::analyzers
