@@ -32,6 +32,30 @@ struct Entry {
     processStory @15 :ProcessStory;
 
     fact @16 :Fact;              # of an analyzer that has no member of its own here
+    callStack @17 :CallStack;    # which calls are not over at pc, right before instr
+  }
+}
+
+struct CallStack {
+  thread @0 :UInt64;         # a number for what runs, within this trace
+  asid @1 :UInt64;           # physical address of the top page table
+  frames @2 :List(Frame);    # the innermost first
+  name @3 :Text;             # of pc: "main+0x4 [demo]"; empty if it is not known
+
+  struct Frame {
+    kind @0 :Kind;
+    slot @1 :UInt64;           # where the return address is on the stack; all bits are set if that is not known
+    returnAddress @2 :UInt64;  # of an entry, where the code goes on that it interrupted; 0 if that is not known
+    function @3 :UInt64;       # the code that was entered; 0 if it is not known
+    instr @4 :UInt64;          # when
+    name @5 :Text;             # of the code that called
+  }
+  enum Kind {
+    call @0;
+    systemCall @1;
+    interrupt @2;
+    exception @3;
+    signal @4;  # a program's handler
   }
 }
 

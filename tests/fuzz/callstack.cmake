@@ -1,0 +1,4 @@
+add_executable(callstack_taps_fuzz callstack_taps_fuzz.cc)
+target_compile_options(callstack_taps_fuzz PRIVATE -fsanitize=fuzzer)
+target_link_options(callstack_taps_fuzz PRIVATE -fsanitize=fuzzer)
+target_link_libraries(callstack_taps_fuzz PRIVATE panda_callstack)
