@@ -152,17 +152,28 @@ static void *map_to_read(const Shadow *shadow, uint64_t offset, uint64_t size)
     return ram;
 }
 
+typedef struct Run {
+    uint64_t start, end; /* end: behind its last byte; 0 before the first run */
+} Run;
+
+/* Moves `run` to the next run of bytes that differ among `size` of them; false if there is none any more. */
+static bool next_changed(Run *run, const uint8_t *bytes, const uint8_t *before, uint64_t size)
+{
+    run->start = run->end;
+    while (run->start < size && bytes[run->start] == before[run->start]) {
+        run->start++;
+    }
+    run->end = run->start;
+    while (run->end < size && bytes[run->end] != before[run->end]) {
+        run->end++;
+    }
+    return run->end > run->start;
+}
+
 static void report_changed(const Reading *reading, const uint8_t *ram)
 {
-    for (uint64_t i = 0; i < reading->size; i++) {
-        const uint64_t start = i;
-
-        while (i < reading->size && ram[i] != reading->before[i]) {
-            i++;
-        }
-        if (i > start) {
-            panda_ram_written(reading->region, reading->offset + start, i - start);
-        }
+    for (Run run = { 0 }; next_changed(&run, ram, reading->before, reading->size);) {
+        panda_ram_written(reading->region, reading->offset + run.start, run.end - run.start);
     }
 }
 
@@ -229,6 +240,12 @@ static void write_ram(Shadow *shadow, uint64_t offset, uint64_t size)
     panda_ram_written(shadow->region, offset, size);
 }
 
+/* What was at `offset` before the device wrote; what is there now if nobody has mapped the page. */
+static const uint8_t *bytes_before(const Shadow *shadow, const MappedPage *page, uint64_t offset)
+{
+    return page ? page->before + (offset & ~TARGET_PAGE_MASK) : shadow->bytes + offset;
+}
+
 typedef struct Changes {
     bool alone;     /* nobody but the devices wrote there since */
     bool news;      /* what the device wrote has not been given back yet */
@@ -242,7 +259,7 @@ static Changes find_changes(const Shadow *shadow, uint64_t offset, uint64_t size
     for (uint64_t done = 0; done < size;) {
         const uint64_t at = offset + done, part = part_in_page(at, size - done);
         const MappedPage *page = mapped_page(shadow, at);
-        const uint8_t *before = page ? page->before + (at & ~TARGET_PAGE_MASK) : shadow->bytes + at;
+        const uint8_t *before = bytes_before(shadow, page, at);
 
         if (memcmp(before, shadow->bytes + at, part) != 0) {
             changes.end = done + part;
@@ -260,20 +277,14 @@ static Changes find_changes(const Shadow *shadow, uint64_t offset, uint64_t size
 /* Gives back the bytes that were changed, and no others. */
 static void write_changed(Shadow *shadow, uint64_t offset, uint64_t size)
 {
-    uint64_t start = 0;
-    bool changing = false;
+    for (uint64_t done = 0; done < size;) {
+        const uint64_t at = offset + done, part = part_in_page(at, size - done);
+        const uint8_t *before = bytes_before(shadow, mapped_page(shadow, at), at);
 
-    for (uint64_t i = 0; i <= size; i++) {
-        const MappedPage *page = i < size ? mapped_page(shadow, offset + i) : NULL;
-        const bool changed =
-            page && page->before[(offset + i) & ~TARGET_PAGE_MASK] != shadow->bytes[offset + i];
-
-        if (changed && !changing) {
-            start = i;
-        } else if (!changed && changing) {
-            write_ram(shadow, offset + start, i - start);
+        for (Run run = { 0 }; next_changed(&run, shadow->bytes + at, before, part);) {
+            write_ram(shadow, at + run.start, run.end - run.start);
         }
-        changing = changed;
+        done += part;
     }
 }
 
