@@ -1,5 +1,6 @@
 /* The x86 processor: its state in canonical form (GlueProcessor), and all of its state as bytes. */
 #include "qemu/osdep.h"
+#include "accel/tcg/cpu-ops.h"
 #include "cpu.h"
 #include "exec/cputlb.h"
 #include "hw/core/cpu.h"
@@ -195,6 +196,10 @@ const char *glue_processor_load(const uint8_t *data, size_t size)
     result = vmstate_load_state(file, &vmstate_x86_cpu, X86_CPU(first_cpu), vmstate_x86_cpu.version_id);
     qemu_fclose(file);
     object_unref(OBJECT(channel));
+    /* It has the flags as they are between two runs of the processor; in its loop they are kept in parts. */
+    if (first_cpu->running) {
+        first_cpu->cc->tcg_ops->cpu_exec_enter(first_cpu);
+    }
     return result == 0 ? NULL : "the processor state does not load";
 }
 

@@ -5,13 +5,13 @@ GUEST is a guest of tools/guest/build.sh with many drivers, DISK a raw image wit
 panda-recording and panda-replay are on PATH. Prints a line for each recording; the exit status is 1 if one fails.
 """
 
-import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import time
+
+from monitor import Monitor
 
 MACHINES = ["pc", "pc", "q35", "q35", "microvm", "isapc"]
 PROCESSORS = ["qemu64", "max", "Skylake-Server", "EPYC", "Haswell-noTSX", "max,la57=on"]
@@ -27,40 +27,6 @@ CONTROLLERS = {
 }
 CARDS = ["e1000", "e1000e", "rtl8139", "virtio-net-pci", "vmxnet3", "pcnet"]
 OVMF = "/usr/share/OVMF/OVMF_CODE_4M.fd"
-
-
-class Monitor:
-    """QEMU's QMP over a socket."""
-
-    def __init__(self, path, process):
-        deadline = time.time() + 30
-        while True:
-            self.socket = socket.socket(socket.AF_UNIX)
-            try:
-                self.socket.connect(path)
-                break
-            except OSError:
-                self.socket.close()
-                if time.time() > deadline or process.poll() is not None:
-                    raise
-                time.sleep(0.05)
-        self.socket.settimeout(120)
-        self.stream = self.socket.makefile("rw")
-        self.stream.readline()
-        self.execute("qmp_capabilities")
-
-    def execute(self, command, **arguments):
-        self.stream.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        self.stream.flush()
-        while True:
-            line = self.stream.readline()
-            if not line:
-                raise RuntimeError(f"QEMU is gone during {command}")
-            answer = json.loads(line)
-            if "error" in answer:
-                raise RuntimeError(f"{command}: {answer['error']['desc']}")
-            if "return" in answer:
-                return answer["return"]
 
 
 def draw_machine(draw, guest, disk):
