@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "recorder/engine/fingerprint.h"
+#include "trace/types.h"
 
 namespace panda::engine {
 namespace {
@@ -86,6 +87,18 @@ void Replayer::load_processor(const Bytes& state) {
     if (const char* problem =
             glue_processor_load(reinterpret_cast<const uint8_t*>(state.data()), state.size()))
         throw FileError(reader_.container().path(), problem);
+}
+
+std::span<const std::byte> Replayer::page_bytes(uint64_t address) const {
+    const auto map = maps_.find(0);
+    if (map == maps_.end())
+        return {};
+    const uint64_t page = address & ~(trace::page_size - 1);
+    for (const recording::MappedRange& range : map->second.ranges)
+        if (page >= range.address && page - range.address + trace::page_size <= range.size)
+            return block_bytes(range.block)
+                .subspan(range.block_offset + (page - range.address), trace::page_size);
+    return {};
 }
 
 uint64_t Replayer::last_instr() const {

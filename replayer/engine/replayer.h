@@ -101,6 +101,9 @@ class Replayer {
     std::span<const std::byte> block_bytes(uint32_t block) const {
         return std::as_bytes(std::span(blocks_[block].host, blocks_[block].size));
     }
+    // The page of guest memory at a physical address, as it is now; empty if that is not memory. Call it after
+    // set_up().
+    std::span<const std::byte> page_bytes(uint64_t address) const;
     // The memory map in force in each physical address space. Call it after set_up().
     const std::map<uint32_t, recording::MemoryMap>& memory_maps() const { return maps_; }
     // The instr at which the replay will end, as far as this can be known before.

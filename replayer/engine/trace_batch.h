@@ -33,7 +33,9 @@ struct Aside {
     // block.
     trace::InnerKind inner = trace::InnerKind::fill;
     uint8_t size = 0;
-    uint64_t address = 0;  // cut: instructions that were left. check: instructions executed
+    // cut: instructions that were left. check: instructions executed. event, if the address space changes: which one
+    // that is to the filter.
+    uint64_t address = 0;
     // event, registers, check_registers: index into the batch's list. memory_map: its number, and its address
     // space in size.
     uint64_t value = 0;
@@ -58,6 +60,7 @@ struct TracedBlock {
 // What a batch has if a stretch of the trace starts with it.
 struct StretchBegin {
     trace::StretchStart start;
+    uint64_t address_space = 0;  // to the filter
     std::promise<trace::EncodedStretch> encoded;
 };
 

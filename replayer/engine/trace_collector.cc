@@ -77,7 +77,7 @@ void TraceCollector::take(Batch& batch) {
 
 void TraceCollector::begin(StretchBegin begin) {
     encoded_ = std::move(begin.encoded);
-    address_space_ = begin.start.address_space;
+    address_space_ = begin.address_space;
     if (const auto& cpu = begin.start.chunk.cpu)
         address_space_bits_ = trace::page_table_bits(cpu->cr4, cpu->efer);
     encoder_.begin(begin.start);
@@ -258,8 +258,8 @@ void TraceCollector::handle(const Aside& aside, Batch& batch, const std::byte* c
                 const TracedBlock& block = *blocks_[last_];
                 call->pc = block.pc + block.instruction_offsets.back();
             }
-            if (const auto* change = std::get_if<trace::AddressSpaceChange>(&event.detail))
-                address_space_ = change->cr3;
+            if (std::holds_alternative<trace::AddressSpaceChange>(event.detail))
+                address_space_ = aside.address;
             else if (const auto* mode = std::get_if<trace::ModeChange>(&event.detail))
                 address_space_bits_ = trace::page_table_bits(mode->cr4, mode->efer);
             chunk_.event(event);

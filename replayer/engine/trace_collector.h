@@ -20,7 +20,8 @@ namespace panda::engine {
 
 // Which executions a trace is to have; all by default.
 struct TraceFilter {
-    std::optional<uint64_t> address_space;  // CR3; its flag and PCID bits do not count
+    // CR3; its flag and PCID bits do not count, and under page table isolation both halves of a pair do.
+    std::optional<uint64_t> address_space;
     bool user = true;
     bool kernel = true;
 

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "common/error.h"
+#include "replayer/engine/table_pair.h"
 #include "replayer/engine/trace_values.h"
 #include "trace/limits.h"
 
@@ -176,6 +177,7 @@ void Tracer::begin_stretch(uint64_t instr, const trace::CpuState& cpu) {
     rings_ = 0;
     all_registers_ = true;
     StretchBegin& begin = batch_->begins.emplace();
+    begin.address_space = address_space(cpu);
     begin.start = {instr, cpu.cr3, writer_.memory_maps(), {cpu, translations()}};
     if (follows_)
         begin.start.chunk.followed = followed_values();
@@ -404,13 +406,27 @@ void Tracer::exception(int number, int error_code, uint64_t address, bool softwa
         trace::Exception{static_cast<uint32_t>(number), static_cast<uint32_t>(error_code), address, pc});
 }
 
+uint64_t Tracer::address_space(const trace::CpuState& cpu) const {
+    constexpr uint64_t pae = 1 << 5;
+    const uint64_t bits = trace::page_table_bits(cpu.cr4, cpu.efer);
+    if (!options_.filter.address_space || (cpu.cr4 & pae) == 0 ||
+        ((*options_.filter.address_space ^ cpu.cr3) & bits) != table_pair_bit)
+        return cpu.cr3;
+    const auto even = replayer_.page_bytes(cpu.asid() & ~table_pair_bit);
+    const auto odd = replayer_.page_bytes(cpu.asid() | table_pair_bit);
+    const bool pair = !even.empty() && !odd.empty() && is_table_pair(even, odd, cpu.long_mode());
+    return pair ? *options_.filter.address_space : cpu.cr3;
+}
+
 void Tracer::control_changed() {
     control_changed(cpu_state());
 }
 
 void Tracer::control_changed(const trace::CpuState& state) {
-    if (state.cr3 != control_.cr3)
+    if (state.cr3 != control_.cr3) {
         event_after(trace::AddressSpaceChange{state.cr3});
+        batch_->asides.back().address = address_space(state);
+    }
     if (state.cr0 != control_.cr0 || state.cr4 != control_.cr4 || state.efer != control_.efer ||
         state.system_management != control_.system_management)
         event_after(trace::ModeChange{state.cr0, state.cr4, state.efer, state.system_management});

@@ -88,6 +88,8 @@ class Tracer : public ReplayObserver {
     void event_inside(trace::EventDetail detail);
     // Everything that was started is done.
     void event_after(trace::EventDetail detail);
+    // CR3; that of the filter if the other half of the filter's pair of tables (table_pair.h) is in force.
+    uint64_t address_space(const trace::CpuState& cpu) const;
     // Reports what differs from what was reported last.
     void control_changed(const trace::CpuState& state);
     // Between two blocks: puts the values of the followed registers aside, if the trace follows any.
