@@ -93,6 +93,27 @@ struct KernelInfo {
         panda_skb_head_qlen_offset, panda_netlink_portid_offset, panda_packet_type_dev_offset,
         panda_packet_type_priv_offset, panda_net_device_name_offset, panda_net_device_ifindex_offset,
         panda_sock_size;
+    // Namespaces.
+    Offset panda_task_nsproxy_offset, panda_nsproxy_uts_ns_offset, panda_nsproxy_ipc_ns_offset,
+        panda_nsproxy_mnt_ns_offset, panda_nsproxy_pid_ns_for_children_offset, panda_nsproxy_net_ns_offset,
+        panda_nsproxy_time_ns_offset, panda_nsproxy_time_ns_for_children_offset,
+        panda_nsproxy_cgroup_ns_offset, panda_cred_user_ns_offset, panda_upid_ns_offset,
+        panda_uts_namespace_inum_offset, panda_ipc_namespace_inum_offset, panda_mnt_namespace_inum_offset,
+        panda_pid_namespace_inum_offset, panda_net_inum_offset, panda_time_namespace_inum_offset,
+        panda_cgroup_namespace_inum_offset, panda_user_namespace_inum_offset;
+    // Tables of sockets.
+    Address panda_net_namespace_list_addr, panda_tcp_hashinfo_addr, panda_udp_table_addr,
+        panda_raw_v4_hashinfo_addr, panda_raw_v6_hashinfo_addr, panda_unix_socket_table_addr,
+        panda_nl_table_addr;
+    Offset panda_net_list_offset, panda_net_dev_base_head_offset, panda_net_device_dev_list_offset,
+        panda_net_unx_buckets_offset, panda_net_packet_sklist_offset, panda_sock_net_offset,
+        panda_sock_node_offset, panda_inet_hashinfo_ehash_offset, panda_inet_hashinfo_ehash_mask_offset,
+        panda_inet_hashinfo_lhash2_offset, panda_inet_hashinfo_lhash2_mask_offset,
+        panda_inet_hashinfo_listening_hash_offset, panda_listen_bucket_head_offset, panda_listen_bucket_size,
+        panda_timewait_substate_offset, panda_udp_table_hash_offset, panda_udp_table_mask_offset,
+        panda_udp_hslot_head_offset, panda_udp_hslot_size, panda_raw_hashinfo_ht_offset,
+        panda_netlink_table_tbl_offset, panda_netlink_table_size, panda_bucket_table_size_offset,
+        panda_bucket_table_buckets_offset, panda_netlink_node_offset;
 
     // The value of a member that the caller cannot do without, as in info.need(&KernelInfo::task_pid_offset).
     // If it is empty, throws an Error that names file, group and key.

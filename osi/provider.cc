@@ -10,6 +10,10 @@ std::optional<Socket> Provider::socket(const Point&, const ProcessHandle&, int64
     return std::nullopt;
 }
 
+List<Socket> Provider::known_sockets(const Point&) const {
+    return {};
+}
+
 List<KernelSymbol> Provider::kernel_symbols(const Point&) const {
     return {};
 }

@@ -40,6 +40,15 @@ struct Process {
     bool operator==(const Process&) const = default;
 };
 
+// A namespace that a process is in.
+struct Namespace {
+    std::string name;     // Linux: of its file in /proc/PID/ns: "mnt", "pid_for_children"
+    uint64_t number = 0;  // Linux: the inode of that file
+    bool initial = true;  // it is the one with which the system started
+
+    bool operator==(const Namespace&) const = default;
+};
+
 // What else is known about a process. Each is empty if the provider cannot tell.
 struct ProcessDetails {
     std::optional<uint32_t> uid, gid, euid, egid;  // Linux: as in /proc/PID/status
@@ -49,6 +58,8 @@ struct ProcessDetails {
     // From the system's own process namespace to the innermost. Linux: NSpid in /proc/PID/status
     std::vector<int64_t> namespace_pids = {};
     std::string root = {};  // path. Linux: /proc/PID/root
+    // Linux: /proc/PID/ns, in the order of the names there.
+    std::vector<Namespace> namespaces = {};
 
     bool operator==(const ProcessDetails&) const = default;
 };
@@ -116,6 +127,8 @@ struct Socket {
     uint64_t peer_inode = 0;     // unix: of the socket at the other end; 0 if there is none
     uint64_t receive_queue = 0;  // as ss: bytes; listeners: connections to accept
     uint64_t send_queue = 0;     // listeners: how many may wait
+    // The number of the network namespace that it is in; 0 if it is not known.
+    uint64_t network = 0;
 
     bool operator==(const Socket&) const = default;
 };
@@ -172,6 +185,10 @@ class Provider {
     // that knows no sockets finds none.
     virtual List<OpenSocket> sockets(const Point& point, const ProcessHandle& handle) const;
     virtual std::optional<Socket> socket(const Point& point, const ProcessHandle& handle, int64_t fd) const;
+
+    // Sockets that the system itself keeps account of, whether a process has them open or not. Those that were never
+    // bound or connected need not be there. Throws no Error when the provider lacks what leads to them.
+    virtual List<Socket> known_sockets(const Point& point) const;
 
     // Modules of the kernel.
     virtual List<Module> modules(const Point& point) const = 0;

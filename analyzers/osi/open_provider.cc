@@ -84,12 +84,13 @@ osi::OpenProvider provider_opener(const ProviderOptions& options, const std::str
     const KeyFile* usual = files->usual ? &*files->usual : nullptr;
     const KeyFile* first = files->named ? &*files->named : usual;
     const std::string group = group_of(options, first);
-    return [options, files, usual, first, group, trace](const osi::Point& point) {
+    const auto complete = std::make_shared<osi::linux_guest::GroupCompleter>(trace);
+    return [options, files, usual, first, group, trace, complete](const osi::Point& point) {
         using namespace osi::linux_guest;
         auto provider = std::make_shared<const OsiLinux>(
-            completed(files->named || !group.empty() ? open_named_kernel(*first, group, point, trace, usual)
-                                                     : open_unknown_kernel(usual, point, trace),
-                      point, trace));
+            (*complete)(files->named || !group.empty() ? open_named_kernel(*first, group, point, trace, usual)
+                                                       : open_unknown_kernel(usual, point, trace),
+                        point));
         if (options.os)
             check_os(*options.os, provider->info(), !options.group.empty());
         return provider;

@@ -1,5 +1,7 @@
 #include "analyzers/osi/pandalog_entries.h"
 
+#include <span>
+
 #include "analyzers/pandalog/pandalog.capnp.h"
 
 namespace panda::analyze_osi {
@@ -100,9 +102,11 @@ void write_pandalog(pandalog::PandalogFile& file, const FileReport& report, uint
             });
 }
 
+// A socket that no process has open has pid 0 and fd -1.
 void write_pandalog(pandalog::PandalogFile& file, const SocketReport& report, uint64_t pc) {
+    const SocketUser nobody = {0, -1, {}};
     for (const auto& [socket, users] : report.sockets)
-        for (const SocketUser& user : users)
+        for (const SocketUser& user : users.empty() ? std::span(&nobody, 1) : std::span(users))
             file.write_fact(report.instr, pc, "osi-socket",
                             {{"pid", user.pid},
                              {"fd", user.fd},

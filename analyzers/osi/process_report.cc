@@ -43,6 +43,9 @@ void write_details(std::ostream& out, const osi::ProcessDetails& details) {
         for (size_t i = 0; i < details.namespace_pids.size(); ++i)
             out << (i == 0 ? "" : ",") << details.namespace_pids[i];
     }
+    for (const osi::Namespace& one : details.namespaces)
+        if (!one.initial)
+            out << ' ' << one.name << ":[" << one.number << ']';
     if (!details.root.empty() && details.root != "/")
         out << " root=" << quoted(details.root);
     if (!details.working_directory.empty())
@@ -70,6 +73,8 @@ void add_details(Json& line, const osi::ProcessDetails& details) {
         line["root"] = details.root;
     if (!details.namespace_pids.empty())
         line["nspid"] = details.namespace_pids;
+    for (const osi::Namespace& one : details.namespaces)
+        line["ns"][one.name] = one.number;
 }
 
 }  // namespace

@@ -54,8 +54,9 @@ void write_table(std::ostream& out, const ProcessReport& report);
 void write_beneath(std::ostream& out, const ProcessEntry& entry, const ProcessOptions& options);
 
 // {"kind": "process", "instr": …, "pid": …, "ppid": …, "tgid": …, "name": …, "title": …, "asid": "0x…",
-// "task": "0x…"}, and what was asked for: "uid", "gid", "euid", "egid", "start_ns", "exe", "cwd" (each as far
-// as known), "arguments": […], "environment": […], "threads": [{"tid": …, "name": …, "task": "0x…"}].
+// "task": "0x…"}, and what was asked for: "uid", "gid", "euid", "egid", "start_ns", "exe", "cwd", "root",
+// "nspid": […], "ns": {"mnt": …, "pid": …, …} (each as far as known), "arguments": […], "environment": […],
+// "threads": [{"tid": …, "name": …, "task": "0x…"}].
 // Addresses are strings, because JSON's numbers are doubles to many readers.
 void write_json(std::ostream& out, const ProcessReport& report);
 

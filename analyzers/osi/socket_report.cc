@@ -4,6 +4,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <ostream>
+#include <set>
 #include <string_view>
 
 #include "analyzers/osi/select_processes.h"
@@ -108,11 +109,25 @@ void add_sockets(SocketReport& report, const osi::Provider& provider, const osi:
     }
 }
 
+void add_sockets_of_nobody(SocketReport& report, const osi::Provider& provider, const osi::Point& point) {
+    std::set<uint64_t> there;
+    for (const SharedSocket& one : report.sockets)
+        there.insert(one.socket.descriptor);
+    auto list = provider.known_sockets(point);
+    if (!list.warning.empty())
+        report.warnings.push_back(list.warning);
+    for (osi::Socket& socket : list.entries)
+        if (there.insert(socket.descriptor).second)
+            report.sockets.push_back({std::move(socket), {}});
+}
+
 SocketReport make_socket_report(const osi::Provider& provider, const osi::Point& point,
                                 std::optional<int64_t> pid) {
     SocketReport report;
     for (const osi::Process& process : select_processes(provider, point, pid, report.warnings))
         add_sockets(report, provider, point, process);
+    if (!pid)
+        add_sockets_of_nobody(report, provider, point);
     return report;
 }
 
@@ -126,11 +141,13 @@ void write_table(std::ostream& out, const SocketReport& report) {
         std::snprintf(row, sizeof row, "%-6s %-10s %6" PRIu64 " %6" PRIu64 " ", netid(socket).c_str(),
                       socket.state.c_str(), socket.receive_queue, socket.send_queue);
         out << row << local << std::string(local.size() < 26 ? 26 - local.size() : 0, ' ') << ' ' << peer
-            << std::string(peer.size() < 26 ? 26 - peer.size() : 0, ' ') << " users:(";
+            << std::string(peer.size() < 26 ? 26 - peer.size() : 0, ' ');
+        if (!users.empty())
+            out << " users:(";
         for (size_t i = 0; i < users.size(); ++i)
             out << (i == 0 ? "" : ",") << "(\"" << printable(users[i].name) << "\",pid=" << users[i].pid
                 << ",fd=" << users[i].fd << ')';
-        out << ")\n";
+        out << (users.empty() ? "\n" : ")\n");
     }
 }
 
@@ -150,6 +167,8 @@ void write_json(std::ostream& out, const SocketReport& report) {
                      {"inode", socket.inode}};
         if (socket.peer_inode != 0)
             line["peer_inode"] = socket.peer_inode;
+        if (socket.network != 0)
+            line["netns"] = socket.network;
         for (const SocketUser& user : users)
             line["users"].push_back({{"pid", user.pid}, {"fd", user.fd}, {"name", user.name}});
         line["socket"] = hex(socket.descriptor);

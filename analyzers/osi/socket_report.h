@@ -19,7 +19,7 @@ struct SocketUser {
 
 struct SharedSocket {
     osi::Socket socket;
-    std::vector<SocketUser> users;  // by ascending pid and number
+    std::vector<SocketUser> users;  // by ascending pid and number; empty if no process has it open
 };
 
 struct SocketReport {
@@ -29,7 +29,8 @@ struct SocketReport {
 };
 
 // The sockets of the process `pid`, or of all processes: each once, in the order of the process and number that
-// has it first. Throws Error when there is no process with that number.
+// has it first. All: then also those that no process has open (connections that only wait, or that were not accepted
+// yet, and the kernel's own), as far as the system's tables have them. Throws Error when there is no process with that number.
 SocketReport make_socket_report(const osi::Provider& provider, const osi::Point& point,
                                 std::optional<int64_t> pid);
 // Adds those of one process.
@@ -47,7 +48,7 @@ std::string type_name(uint32_t type);
 // that of the peer, behind the name.
 void write_table(std::ostream& out, const SocketReport& report);
 // {"kind": "socket", "instr", "netid", "family", "type", "protocol", "state", "receive_queue", "send_queue",
-// "local", "peer", "inode", "peer_inode", "users": [{"pid", "fd", "name"}], "socket": "0x…"}
+// "local", "peer", "inode", "peer_inode", "netns", "users": [{"pid", "fd", "name"}], "socket": "0x…"}
 void write_json(std::ostream& out, const SocketReport& report);
 
 }  // namespace panda::analyze_osi

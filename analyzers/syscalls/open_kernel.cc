@@ -19,14 +19,13 @@ LinuxGuest::Open kernel_opener(const std::string& kconf, const std::string& grou
             KeyFile::open(analyze_osi::default_kernelinfo(executable_directory())));
     else if (const auto path = analyze_osi::find_kernelinfo(executable_directory()))
         file = std::make_shared<const KeyFile>(KeyFile::open(*path));
+    const auto complete = std::make_shared<osi::linux_guest::GroupCompleter>(name);
     if (!kconf.empty() || !group.empty())
-        return [file, group, name](const osi::Point& point) {
-            return osi::linux_guest::completed(osi::linux_guest::open_named_kernel(*file, group, point, name),
-                                               point, name);
+        return [file, group, name, complete](const osi::Point& point) {
+            return (*complete)(osi::linux_guest::open_named_kernel(*file, group, point, name), point);
         };
-    return [file, name](const osi::Point& point) {
-        return osi::linux_guest::completed(osi::linux_guest::open_unknown_kernel(file.get(), point, name),
-                                           point, name);
+    return [file, name, complete](const osi::Point& point) {
+        return (*complete)(osi::linux_guest::open_unknown_kernel(file.get(), point, name), point);
     };
 }
 

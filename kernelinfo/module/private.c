@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Structs that no header for modules has: struct mount (fs/mount.h), struct kthread (kernel/kthread.c), struct worker
- * and struct workqueue_struct (kernel/workqueue*), struct netlink_sock (net/netlink/af_netlink.h). So this makes an
- * object whose members have known values, and looks for these values in it.
+ * and struct workqueue_struct (kernel/workqueue*), struct netlink_sock and struct netlink_table
+ * (net/netlink/af_netlink.h), struct mnt_namespace (fs/mount.h). So this makes an object whose members have known values, and looks for these values in it.
  */
 #include <linux/completion.h>
 #include <linux/kernel.h>
@@ -213,9 +213,54 @@ static void print_netlink(void)
 	sock_release(socket);
 }
 
+/* A struct netlink_table begins with a hash table. All have the same parameters, so their distance shows. */
+#define NETLINK_TABLE_BYTES 1024
+
+static void print_netlink_table(void)
+{
+	const struct rhashtable *first = (const void *)nl_table;
+	long offset;
+
+	kernelinfo_print_offset("panda.netlink_table.tbl_offset", offsetof(struct rhashtable, tbl));
+	kernelinfo_print_offset("panda.netlink_sock.node_offset", first->p.head_offset);
+	for (offset = sizeof(*first); offset < NETLINK_TABLE_BYTES; offset += sizeof(long)) {
+		const struct rhashtable *next = (const void *)((const char *)first + offset);
+
+		if (memcmp(&first->p, &next->p, sizeof(first->p)) == 0) {
+			kernelinfo_print_offset("panda.netlink_table.size", offset);
+			break;
+		}
+	}
+}
+
+/* Its number is that of the file which stands for it. */
+#define MNT_NAMESPACE_BYTES 128
+
+static void print_mnt_namespace(void)
+{
+	const void *namespace = current->nsproxy->mnt_ns;
+	struct path path;
+	long offset;
+	u32 number, word;
+
+	if (kern_path("/proc/self/ns/mnt", LOOKUP_FOLLOW, &path))
+		return;
+	number = d_inode(path.dentry)->i_ino;
+	path_put(&path);
+	for (offset = 0; offset < MNT_NAMESPACE_BYTES; offset += sizeof(word)) {
+		memcpy(&word, (const char *)namespace + offset, sizeof(word));
+		if (word == number) {
+			kernelinfo_print_offset("panda.mnt_namespace.inum_offset", offset);
+			break;
+		}
+	}
+}
+
 void kernelinfo_print_private(void)
 {
 	print_netlink();
+	print_netlink_table();
+	print_mnt_namespace();
 	print_mount();
 	print_kthread();
 	print_workqueue();

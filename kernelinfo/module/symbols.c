@@ -159,6 +159,13 @@ static const struct {
 	{ "panda.tk_core_addr", { "tk_core", "timekeeper_data" } },
 	{ "panda.modules_addr", { "modules" }, find_modules },
 	{ "panda.special_mapping_vmops_addr", { "special_mapping_vmops" }, find_special_mapping_vmops },
+	{ "panda.net_namespace_list_addr", { "net_namespace_list" } },
+	{ "panda.tcp_hashinfo_addr", { "tcp_hashinfo" } },
+	{ "panda.udp_table_addr", { "udp_table" } },
+	{ "panda.raw_v4_hashinfo_addr", { "raw_v4_hashinfo" } },
+	{ "panda.raw_v6_hashinfo_addr", { "raw_v6_hashinfo" } },
+	{ "panda.unix_socket_table_addr", { "unix_socket_table" } },
+	{ "panda.nl_table_addr", { "nl_table" } },
 };
 
 static unsigned long find_variable(size_t row)

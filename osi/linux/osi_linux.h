@@ -35,6 +35,7 @@ class OsiLinux final : public Provider {
     std::optional<OpenFile> file(const Point& point, const ProcessHandle& handle, int64_t fd) const override;
     List<OpenSocket> sockets(const Point& point, const ProcessHandle& handle) const override;
     std::optional<Socket> socket(const Point& point, const ProcessHandle& handle, int64_t fd) const override;
+    List<Socket> known_sockets(const Point& point) const override;
     List<Module> modules(const Point& point) const override;
     List<KernelSymbol> kernel_symbols(const Point& point) const override;
     List<KernelSymbol> module_symbols(const Point& point, const Module& module) const override;
@@ -49,12 +50,15 @@ class OsiLinux final : public Provider {
     std::optional<Thread> thread(const Point& point, uint64_t task) const;
     // The address of the per-CPU variable that says which task the processor runs.
     std::optional<uint64_t> current_task_place(const Point& point) const;
-    // The address of the first processor's instance of a per-CPU variable, which was linked at `variable`.
-    std::optional<uint64_t> per_cpu_place(const Point& point, uint64_t variable) const;
+    // The name of a network interface, by its number, in the namespace of the thread that runs; nothing if there is
+    // none.
+    std::optional<std::string> interface_name(const Point& point, uint32_t number) const;
     // The address at run time of something in the kernel's image.
     uint64_t moved(uint64_t linked) const { return linked + attachment_.slide; }
 
   private:
+    // The address of the first processor's instance of a per-CPU variable, which was linked at `variable`.
+    std::optional<uint64_t> per_cpu_place(const Point& point, uint64_t variable) const;
     std::optional<uint64_t> current_task(const Point& point) const;
     std::optional<uint64_t> group_leader(const KernelMemory& memory, uint64_t task) const;
     std::optional<int64_t> number(const KernelMemory& memory, uint64_t task, kernelinfo::Offset member) const;

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <array>
 
+#include "osi/linux/list.h"
+#include "osi/linux/namespaces.h"
 #include "osi/linux/osi_linux.h"
 #include "osi/linux/paths.h"
 
@@ -107,6 +109,8 @@ ProcessDetails OsiLinux::details(const Point& point, const ProcessHandle& handle
     details.working_directory = path_at(info_.panda_fs_pwd_offset);
     details.root = path_at(info_.panda_fs_root_offset);
     details.namespace_pids = namespace_pids(memory, handle.task);
+    details.namespaces = namespaces_of(memory, info_, handle.task,
+                                       memory.wrap(moved(info_.need(&KernelInfo::task_init_addr))));
     return details;
 }
 
@@ -132,6 +136,28 @@ std::vector<int64_t> OsiLinux::namespace_pids(const KernelMemory& memory, uint64
         numbers.push_back(static_cast<int32_t>(*number));
     }
     return numbers;
+}
+
+std::optional<std::string> OsiLinux::interface_name(const Point& point, uint32_t number) const {
+    const KernelMemory memory = kernel_memory(point);
+    const auto pointer = [&](std::optional<uint64_t> base, const kernelinfo::Offset& offset) {
+        const auto value = base && offset ? memory.pointer(at(*base, *offset)) : std::nullopt;
+        return value && memory.is_kernel_address(*value) ? value : std::nullopt;
+    };
+    const auto proxy = pointer(current_task(point), info_.panda_task_nsproxy_offset);
+    const auto net = pointer(proxy, info_.panda_nsproxy_net_ns_offset);
+    if (!net || !info_.panda_net_dev_base_head_offset || !info_.panda_net_device_dev_list_offset ||
+        !info_.panda_net_device_ifindex_offset || !info_.panda_net_device_name_offset)
+        return std::nullopt;
+    std::optional<std::string> name;
+    walk_list(memory, at(*net, *info_.panda_net_dev_base_head_offset), [&](uint64_t node) {
+        const uint64_t device =
+            memory.wrap(node - static_cast<uint64_t>(*info_.panda_net_device_dev_list_offset));
+        if (memory.u32(at(device, *info_.panda_net_device_ifindex_offset)) == number)
+            name = memory.string(at(device, *info_.panda_net_device_name_offset), 15);
+        return !name;
+    });
+    return name;
 }
 
 // Does what get_mm_cmdline() of fs/proc/base.c does.

@@ -79,31 +79,43 @@ OsiLinux open_named_kernel(const kernelinfo::KeyFile& named, const std::string& 
     }
 }
 
-OsiLinux completed(OsiLinux kernel, const Point& point, const std::string& name) {
-    // The latest keys of each subject: signals, times, sockets, symbols of modules.
+const std::optional<kernelinfo::KernelInfo>& GroupCompleter::described(const std::string& kernel,
+                                                                       const Point& point) {
+    const std::lock_guard lock(mutex_);
+    const auto [place, is_new] = described_.try_emplace(kernel);
+    if (is_new) {
+        try {
+            place->second = discover_kernel(point, name_);
+        } catch (const Error&) {
+            // Nor will it at another moment: its image has no BTF.
+        }
+    }
+    return place->second;
+}
+
+OsiLinux GroupCompleter::operator()(OsiLinux kernel, const Point& point) {
+    // The latest keys of each subject: signals, times, sockets, namespaces, symbols of modules.
     const kernelinfo::KernelInfo& known = kernel.info();
     if (known.panda_do_exit_addr && known.panda_tk_core_addr && known.panda_sock_size &&
-        known.panda_module_kallsyms_offset)
+        known.panda_task_nsproxy_offset && known.panda_module_kallsyms_offset)
+        return kernel;
+    const std::optional<kernelinfo::KernelInfo>& found = described(known.name, point);
+    if (!found)
         return kernel;
     kernelinfo::KernelInfo info = known;
-    try {
-        const kernelinfo::KernelInfo found = discover_kernel(point, name);
-        for (const kernelinfo::Key& key : kernelinfo::keys()) {
-            if (!std::string_view(key.name).starts_with("panda."))
-                continue;
-            if (const auto* offset = std::get_if<kernelinfo::Offset kernelinfo::KernelInfo::*>(&key.field)) {
-                if (!(info.**offset))
-                    info.** offset = found.**offset;
-            } else if (const auto* address =
-                           std::get_if<kernelinfo::Address kernelinfo::KernelInfo::*>(&key.field)) {
-                if (!(info.**address))
-                    info.** address = found.**address;  // at link time, as in a group
-            }
+    for (const kernelinfo::Key& key : kernelinfo::keys()) {
+        if (!std::string_view(key.name).starts_with("panda."))
+            continue;
+        if (const auto* offset = std::get_if<kernelinfo::Offset kernelinfo::KernelInfo::*>(&key.field)) {
+            if (!(info.**offset))
+                info.** offset = (*found).**offset;
+        } else if (const auto* address =
+                       std::get_if<kernelinfo::Address kernelinfo::KernelInfo::*>(&key.field)) {
+            if (!(info.**address))
+                info.** address = (*found).**address;  // at link time, as in a group
         }
-        return {std::move(info), point};
-    } catch (const Error&) {
-        return kernel;  // it does not describe itself
     }
+    return {std::move(info), point};
 }
 
 }  // namespace panda::osi::linux_guest

@@ -21,8 +21,11 @@ inline constexpr uint32_t protocol_tcp = 6;
 inline constexpr uint32_t protocol_udp = 17;
 inline constexpr uint32_t protocol_udplite = 136;
 // include/net/tcp_states.h
+inline constexpr uint64_t state_syn_recv = 3;
+inline constexpr uint64_t state_time_wait = 6;
 inline constexpr uint64_t state_close = 7;
 inline constexpr uint64_t state_listen = 10;
+inline constexpr uint64_t state_new_syn_recv = 12;  // of a request, which tools call SYN-RECV
 
 // "ESTAB", "LISTEN" …; a number if it has no name.
 std::string state_name(uint64_t state);

@@ -7,6 +7,7 @@
 
 #include "osi/linux/osi_linux.h"
 #include "osi/linux/paths.h"
+#include "osi/linux/socket_tables.h"
 #include "osi/linux/socket_text.h"
 
 namespace panda::osi::linux_guest {
@@ -53,20 +54,48 @@ std::optional<Socket> Sockets::of_file(uint64_t file) const {
     info_.need(&KernelInfo::panda_sock_family_offset);
     const uint64_t descriptor = pointer(file, info_.panda_file_private_data_offset);
     const uint64_t sock = descriptor != 0 ? pointer(descriptor, info_.panda_socket_sk_offset) : 0;
-    if (sock == 0 || !memory_.u32(sock))
+    if (sock == 0)
+        return std::nullopt;
+    auto socket = of_sock(sock);
+    if (socket)
+        socket->inode = inode_of(descriptor);
+    return socket;
+}
+
+// What of TCP's table is not a whole socket: struct inet_timewait_sock and struct tcp_request_sock have in common with
+// others only their beginning, struct sock_common.
+Socket Sockets::read_part(uint64_t sock, Socket socket, uint64_t state) const {
+    socket.type = sock_stream;
+    socket.protocol = protocol_tcp;
+    if (state == state_new_syn_recv)
+        socket.state = state_name(state_syn_recv);
+    else  // a connection whose program is gone may wait for its peer in this way as well
+        socket.state = state_name(field(sock, info_.panda_timewait_substate_offset, 1));
+    read_inet_ends(sock, socket);
+    return socket;
+}
+
+std::optional<Socket> Sockets::of_sock(uint64_t sock) const {
+    if (!memory_.u32(sock))
         return std::nullopt;
     Socket socket;
     socket.descriptor = sock;
-    socket.inode = inode_of(descriptor);
     socket.family = static_cast<uint32_t>(field(sock, info_.panda_sock_family_offset, 2));
+    socket.network = field(pointer(sock, info_.panda_sock_net_offset), info_.panda_net_inum_offset, 4);
+    const uint64_t state = field(sock, info_.panda_sock_state_offset, 1);
+    const bool is_inet = socket.family == af_inet || socket.family == af_inet6;
+    if (is_inet && (state == state_time_wait || state == state_new_syn_recv))
+        return read_part(sock, std::move(socket), state);
+    socket.inode = inode_of(pointer(sock, info_.panda_sock_socket_offset));
     socket.type = static_cast<uint32_t>(field(sock, info_.panda_sock_type_offset, 2));
     // 8 bits until 5.6 (commit bf9765145b85); numbers above are of MPTCP alone.
     socket.protocol = static_cast<uint32_t>(field(sock, info_.panda_sock_protocol_offset, 2));
-    socket.state = state_name(field(sock, info_.panda_sock_state_offset, 1));
+    socket.state = state_name(state);
     switch (socket.family) {
         case af_inet:
         case af_inet6:
-            read_inet(sock, socket);
+            read_inet_ends(sock, socket);
+            read_inet_queues(sock, socket);
             break;
         case af_unix:
             read_unix(sock, socket);
@@ -92,7 +121,7 @@ void Sockets::read_memory_queues(uint64_t sock, Socket& socket) const {
     socket.send_queue = send == 0 ? 0 : send - 1;  // the socket itself counts as 1 (sk_wmem_alloc_get())
 }
 
-void Sockets::read_inet(uint64_t sock, Socket& socket) const {
+void Sockets::read_inet_ends(uint64_t sock, Socket& socket) const {
     const bool wide = socket.family == af_inet6;
     // struct sock_common has the bit skc_ipv6only in the byte behind skc_state.
     constexpr uint64_t ipv6_only = 1 << 5;
@@ -110,7 +139,6 @@ void Sockets::read_inet(uint64_t sock, Socket& socket) const {
                             field(sock, info_.panda_sock_num_offset, 2));
     socket.peer =
         endpoint(wide ? info_.panda_sock_v6_daddr_offset : info_.panda_sock_daddr_offset, peer_port);
-    read_inet_queues(sock, socket);
 }
 
 // What tcp_diag_get_info(), udp_diag_get_info() and raw_diag_get_info() tell.
@@ -268,6 +296,17 @@ std::optional<Socket> OsiLinux::socket(const Point& point, const ProcessHandle& 
     if (!open || Paths(memory, info_).file_system_of(open->descriptor) != "sockfs")
         return std::nullopt;
     return Sockets(memory, info_).of_file(open->descriptor);
+}
+
+List<Socket> OsiLinux::known_sockets(const Point& point) const {
+    const KernelMemory memory = kernel_memory(point);
+    const Sockets reader(memory, info_);
+    List<Socket> list;
+    list.warning = SocketTables(memory, info_, slide()).walk([&](uint64_t sock) {
+        if (auto socket = reader.of_sock(sock))
+            list.entries.push_back(std::move(*socket));
+    });
+    return list;
 }
 
 }  // namespace panda::osi::linux_guest

@@ -18,12 +18,15 @@ class Sockets {
     // The socket of a struct file, given its address; nothing if it cannot be read. The file must be a socket.
     // Throws Error if the group does not say where sockets are.
     std::optional<Socket> of_file(uint64_t file) const;
+    // The socket of a struct sock, given its address, whether a file has it or not; nothing if it cannot be read.
+    std::optional<Socket> of_sock(uint64_t sock) const;
 
   private:
     uint64_t field(uint64_t base, const kernelinfo::Offset& offset, unsigned size) const;
     uint64_t pointer(uint64_t base, const kernelinfo::Offset& offset) const;
     uint64_t inode_of(uint64_t socket) const;
-    void read_inet(uint64_t sock, Socket& socket) const;
+    Socket read_part(uint64_t sock, Socket socket, uint64_t state) const;
+    void read_inet_ends(uint64_t sock, Socket& socket) const;
     void read_inet_queues(uint64_t sock, Socket& socket) const;
     void read_unix(uint64_t sock, Socket& socket) const;
     std::string unix_name(uint64_t sock) const;

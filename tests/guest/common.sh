@@ -62,3 +62,24 @@ record_and_replay() {
     done
     echo "ok: $name, $times replays, $(stat -c %s "$name.panda") bytes, $(wc -c <"$name.out") bytes printed"
 }
+
+# libraries_of PROGRAM: the shared libraries that it loads, and their loader.
+libraries_of() {
+    ldd "$1" 2>/dev/null | sed -n 's/.* => \(\/[^ ]*\).*/\1/p; s/^\s*\(\/lib64[^ ]*\).*/\1/p'
+}
+
+# add_strace: puts this machine's strace with its libraries into tree/, and a program that runs it once tree is
+# /opt/tree in the guest: /opt/tree/traced STRACE-ARGUMENTS…
+add_strace() {
+    local strace
+    strace=$(command -v strace) || skip "no strace on this machine"
+    mkdir -p tree
+    libraries_of "$strace" | xargs cp -Lt tree "$strace"
+    cat >tree/traced <<'GUEST'
+#!/bin/sh
+mkdir -p /lib64
+cp /opt/tree/ld-linux-x86-64.so.2 /lib64/
+LD_LIBRARY_PATH=/opt/tree exec /opt/tree/strace -E LD_LIBRARY_PATH= "$@"
+GUEST
+    chmod +x tree/traced
+}

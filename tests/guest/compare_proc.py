@@ -19,6 +19,7 @@ EXCEPTIONS = {
     "looking": "the witness's own memory and files change while it looks",
     "agent": "the guest's first process has run the witness, and reads its next command",
     "worker": "kernel workers come and go, and what they work on is part of their name",
+    "ss": "ss's own sockets",
     "vsyscall": "[vsyscall] is a page of the kernel's that /proc/PID/maps adds",
 }
 used = dict.fromkeys(EXCEPTIONS, 0)
@@ -105,11 +106,11 @@ def mapping_lines(content):
 
 
 class Guest:
-    """What the dump knows about one process."""
+    """What the dump knows about one process. where: from where the witness looked at it."""
 
-    def __init__(self, records, pid):
+    def __init__(self, records, pid, where=""):
         self.pid = pid
-        self.prefix = f"/proc/{pid}/"
+        self.prefix = f"{where}/proc/{pid}/"
         self.records = {name[len(self.prefix):]: content for name, content in records.items()
                         if name.startswith(self.prefix)}
         self.status = status_of(self.records["status"])
@@ -119,6 +120,10 @@ class Guest:
     def below(self, folder):
         return {name[len(folder) + 1:]: content for name, content in self.records.items()
                 if name.startswith(folder + "/")}
+
+
+def network_of(guest):
+    return int(re.search(rb"\[(\d+)\]", guest.records["ns/net"]).group(1))
 
 
 def compare_process(guest, process):
@@ -137,6 +142,8 @@ def compare_process(guest, process):
     check(f"{where} environment", texts(guest.records.get("environ", b"")), process["environment"])
     check(f"{where} cwd", text(guest.records["cwd"]) if "cwd" in guest.records else None, process.get("cwd"))
     check(f"{where} root", text(guest.records["root"]) if "root" in guest.records else None, process.get("root"))
+    links = {name: int(re.search(rb"\[(\d+)\]", content).group(1)) for name, content in guest.below("ns").items()}
+    check_sets(f"{where} namespace", links, process.get("ns", {}))
     if "NSpid" in status:
         check(f"{where} namespaces' pids", [int(pid) for pid in status["NSpid"].split()], process.get("nspid"))
     check(f"{where} exe", text(guest.records["exe"]) if "exe" in guest.records else None, process.get("exe"))
@@ -169,6 +176,37 @@ def compare_modules(content, modules):
         name, size, _, _, _, address, *_ = line.split()
         expected[name] = (int(size), int(address, 16))
     check_sets("module", expected, {m["name"]: (m["size"], int(m["base"], 16)) for m in modules})
+
+
+def from_inside(root, name):
+    """A path of the outside, as one whose root directory is `root` sees it."""
+    return name[len(root):] or "/" if name == root or name.startswith(root + "/") else name
+
+
+def compare_containers(records, processes, mappings, files):
+    """What the guest's containers see of themselves."""
+    names = {match.groups() for name in records if (match := re.match(r"(inside/(\d+))/proc/(\d+)/status$", name))}
+    containers = {first for _, first, _ in names}
+    for where, first, pid in sorted(names):
+        guest = Guest(records, int(pid), where)
+        if guest.status["Name"] == "population" or guest.status["State"].startswith("Z"):
+            continue  # the witness itself, and what has no namespaces any more
+        namespace = processes[int(first)]["ns"]["pid"]
+        same = [p for p in processes.values() if p.get("ns", {}).get("pid") == namespace and p["nspid"][-1] == int(pid)]
+        check(f"{where} process {pid}", 1, len(same))
+        process = same[0]
+        root = process["root"]
+        check(f"{where} process {pid} name", guest.status["Name"], process["title"])
+        check(f"{where} process {pid} NSpid", guest.status["NSpid"].split(), [pid])
+        for link in ("exe", "cwd", "root"):
+            check(f"{where} process {pid} {link}", text(guest.records[link]), from_inside(root, process[link]))
+        found = [(m["start"], m["end"], m["permissions"], int(m["offset"], 16), from_inside(root, m["name"]))
+                 for m in mappings[process["pid"]]]
+        check(f"{where} process {pid} mappings", mapping_lines(guest.records["maps"]), found)
+        check_sets(f"{where} process {pid} file", {int(fd): text(content) for fd, content in guest.below("fd").items()},
+                   {file["fd"]: from_inside(root, file["name"]) for file in files[process["pid"]]})
+    print(f"containers: {len(containers)}, {len(names)} processes seen from inside")
+    check("containers", True, len(containers) >= 2)
 
 
 STATES = {1: "ESTAB", 2: "SYN-SENT", 3: "SYN-RECV", 4: "FIN-WAIT-1", 5: "FIN-WAIT-2", 6: "TIME-WAIT", 7: "UNCONN",
@@ -215,17 +253,40 @@ def other_sockets(records):
                                "bound": int(fields[4]) != 0, "receive_queue": int(fields[6])}
 
 
+def kind_of(entry):
+    """What a socket without an inode is known by."""
+    ends = entry.get("ends")
+    if ends:
+        return entry["netid"], entry["state"], *(inet_end(end, True) for end in ends)
+    if entry["netid"] == "nl":
+        return "nl", entry["protocol"], entry["port"]
+    return entry["netid"], entry["local"]
+
+
+def found_kind_of(entry):
+    if entry["netid"] in ("tcp", "udp"):
+        return entry["netid"], entry["state"], *(re.sub(r"^(0\.0\.0\.0|\[::\]):", "*:", entry[end]) for end in ("local", "peer"))
+    if entry["netid"] == "nl":
+        return "nl", entry["protocol"], int(entry["local"].split(":")[1].replace("kernel", "0"))
+    return entry["netid"], entry["local"]
+
+
 def compare_sockets(records, found):
-    """What /proc/net says about the sockets that processes have open."""
-    told = {**dict(inet_sockets(records)), **dict(other_sockets(records))}
+    """What /proc/net says about the sockets of the witness's network namespace, whoever has them open."""
+    every = [*inet_sockets(records), *other_sockets(records)]
+    told = {inode: expected for inode, expected in every if inode != 0}
     kinds = {}
+    nobodys = []
     for entry in found:
+        kinds[entry["netid"]] = kinds.get(entry["netid"], 0) + 1
+        if entry["inode"] == 0:
+            nobodys.append(found_kind_of(entry))
+            continue
         where, expected = f"socket {entry['inode']}", told.pop(entry["inode"], None)
         if expected is None:
             # Those that were never bound or connected are in no table; the witness's own come and go.
             check(f"{where} is in no table", True, entry["state"] == "UNCONN" and entry["local"].endswith(("*", ":kernel")))
             continue
-        kinds[entry["netid"]] = kinds.get(entry["netid"], 0) + 1
         if "ends" in expected:
             wildcard = entry["local"].startswith("*") or entry["peer"].startswith("*")
             local, peer = (inet_end(end, wildcard) for end in expected.pop("ends"))
@@ -240,10 +301,51 @@ def compare_sockets(records, found):
             check(f"{where} bound", (f"[{protocol}]" if protocol != 3 else "*", bound),
                   (entry["local"].split(":")[0], entry["local"].split(":")[1] != "*"))
         check_sets(where, expected, {key: entry[key] for key in expected})
-    # What is left belongs to the kernel, or to nobody any more.
+    check("sockets that the trace does not have", {}, told)
+    check("sockets without an inode", sorted(kind_of(expected) for inode, expected in every if inode == 0), sorted(nobodys))
     print(f"sockets: {', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))}; "
-          f"{len(told)} without a process")
+          f"{len(nobodys)} without an inode")
     check("kinds of sockets", True, {"tcp", "udp", "raw", "u_str", "u_dgr", "u_seq", "nl"} <= set(kinds))
+    check("kinds of sockets of nobody", True, {"tcp", "u_str"} <= {kind for kind, *_ in nobodys})
+
+
+def ss_line(entry):
+    """A socket as ss has it: unix peers by their number alone, netlink numbers with a sign, and no queues where ss itself
+    changes them."""
+    if entry["netid"] == "nl":
+        port = int(entry["local"].split(":")[1].replace("kernel", "0"))
+        return f"nl {entry['protocol']}:{port - ((port & 0x80000000) << 1)}"
+    local, peer = entry["local"], entry["peer"]
+    if entry["family"] == "unix":
+        local, peer = f"{local} {entry['inode']}", f"* {entry.get('peer_inode', 0)}"
+    line = f"{entry['netid']} {entry['state']} {entry['receive_queue']} {entry['send_queue']} {local} {peer}"
+    users = sorted(f'("{user["name"]}",pid={user["pid"]},fd={user["fd"]})' for user in entry.get("users", []))
+    return line + (f" users:({','.join(users)})" if users else "")
+
+
+def told_by_ss(line):
+    """A line of ss in the same form. It does not know its own name for what it asked for as raw."""
+    line = re.sub(r"^\?\?\?", "raw", " ".join(line.split()))
+    if match := re.match(r"nl UNCONN \d+ \d+ (\S+)", line):
+        return f"nl {match.group(1)}"
+    start, *users = line.split(" users:(")
+    return start + (f" users:({','.join(sorted(re.findall(r'[(][^()]*[)]', users[0])))})" if users else "")
+
+
+def compare_ss(records, found):
+    """What ss itself has printed, line by line, but for its own sockets."""
+    if "/tmp/ss" not in records:
+        return
+    # For those that listen to groups it has two lines.
+    theirs = {told_by_ss(line) for line in text(records["/tmp/ss"]).splitlines()}
+    # The kernel does not tell ss of connections that were not accepted yet, and has sockets that were never bound in no table.
+    ours = {ss_line(entry) for entry in found if entry["family"] != "unix" or entry["inode"] != 0}
+    ours = {line for line in ours if not re.match(r"(tcp|udp) UNCONN 0 0 (0\.0\.0\.0|\*):\* ", line)}
+    own = {line for line in theirs - ours if line.startswith("nl 4:")}
+    used["ss"] = len(own)
+    check("lines that only ss has", [], sorted(theirs - own - ours))
+    check("lines that only the trace has", [], sorted(ours - theirs))
+    print(f"ss: {len(theirs)} sockets")
 
 
 def by_pid(lines):
@@ -288,7 +390,11 @@ def main():
     own = [file for file in osi(trace, options, "--files", "--threads") if "tid" in file]
     headless = [pid for pid, guest in guests.items() if guest.status["Name"] == "headless"]
     check("threads with files of their own", True, not headless or bool(own) and all(f["pid"] in headless for f in own))
-    compare_sockets(records, osi(trace, options, "--sockets"))
+    compare_containers(records, processes, mappings, files)
+    sockets = osi(trace, options, "--sockets")
+    network = next(network_of(guest) for guest in guests.values() if guest.pid in witness)
+    compare_sockets(records, [entry for entry in sockets if entry["netns"] == network])
+    compare_ss(records, sockets)
     compare_modules(records["/proc/modules"], osi(trace, options, "--modules"))
     for difference in differences[:40]:
         print(difference)

@@ -4,14 +4,19 @@
 # record_population NAME GUEST RECORD-OPTION…: records NAME.panda in the guest, whose witness prints NAME.dump, and
 # traces NAME.capnp.
 record_population() {
-    local name=$1 guest=$2
+    local name=$1 guest=$2 ss
     shift 2
     "$repository/tools/guest/compile.sh" "$(sed -n 's/^architecture=//p' "$guest/build-info")" population \
         "$repository"/tests/guest/population/*.c
+    # ss needs this machine's libraries, so it says something only where they are the guest's.
+    mkdir -p tree
+    if [ "$(sed -n 's/^architecture=//p' "$guest/build-info")" = amd64 ] && ss=$(command -v ss); then
+        libraries_of "$ss" | xargs cp -Lt tree "$ss"
+    fi
     # The threaded handlers of a real-time kernel are too late for a UART that sends at once. Without noirqdebug the
     # kernel takes the interrupts that nobody handled for those of a broken line, and turns the line off.
     # shellcheck disable=SC2016  # for the guest's shell
-    panda-record --force -o "$name.panda" "$@" --guest "$guest" --append noirqdebug --copy-in population:/tmp/ -- sh -c '
+    panda-record --force -o "$name.panda" "$@" --guest "$guest" --append noirqdebug --copy-in population:/tmp/ --copy-in tree:/opt/ -- sh -c '
         /tmp/population start
         i=0
         until [ -e /tmp/populated ]; do
@@ -19,6 +24,11 @@ record_population() {
             [ $i -lt 120 ] || exit 1
             sleep 1
         done
+        if [ -e /opt/tree/ss ]; then
+            mkdir -p /lib64
+            cp /opt/tree/ld-linux-x86-64.so.2 /lib64/
+            LD_LIBRARY_PATH=/opt/tree /opt/tree/ss -anpH >/tmp/ss
+        fi
         /tmp/population dump' >"$name.dump" || fail "$name: the guest's population did not grow up"
     panda-replay --quiet --force --trace "$name.capnp" "$name.panda"
 }

@@ -92,11 +92,16 @@ TEST_CASE("a group that lacks keys gets them from the kernel, with addresses at 
     info.panda_entry_syscall_64_addr.reset();
     info.panda_task_signal_offset.reset();
     info.panda_task_thread_node_offset = 77;  // what a group says counts
-    const OsiLinux kernel =
-        completed(OsiLinux(info, Attachment{guest.slide, FakeGuest::top_table}), guest.point(), "a trace");
+    const OsiLinux lacking(info, Attachment{guest.slide, FakeGuest::top_table});
+    GroupCompleter complete("a trace");
+    const OsiLinux kernel = complete(lacking, guest.point());
     CHECK(kernel.info().panda_entry_syscall_64_addr == FakeGuest::image_base + FakeGuest::entry);
     CHECK(kernel.info().panda_task_signal_offset == 80);
     CHECK(kernel.info().panda_task_thread_node_offset == 77);
+    // Once for each kernel.
+    guest.memory.put<uint16_t>(btf, 0);
+    CHECK(complete(lacking, guest.point()).info().panda_task_signal_offset == 80);
+    CHECK_FALSE(GroupCompleter("a trace")(lacking, guest.point()).info().panda_task_signal_offset);
 }
 
 TEST_CASE("a group that fits comes before what the kernel says") {

@@ -202,8 +202,8 @@ TEST_CASE("the group is chosen by the banner") {
                          MessageMatches(ContainsSubstring("no group is for")));
     CHECK_THROWS_AS(open_named_kernel(without, "other", guest.point(), "guest", &file), FileError);
     // This guest cannot complete its group.
-    CHECK_FALSE(
-        completed(open_kernel(file, "", guest.point()), guest.point(), "guest").info().panda_sock_size);
+    GroupCompleter complete("guest");
+    CHECK_FALSE(complete(open_kernel(file, "", guest.point()), guest.point()).info().panda_sock_size);
 }
 
 TEST_CASE("broken lists end with what could be read and a warning") {

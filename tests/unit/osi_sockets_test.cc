@@ -1,4 +1,5 @@
 // Sockets, and what stands between a file and its path, on a guest made by hand.
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <sstream>
@@ -238,6 +239,102 @@ TEST_CASE_METHOD(SocketsGuest, "sockets are listed once, with those who have the
     write_json(json, report);
     CHECK_THAT(json.str(), ContainsSubstring("\"netid\":\"tcp\",\"family\":\"inet\",\"type\":\"stream\""));
     CHECK_THAT(json.str(), ContainsSubstring("\"users\":[{\"pid\":7,\"fd\":0,\"name\":\"cat\"},"));
+}
+
+TEST_CASE_METHOD(SocketsGuest, "sockets that no process has open are in the kernel's tables") {
+    using namespace panda::analyze_osi;
+    constexpr uint64_t tcp = extras + 0x1000, buckets = extras + 0x1100, listeners = extras + 0x1200;
+    constexpr uint64_t net = extras + 0x1300, unix_table = extras + 0x2000;
+    constexpr uint64_t netlink = extras + 0x1400, netlink_buckets = extras + 0x1500, head = extras + 0x1600;
+    constexpr int64_t node = 0x70, network = 0x80;
+    info.panda_sock_node_offset = node;
+    info.panda_sock_net_offset = network;
+    info.panda_net_inum_offset = 16;
+    info.panda_tcp_hashinfo_addr = base + tcp;
+    info.panda_inet_hashinfo_ehash_offset = 0;
+    info.panda_inet_hashinfo_ehash_mask_offset = 8;
+    info.panda_inet_hashinfo_lhash2_offset = 16;
+    info.panda_inet_hashinfo_lhash2_mask_offset = 12;
+    info.panda_timewait_substate_offset = 0x90;
+    info.panda_listen_bucket_head_offset = 8;
+    info.panda_listen_bucket_size = 16;
+    info.panda_net_namespace_list_addr = base + head;
+    info.panda_net_list_offset = 0;
+    info.panda_net_unx_buckets_offset = 24;
+    info.panda_nl_table_addr = base + extras + 0x1700;
+    info.panda_netlink_table_tbl_offset = 0;
+    info.panda_netlink_table_size = 8;
+    info.panda_bucket_table_size_offset = 0;
+    info.panda_bucket_table_buckets_offset = 8;
+    info.panda_netlink_node_offset = 0x130;
+
+    // A listener that the process has open, and a connection that only waits, in the same namespace.
+    const uint64_t listener = add(0, 2, 1, 6, 10);
+    memory.put<uint16_t>(listener + 10, 80);
+    memory.put(listener + network, base + net);
+    memory.put<uint32_t>(net + 16, 4026531840);
+    memory.put(tcp, base + buckets);
+    memory.put<uint32_t>(tcp + 8, 1);
+    memory.put<uint32_t>(tcp + 12, 0);
+    memory.put(tcp + 16, base + listeners);
+    memory.put(listeners + 8, base + listener + node);
+    memory.put<uint64_t>(listener + node, 5);  // an odd number ends the list
+    const uint64_t waiting = socks + 7 * 0x800;
+    put_bytes(waiting, {10, 0, 2, 2, 127, 0, 0, 1, 0x1f, 0x90});
+    memory.put<uint16_t>(waiting + 10, 40000);
+    memory.put<uint16_t>(waiting + 12, 2);
+    memory.put<uint8_t>(waiting + 14, 6);
+    memory.put<uint8_t>(waiting + 0x90, 5);
+    memory.put(buckets + 8, base + waiting + node);
+    memory.put<uint64_t>(buckets, 1);
+    memory.put<uint64_t>(waiting + node, 3);
+    // A unix socket in its namespace's table, and a netlink socket of the kernel.
+    memory.put(head, base + net);
+    memory.put(net, base + head);
+    memory.put(net + 24, base + unix_table);
+    const uint64_t local = add(1, 1, 1, 0, 1);
+    memory.put(unix_table + 511 * 8, base + local + node);
+    memory.put<uint64_t>(sockets + 0x40 + 8, 0);  // whose file is gone
+    memory.put<uint64_t>(local + 96, 0);
+    const uint64_t kernel = socks + 6 * 0x800;
+    memory.put<uint16_t>(kernel + 12, 16);
+    memory.put(extras + 0x1700, base + netlink);
+    memory.put(netlink, base + netlink_buckets);
+    memory.put<uint32_t>(netlink_buckets, 2);
+    memory.put(netlink_buckets + 16, (base + kernel + 0x130) | 1);  // locked
+    memory.put<uint64_t>(kernel + 0x130, 0);
+
+    const OsiLinux provider(info, Attachment{0, FakeGuest::top_table});
+    const auto list = provider.known_sockets(point());
+    CHECK(list.warning.empty());
+    REQUIRE(list.entries.size() == 4);
+    CHECK(list.entries[0].state == "FIN-WAIT-2");
+    CHECK(list.entries[0].local == "127.0.0.1:40000");
+    CHECK(list.entries[0].peer == "10.0.2.2:8080");
+    CHECK(list.entries[0].inode == 0);
+    CHECK(list.entries[1].inode == 1000);
+    CHECK(list.entries[1].network == 4026531840);
+    CHECK(list.entries[2].local == "rtnl:kernel");
+    CHECK(list.entries[3].descriptor == base + local);
+
+    // The one that is open is listed once.
+    const SocketReport report = make_socket_report(provider, point(), std::nullopt);
+    std::ostringstream table;
+    write_table(table, report);
+    CHECK_THAT(table.str(), ContainsSubstring("FIN-WAIT-2"));
+    CHECK(std::ranges::count_if(report.sockets, [](const SharedSocket& one) { return one.users.empty(); }) >=
+          2);
+    CHECK(std::ranges::count_if(report.sockets,
+                                [&](const SharedSocket& one) { return one.socket.inode == 1000; }) == 1);
+
+    SECTION("in a circle") {
+        memory.put(waiting + node, base + waiting + node);
+        CHECK_THAT(provider.known_sockets(point()).warning, ContainsSubstring("do not end"));
+    }
+    SECTION("a group without the keys tells none") {
+        info.panda_sock_node_offset.reset();
+        CHECK(OsiLinux(info, Attachment{0, FakeGuest::top_table}).known_sockets(point()).entries.empty());
+    }
 }
 
 TEST_CASE("a file of a stacked file system has the path that its user knows") {

@@ -21,13 +21,14 @@ PATH=$PATH:/usr/sbin:/sbin
 
 # Raise this when the result changes although no input has changed.
 layout=1
-# Drivers for the devices that QEMU's pc machine offers, what they need, and some file systems. Names that the kernel
+# Drivers for the devices that QEMU's pc machine offers, what they need, some file systems, and what ss asks. Names that the kernel
 # does not have as modules (because they are built in or left out) are skipped.
 modules=(virtio_pci virtio_blk virtio_net virtio_scsi virtio_console virtio_balloon virtio_input virtio-rng
-    ata_piix ahci nvme megaraid_sas mptsas sym53c8xx am53c974 vmw_pvscsi sdhci-pci mmc_block sd_mod sr_mod
-    e1000 e1000e igb e100 8139cp ne2k-pci pcnet32 de2104x tulip vmxnet3
+    ata_piix ahci nvme megaraid_sas mptsas sym53c8xx am53c974 vmw_pvscsi sdhci-pci mmc_block sd_mod sr_mod floppy
+    e1000 e1000e igb e100 8139cp ne2k-pci pcnet32 de2104x tulip vmxnet3 cdc_ether
     uhci-hcd ehci-pci xhci-pci usbhid usb-storage uas psmouse evdev mousedev
-    ext4 crc32c_generic vfat isofs 9p 9pnet_virtio overlay nls_ascii nls_cp437 af_packet)
+    ext4 crc32c_generic vfat isofs 9p 9pnet_virtio overlay nls_ascii nls_cp437 af_packet
+    inet_diag tcp_diag udp_diag raw_diag unix_diag netlink_diag af_packet_diag)
 
 # The last release with kernels for i386.
 suite_of() {

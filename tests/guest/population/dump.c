@@ -5,9 +5,14 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "population.h"
@@ -15,11 +20,12 @@
 enum { most = 1 << 20 };
 
 static char content[most];
+static char where[40]; /* before the path of each record */
 
 static void print_record(const char* path, ssize_t size) {
     if (size < 0)
         return; /* gone, or a kernel thread, which has no such thing */
-    printf("%s %zd\n", path, size);
+    printf("%s%s %zd\n", where, path, size);
     fwrite(content, 1, (size_t)size, stdout);
     putchar('\n');
 }
@@ -66,6 +72,17 @@ static void print_thread(const char* directory, const char* number) {
     print_file(path, "status");
 }
 
+static void print_namespaces(const char* directory) {
+    static const char* const names[] = {"cgroup", "ipc",  "mnt",  "net",  "pid", "pid_for_children",
+                                        "time",   "time_for_children", "user", "uts", NULL};
+    const char* const* name;
+    char path[240];
+
+    snprintf(path, sizeof(path), "%s/ns", directory);
+    for (name = names; *name; name++)
+        print_link(path, *name);
+}
+
 static void print_process(const char* directory, const char* number) {
     char path[200], below[220];
 
@@ -78,12 +95,67 @@ static void print_process(const char* directory, const char* number) {
     print_link(path, "cwd");
     print_link(path, "exe");
     print_link(path, "root");
+    print_namespaces(path);
     snprintf(below, sizeof(below), "%s/fd", path);
     for_each_number(below, print_link);
     snprintf(below, sizeof(below), "%s/fdinfo", path);
     for_each_number(below, print_file);
     snprintf(below, sizeof(below), "%s/task", path);
     for_each_number(below, print_thread);
+}
+
+/* What the containers see themselves: inside/PID/proc/…, where PID is the first process of the container, as it is from
+ * outside. */
+static void look_from_inside(const char* directory, const char* number) {
+    static const char* const kinds[] = {"mnt", "pid"};
+    char path[300];
+    int namespaces[2], root, i;
+    pid_t child;
+
+    snprintf(path, sizeof(path), "%s/%s/root", directory, number);
+    root = check(open(path, O_RDONLY | O_DIRECTORY), "open root");
+    for (i = 0; i < 2; i++) {
+        snprintf(path, sizeof(path), "%s/%s/ns/%s", directory, number, kinds[i]);
+        namespaces[i] = check(open(path, O_RDONLY), "open namespace");
+    }
+    for (i = 0; i < 2; i++)
+        check(setns(namespaces[i], 0), "setns");
+    check(fchdir(root), "fchdir");
+    check(chroot("."), "chroot");
+    /* A process's namespace of numbers, of which /proc tells, is that of its birth. */
+    child = check(fork(), "fork");
+    if (child == 0) {
+        mkdir("/proc", 0755);
+        check(mount("proc", "/proc", "proc", 0, NULL), "mount");
+        snprintf(where, sizeof(where), "inside/%s", number);
+        for_each_number("/proc", print_process);
+        fflush(stdout);
+        _exit(0);
+    }
+    check(waitpid(child, NULL, 0), "waitpid");
+}
+
+static void look_into_container(const char* directory, const char* number) {
+    char path[300];
+    FILE* status;
+    bool first = false;
+    pid_t child;
+
+    snprintf(path, sizeof(path), "%s/%s/status", directory, number);
+    status = fopen(path, "r");
+    if (!status)
+        return;
+    while (fgets(path, sizeof(path), status))
+        first = first || (strncmp(path, "NSpid:", 6) == 0 && strcmp(strrchr(path, '\t'), "\t1\n") == 0);
+    fclose(status);
+    if (!first || strcmp(number, "1") == 0)
+        return;
+    child = check(fork(), "fork");
+    if (child == 0) {
+        look_from_inside(directory, number);
+        _exit(0);
+    }
+    check(waitpid(child, NULL, 0), "waitpid");
 }
 
 /* A hypercall: the trace has every CPUID as an event, with these registers, so it marks the moment. */
@@ -98,11 +170,13 @@ void dump_proc(void) {
                                            "unix", "netlink", "packet", NULL};
     const char* const* name;
 
-    mark(1);
     setvbuf(stdout, NULL, _IOFBF, most);
+    for_each_number("/proc", look_into_container);
+    mark(1);
     snprintf(content, most, "%d %d", getpid(), getppid());
     print_record("witness", (ssize_t)strlen(content));
     print_file("/proc", "modules");
+    print_file("/tmp", "ss");
     for_each_number("/proc", print_process);
     for (name = networks; *name; name++)
         print_file("/proc/net", *name);
