@@ -14,13 +14,21 @@
 
 namespace panda::syscalls {
 
+inline constexpr uint32_t unknown_protocol = UINT32_MAX;
+struct SocketKind {
+    uint32_t family = 0;    // AF_…
+    uint32_t protocol = 0;  // of the family: NETLINK_…
+};
+
 struct TextOptions {
     uint32_t string_limit = 32;  // how many bytes of a string or a buffer are shown
     // If it is set, descriptors are written with what they are. Returns the text for one, or an empty text.
     std::function<std::string(int64_t fd)> describe_fd;
-    // If it is set, messages on netlink sockets are written as such. Returns the family of a socket (AF_…);
-    // nothing if the descriptor is not one.
-    std::function<std::optional<uint32_t>(int64_t fd)> socket_family;
+    // If it is set, messages on netlink sockets are written as such. Returns what socket a descriptor is; nothing
+    // if it is not one.
+    std::function<std::optional<SocketKind>(int64_t fd)> socket;
+    // If it is set, network interfaces are written with their names. Returns nothing if there is none.
+    std::function<std::optional<std::string>(uint32_t number)> interface_name;
 };
 
 enum class Moment : uint8_t { entry, exit };

@@ -236,6 +236,10 @@ std::optional<osi::Socket> LinuxGuest::socket(int64_t fd) {
     }
 }
 
+std::optional<std::string> LinuxGuest::interface_name(uint32_t number) {
+    return kernel_ ? kernel_->interface_name(point(), number) : std::nullopt;
+}
+
 void LinuxGuest::require_kernel() const {
     if (!kernel_ && !failure_.empty())
         throw Error(failure_);

@@ -1,6 +1,7 @@
-// Messages on netlink sockets: headers, and what they have behind them as bytes.
+// Messages on netlink sockets: headers, errors, and several messages together.
 #include <algorithm>
 
+#include "analyzers/syscalls/netlink_payload.h"
 #include "analyzers/syscalls/notation.h"
 #include "analyzers/syscalls/tables.h"
 #include "analyzers/syscalls/text.h"
@@ -28,32 +29,31 @@ std::optional<Header> header_at(const Context& context, uint64_t place) {
                                                                               : std::nullopt;
 }
 
-std::string hex_bytes_at(const Context& context, uint64_t place, uint64_t size) {
-    std::vector<std::byte> bytes(std::min<uint64_t>(size, context.options().string_limit));
-    if (!context.read(place, bytes))
-        return address_text(place);
-    return hex_quoted(bytes) + (size > bytes.size() ? "..." : "");
-}
-
-std::string header_text(Abi abi, const Header& header) {
-    const Family& flags =
-        header.type == type_error ? netlink_error_flags_constants() : netlink_flags_constants();
-    return "{nlmsg_len=" + std::to_string(header.size) +
-           ", nlmsg_type=" + one_text(netlink_type_constants(), abi, header.type) +
-           ", nlmsg_flags=" + flags_text(flags, abi, header.flags) +
+std::string header_text(Abi abi, uint32_t protocol, const Header& header) {
+    std::string type, flags;
+    if (header.type >= netlink::first_type) {
+        type = netlink::type_text(abi, protocol, header.type);
+        flags = netlink::message_flags_text(abi, protocol, header.type, header.flags);
+    } else {
+        type = one_text(netlink_type_constants(), abi, header.type);
+        flags = flags_text(
+            header.type == type_error ? netlink_error_flags_constants() : netlink_flags_constants(), abi,
+            header.flags);
+    }
+    return "{nlmsg_len=" + std::to_string(header.size) + ", nlmsg_type=" + type + ", nlmsg_flags=" + flags +
            ", nlmsg_seq=" + std::to_string(header.sequence) + ", nlmsg_pid=" + std::to_string(header.port) +
            "}";
 }
 
-std::string message_text(const Context& context, const Header& header, uint64_t place, uint64_t size,
-                         unsigned depth);
+std::string message_text(const Context& context, uint32_t protocol, const Header& header, uint64_t place,
+                         uint64_t size, unsigned depth);
 
 // struct nlmsgerr: an error, and the message that it is about.
-std::string error_message_text(const Context& context, const Header& header, uint64_t place, uint64_t size,
-                               unsigned depth) {
+std::string error_message_text(const Context& context, uint32_t protocol, const Header& header,
+                               uint64_t place, uint64_t size, unsigned depth) {
     const auto error = context.read_signed(place, 4);
     if (size < 4)
-        return hex_bytes_at(context, place, size);
+        return hex_at(context, place, size);
     if (!error)
         return address_text(place);
     const char* name =
@@ -64,41 +64,44 @@ std::string error_message_text(const Context& context, const Header& header, uin
         const auto inner = size - 4 >= header_size ? header_at(context, place + 4) : std::nullopt;
         text += ", msg=";
         if (!inner) {
-            text += hex_bytes_at(context, place + 4, size - 4);
+            text += hex_at(context, place + 4, size - 4);
         } else {
             const uint64_t inside =
                 std::min<uint64_t>((header.flags & flag_capped) != 0 ? header_size : inner->size, size - 4);
-            text += message_text(context, *inner, place + 4, inside, depth + 1);
+            text += message_text(context, protocol, *inner, place + 4, inside, depth + 1);
         }
     }
     return text + "}";
 }
 
-std::string payload_text(const Context& context, const Header& header, uint64_t place, uint64_t size,
-                         unsigned depth) {
+std::string payload_text(const Context& context, uint32_t protocol, const Header& header, uint64_t place,
+                         uint64_t size, unsigned depth) {
     constexpr unsigned most = 4;  // messages about messages
     if (header.type == type_error && depth < most)
-        return error_message_text(context, header, place, size, depth);
+        return error_message_text(context, protocol, header, place, size, depth);
+    if (header.type >= netlink::first_type)
+        if (auto text = netlink::payload_text(context, protocol, header.type, header.flags, place, size))
+            return *text;
     if (header.type == type_done && size == 4) {
         const auto number = context.read_signed(place, 4);
         return number ? std::to_string(*number) : address_text(place);
     }
-    return hex_bytes_at(context, place, size);
+    return hex_at(context, place, size);
 }
 
-std::string message_text(const Context& context, const Header& header, uint64_t place, uint64_t size,
-                         unsigned depth) {
+std::string message_text(const Context& context, uint32_t protocol, const Header& header, uint64_t place,
+                         uint64_t size, unsigned depth) {
     const uint64_t whole = std::min<uint64_t>(header.size, size);
-    const std::string text = header_text(context.abi(), header);
+    const std::string text = header_text(context.abi(), protocol, header);
     if (whole <= header_size)
         return text;
     return "[" + text + ", " +
-           payload_text(context, header, place + header_size, whole - header_size, depth) + "]";
+           payload_text(context, protocol, header, place + header_size, whole - header_size, depth) + "]";
 }
 
 }  // namespace
 
-std::string netlink_at(const Context& context, uint64_t place, uint64_t size) {
+std::string netlink_at(const Context& context, uint32_t protocol, uint64_t place, uint64_t size) {
     if (place == 0)
         return "NULL";
     std::vector<std::string> messages;
@@ -108,7 +111,7 @@ std::string netlink_at(const Context& context, uint64_t place, uint64_t size) {
             break;
         }
         if (size < header_size) {
-            messages.push_back(hex_bytes_at(context, place, size));
+            messages.push_back(hex_at(context, place, size));
             break;
         }
         const auto header = header_at(context, place);
@@ -118,7 +121,7 @@ std::string netlink_at(const Context& context, uint64_t place, uint64_t size) {
             messages.push_back("... /* " + address_text(place) + " */");
             break;
         }
-        messages.push_back(message_text(context, *header, place, size, 0));
+        messages.push_back(message_text(context, protocol, *header, place, size, 0));
         const uint64_t step = (uint64_t{header->size} + 3) & ~uint64_t{3};
         if (header->size < header_size || step >= size)
             break;
@@ -130,8 +133,9 @@ std::string netlink_at(const Context& context, uint64_t place, uint64_t size) {
 
 std::string sent_at(const Context& context, int64_t fd, uint64_t place, uint64_t size) {
     constexpr uint32_t family_netlink = 16;
-    const auto& family = context.options().socket_family;
-    return family && family(fd) == family_netlink ? netlink_at(context, place, size)
+    const auto& socket = context.options().socket;
+    const auto kind = socket ? socket(fd) : std::nullopt;
+    return kind && kind->family == family_netlink ? netlink_at(context, kind->protocol, place, size)
                                                   : bytes_at(context, place, size);
 }
 

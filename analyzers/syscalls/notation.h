@@ -95,7 +95,9 @@ ArgumentNotation poll_list, fd_set, inout_timeout, pselect_mask, epoll_ctl_event
 ArgumentNotation in_address, out_address, out_length, socket_type, socket_protocol, socket_option,
     in_socket_option, out_socket_option, in_message, out_message, in_messages, out_messages;
 
-// --- netlink (netlink.cc) ---
+// --- netlink (netlink.cc, netlink_values.cc) ---
+ValueNotation interface, route_table, cookie;
+ValueNotation inet_socket;  // its number says how many bytes before it the family of addresses is
 ArgumentNotation in_sent, out_received;  // of the descriptor that is the first argument
 
 // --- ioctl (ioctl.cc) ---

@@ -124,10 +124,16 @@ void analyze(Run& run) {
     run_pass(run, [&](CallTracker& tracker, LinuxGuest& guest) {
         if (run.has("paths"))
             report.describe_fds([&guest](int64_t fd) { return guest.describe_fd(fd); });
-        report.tell_families([&guest](int64_t fd) -> std::optional<uint32_t> {
+        report.tell_sockets([&guest](int64_t fd) -> std::optional<SocketKind> {
             const auto socket = guest.socket(fd);
-            return socket ? std::optional(socket->family) : std::nullopt;
+            if (!socket)
+                return std::nullopt;
+            // As with strace, which learns the protocol from the kernel's table, a netlink socket has none before it
+            // has a number.
+            const bool nameless = socket->local.ends_with(":kernel");
+            return SocketKind{socket->family, nameless ? unknown_protocol : socket->protocol};
         });
+        report.tell_interfaces([&guest](uint32_t number) { return guest.interface_name(number); });
         report.attach(tracker, guest);
     });
     report.finish();

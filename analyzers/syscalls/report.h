@@ -80,8 +80,12 @@ class CallReport {
         options_.text.describe_fd = std::move(describe);
     }
     // From now on, messages on netlink sockets are written as such. Call it before attach().
-    void tell_families(std::function<std::optional<uint32_t>(int64_t)> family) {
-        options_.text.socket_family = std::move(family);
+    void tell_sockets(std::function<std::optional<SocketKind>(int64_t)> socket) {
+        options_.text.socket = std::move(socket);
+    }
+    // From now on, network interfaces are shown with their names. Call it before attach().
+    void tell_interfaces(std::function<std::optional<std::string>(uint32_t)> name) {
+        options_.text.interface_name = std::move(name);
     }
     void finish();
 

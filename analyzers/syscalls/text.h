@@ -56,8 +56,17 @@ std::string hex_quoted(std::span<const std::byte> bytes);
 // The string at `address`, up to its zero: at most `limit` bytes of it, and ... after the quote if there is
 // more. An address if it cannot be read.
 std::string string_at(const Context& context, uint64_t address, uint64_t limit);
-// Netlink messages in `size` bytes at `address`: [{nlmsg_len=…, …}, payload], or several of these.
-std::string netlink_at(const Context& context, uint64_t address, uint64_t size);
+// Netlink messages of the protocol (NETLINK_…) in `size` bytes at `address`: [{nlmsg_len=…, …}, payload], or several of
+// these.
+std::string netlink_at(const Context& context, uint32_t protocol, uint64_t address, uint64_t size);
+// `size` bytes at `address` in hexadecimal, up to TextOptions::string_limit, and ... if there are more.
+std::string hex_at(const Context& context, uint64_t address, uint64_t size);
+// A network interface: if_nametoindex("lo"); the number if its name is not known.
+std::string interface_text(const Context& context, uint32_t number);
+// A table of routes: RT_TABLE_MAIN; the number if it has no name.
+std::string route_table_text(const Context& context, uint64_t number);
+// inet_addr("127.0.0.1") or inet_pton(AF_INET6, "::1"). bytes: 4 for AF_INET, 16 for AF_INET6.
+std::string inet_address_text(uint32_t family, const std::byte* bytes);
 // What is sent to or received from a descriptor: netlink messages, or bytes.
 std::string sent_at(const Context& context, int64_t fd, uint64_t address, uint64_t size);
 // `size` bytes at `address`, up to TextOptions::string_limit, and ... if there are more.

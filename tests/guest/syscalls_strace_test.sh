@@ -10,7 +10,7 @@ add_program() {
     local library
     mkdir -p tree/bin tree/lib
     cp -L "$1" tree/bin/
-    ldd "$1" 2>/dev/null | sed -n 's/.* => \(\/[^ ]*\).*/\1/p; s/^\s*\(\/lib64[^ ]*\).*/\1/p' | while read -r library; do
+    libraries_of "$1" | while read -r library; do
         cp -nL "$library" tree/lib/ 2>/dev/null || true
     done
 }
@@ -36,7 +36,7 @@ cp "$repository/tests/guest/syscalls_programs/sum.c" tree/
 # The C library loads it when a thread ends by itself.
 cp -L "$(gcc -print-file-name=libgcc_s.so.1)" tree/lib/
 # 32-bit programs, static: the kernel's other ways in (int 0x80, and syscall or sysenter in the vdso).
-programs32="signals ends network threads seccomp user_dispatch exec_from_thread requests newer_calls calls_i386"
+programs32="signals ends network netlink threads seccomp user_dispatch exec_from_thread requests newer_calls calls_i386"
 for name in $programs32; do
     "$repository/tools/guest/compile.sh" i386 "tree/bin/${name}32" "$repository/tests/guest/syscalls_programs/$name.c" ||
         skip "cannot compile for i386"
@@ -68,6 +68,7 @@ trace pipeline bash -c 'cat /proc/cpuinfo | sort -r | grep -c o; ls /nowhere; ec
 trace threads threads
 trace signals signals
 trace network network
+trace netlink netlink
 trace stress stress
 trace compiler gcc -B/opt/tree/bin/ -O2 -c -o /tmp/sum.o /opt/tree/sum.c
 for name in ends seccomp user_dispatch exec_from_thread requests newer_calls other_ways_in; do

@@ -1,6 +1,7 @@
 // Calls whose arguments depend on a command, structures of newer calls, and i386's multiplexed calls. The expected
 // lines are strace 6.1's own.
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "analyzers/syscalls/pairing.h"
 #include "analyzers/syscalls/request_follower.h"
@@ -189,7 +190,16 @@ TEST_CASE("calls of x32 have the names of their own numbers", "[syscalls]") {
 TEST_CASE("netlink messages", "[syscalls]") {
     FakeMemory memory;
     TextOptions options;
-    options.socket_family = [](int64_t fd) { return fd == 5 ? std::optional<uint32_t>(16) : std::nullopt; };
+    const auto socket = [](uint32_t protocol) {
+        return [protocol](int64_t fd) {
+            return fd == 5 ? std::optional(SocketKind{16, protocol}) : std::nullopt;
+        };
+    };
+    constexpr uint32_t other = 2;  // NETLINK_USERSOCK
+    options.socket = socket(other);
+    options.interface_name = [](uint32_t number) {
+        return number == 1 ? std::optional<std::string>("lo") : std::nullopt;
+    };
     memory.put_values<uint32_t>(0x1000, {20, 18 | 0x301 << 16, 1, 0, 17});
     CHECK(line_of(memory, x86_64, "sendto", {5, 0x1000, 20, 0, 0, 0}, 20, options) ==
           "sendto(5, [{nlmsg_len=20, nlmsg_type=0x12 /* NLMSG_??? */, nlmsg_flags=NLM_F_REQUEST|0x300, "
@@ -204,6 +214,38 @@ TEST_CASE("netlink messages", "[syscalls]") {
           "nlmsg_pid=77}, "
           "{error=-ENOENT, msg={nlmsg_len=20, nlmsg_type=0x12 /* NLMSG_??? */, nlmsg_flags=NLM_F_REQUEST, "
           "nlmsg_seq=2, nlmsg_pid=77}}]], 56, 0, NULL, NULL) = 56");
+
+    // The same by the socket's protocol: a link, with a name, an address and something unknown.
+    options.socket = socket(0);
+    memory.put_values<uint32_t>(0x3000, {60, 18 | 0x301 << 16, 1, 0});
+    memory.put_values<uint32_t>(0x3010, {1 << 16, 1, 0x49, 0});
+    memory.put_values<uint32_t>(0x3020, {7 | 3 << 16, 'l' | 'o' << 8, 10 | 1 << 16, 0x0300fc02, 0x0504});
+    memory.put_values<uint32_t>(0x3034, {8 | 0x3fff << 16, 1});
+    CHECK(
+        line_of(memory, x86_64, "sendto", {5, 0x3000, 60, 0, 0, 0}, 60, options) ==
+        "sendto(5, [{nlmsg_len=60, nlmsg_type=RTM_GETLINK, nlmsg_flags=NLM_F_REQUEST|NLM_F_DUMP, "
+        "nlmsg_seq=1, "
+        "nlmsg_pid=0}, {ifi_family=AF_UNSPEC, ifi_type=ARPHRD_ETHER, ifi_index=if_nametoindex(\"lo\"), "
+        "ifi_flags=IFF_UP|IFF_LOOPBACK|IFF_RUNNING, ifi_change=0}, [[{nla_len=7, nla_type=IFLA_IFNAME}, "
+        "\"lo\"], [{nla_len=10, nla_type=IFLA_ADDRESS}, 02:fc:00:03:04:05], [{nla_len=8, nla_type=0x3fff /* "
+        "IFLA_??? */}, \"\\x01\\x00\\x00\\x00\"]]], 60, 0, NULL, 0) = 60");
+    memory.put_values<uint32_t>(0x3000, {17, 22 | 0x301 << 16, 1, 0, 2});
+    CHECK_THAT(line_of(memory, x86_64, "sendto", {5, 0x3000, 17, 0, 0, 0}, 17, options),
+               Catch::Matchers::ContainsSubstring("nlmsg_type=RTM_GETADDR, ") &&
+                   Catch::Matchers::ContainsSubstring("{ifa_family=AF_INET, ...}]"));
+    memory.put_values<uint32_t>(0x3000, {44, 20 | 2 << 16, 1, 0, 2 | 8 << 8 | 0x80 << 16 | 254U << 24, 1,
+                                         8 | 1 << 16, 0x0100007f, 8 | 2 << 16, 0});
+    CHECK_THAT(
+        line_of(memory, x86_64, "sendto", {5, 0x3000, 44, 0, 0, 0}, 44, options),
+        Catch::Matchers::ContainsSubstring("[{nla_len=8, nla_type=IFA_ADDRESS}, inet_addr(\"127.0.0.1\")]"));
+    options.socket = socket(4);
+    memory.put_values<uint32_t>(0x3000, {40, 20 | 0x301 << 16, 1, 0, 1, 2, 0, 5, 0, 0});
+    CHECK_THAT(line_of(memory, x86_64, "sendto", {5, 0x3000, 40, 0, 0, 0}, 40, options),
+               Catch::Matchers::ContainsSubstring(
+                   "nlmsg_type=SOCK_DIAG_BY_FAMILY, nlmsg_flags=NLM_F_REQUEST|NLM_F_DUMP, nlmsg_seq=1, "
+                   "nlmsg_pid=0}, "
+                   "{sdiag_family=AF_UNIX, sdiag_protocol=0, udiag_states=1<<TCP_ESTABLISHED, udiag_ino=0, "
+                   "udiag_show=UDIAG_SHOW_NAME|UDIAG_SHOW_PEER, udiag_cookie=[0, 0]}]"));
 }
 
 TEST_CASE("requests of AIO", "[syscalls]") {

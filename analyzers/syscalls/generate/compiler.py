@@ -10,7 +10,8 @@ ABI_OPTIONS = {"x86_64": "-m64", "i386": "-m32"}
 # what it writes.
 MARK = "@value@"
 # Headers of the C library that some of the kernel's headers include but do not need (linux/shm.h, until Linux 6.13).
-# They are empty here, because this machine need not have a C library for the guest's ABI.
+# They are empty here, because this machine need not have a C library for the guest's ABI, but for what linux/if.h wants.
+LIBRARY_TEXTS = {"sys/socket.h": "#pragma once\nstruct sockaddr { unsigned short sa_family; char sa_data[14]; };\n"}
 LIBRARY_HEADERS = ("errno.h", "stdint.h", "stdlib.h", "string.h", "sys/ioctl.h", "sys/socket.h", "sys/time.h",
                    "sys/types.h", "time.h", "unistd.h")
 
@@ -40,7 +41,7 @@ class Compiler:
             for header in LIBRARY_HEADERS:
                 empty = Path(directory) / "library" / header
                 empty.parent.mkdir(parents=True, exist_ok=True)
-                empty.touch()
+                empty.write_text(LIBRARY_TEXTS.get(header, ""))
             command = [self.command, "-std=gnu11", "-w", ABI_OPTIONS[abi], "-nostdinc", "-isystem", str(self.include),
                        "-idirafter", str(Path(directory) / "library"), "-fno-asynchronous-unwind-tables", "-O1", *arguments,
                        "-o", "-", str(path)]
