@@ -44,13 +44,18 @@ disk -device qemu-xhci,id=xhci -device usb-storage,bus=xhci.0,drive=%s
 disk -device usb-uas,bus=xhci.0,id=uas -device scsi-hd,bus=uas.0,drive=%s
 disk -device usb-ehci,id=ehci -device usb-storage,bus=ehci.0,drive=%s
 disk -device sdhci-pci -device sd-card,drive=%s
+# Its own size is what its controller takes.
+/sbin/mke2fs -q -F -t ext2 -d files floppy.img 1440k
+machine+=(-drive "if=floppy,file=floppy.img,format=raw,snapshot=on")
+disks=$((disks + 1))
 
 machine+=(-device "pcie-root-port,id=rp0")
-cards=(e1000 e1000e "igb,bus=rp0" rtl8139 ne2k_pci pcnet i82559er tulip vmxnet3 virtio-net-pci)
+cards=(e1000 e1000e "igb,bus=rp0" rtl8139 ne2k_pci pcnet i82559er tulip vmxnet3 virtio-net-pci "usb-net,bus=xhci.0")
 for i in "${!cards[@]}"; do
-    net=10.0.$((100 + i))
+    net=10.0.$((100 + i)) rom=,romfile=
+    [[ ${cards[i]} != usb-net* ]] || rom=
     machine+=(-netdev "user,id=net$i,net=$net.0/24,guestfwd=tcp:$net.100:7-cmd:cat $PWD/overlay/root/blob,guestfwd=tcp:$net.100:8-cmd:md5sum"
-        -device "${cards[i]},netdev=net$i,romfile=")
+        -device "${cards[i]},netdev=net$i$rom")
 done
 
 # run NAME RECORD-ARGUMENTS…: what the guest prints, in NAME.out. Each run has its own directory to share.

@@ -5,7 +5,7 @@
 strace=$(command -v strace) || skip "no strace on this machine"
 mkdir -p tree/lib
 cp "$strace" tree/
-ldd "$strace" | sed -n 's/.* => \(\/[^ ]*\).*/\1/p; s/^\s*\(\/lib64[^ ]*\).*/\1/p' | xargs -I{} cp -L {} tree/lib/
+libraries_of "$strace" | xargs cp -Lt tree/lib
 
 gcc -O1 -static -Wall -Wextra -Werror -o tree/every_call "$repository/tests/guest/options/every_call.c"
 

@@ -4,18 +4,11 @@
 . "$(dirname "$0")/common.sh"
 # Further arguments are for panda-record, for example --guest DIRECTORY for another kernel.
 [ $# -eq 0 ] || shift
-strace=$(command -v strace) || skip "no strace on this machine"
-mkdir -p tree
-cp -L "$strace" tree/
-ldd "$strace" | sed -n 's/.* => \(\/[^ ]*\).*/\1/p; s/^\s*\(\/lib64[^ ]*\).*/\1/p' | while read -r library; do
-    cp -L "$library" tree/
-done
+add_strace
 cat >tree/run <<'GUEST'
 #!/bin/sh
-mkdir -p /lib64
-cp /opt/tree/ld-linux-x86-64.so.2 /lib64/
 cd /tmp
-LD_LIBRARY_PATH=/opt/tree /opt/tree/strace -E LD_LIBRARY_PATH= -f -ttt -T -o /tmp/out \
+/opt/tree/traced -f -ttt -T -o /tmp/out \
     sh -c 'sleep 0.3; ls -l /proc/self; (sleep 0.1; echo done) | cat; md5sum /bin/busybox; date; sleep 1' >/dev/null 2>&1 </dev/null
 cat /tmp/out
 echo "=== end"
