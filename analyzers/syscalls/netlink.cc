@@ -104,6 +104,9 @@ std::string message_text(const Context& context, uint32_t protocol, const Header
 std::string netlink_at(const Context& context, uint32_t protocol, uint64_t place, uint64_t size) {
     if (place == 0)
         return "NULL";
+    // No kernel makes more in one call; a program's memory may hold anything.
+    constexpr uint64_t most = uint64_t{1} << 20;
+    size = std::min(size, most);
     std::vector<std::string> messages;
     while (true) {
         if (messages.size() >= context.options().string_limit) {

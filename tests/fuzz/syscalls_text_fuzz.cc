@@ -37,7 +37,8 @@ class FuzzMemory final : public UserMemory {
 };
 
 struct Input {
-    uint8_t flags;  // 1: i386; 2: with descriptors; 4: by its name's arguments; 8, 16: ending; 32: known
+    uint8_t
+        flags;  // 1: i386; 2: with descriptors; 4: by its name's arguments; 8, 16: ending; 32: known; 64: netlink sockets
     uint8_t limit;
     uint16_t number;
     uint8_t missing[2];  // pages, at the entry and at the return
@@ -73,6 +74,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         options.describe_fd = [&](int64_t fd) {
             return std::string(reinterpret_cast<const char*>(data), static_cast<size_t>(fd) % sizeof input);
         };
+    if ((input.flags & 64) != 0) {
+        // Of routes or of socket diagnosis.
+        options.socket = [](int64_t fd) { return SocketKind{16, static_cast<uint32_t>(fd) & 4}; };
+        options.interface_name = [](uint32_t number) { return std::optional(std::string(number % 16, 'x')); };
+    }
     CallText text(call, memory, options);
     memory.change(input.missing[1]);
     if (text.incomplete())
