@@ -67,7 +67,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (size_t i = 0; i < call.arguments.size(); ++i)
         call.arguments[i] = input.small[i] != 0 ? input.small[i] : input.arguments[i];
     call.stack_pointer = input.arguments[0];
-    unpack_socketcall(call, memory);
+    unpack_multiplexed(call, memory);
     TextOptions options;
     options.string_limit = input.limit;
     if ((input.flags & 2) != 0)
