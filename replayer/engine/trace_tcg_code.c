@@ -155,13 +155,19 @@ void trace_tcg_code(GByteArray *array, int first)
     g_byte_array_set_size(array, out.at - array->data);
 }
 
+/* insn_start has as many words as the guest needs, and not the one that QEMU's table gives it. */
+static int constants_of(int opcode)
+{
+    return opcode == INDEX_op_insn_start ? 1 + TARGET_INSN_START_EXTRA_WORDS : tcg_op_defs[opcode].nb_cargs;
+}
+
 char *trace_tcg_operation_names(void)
 {
     GString *text = g_string_new(NULL);
 
     for (int i = 0; i < NB_OPS; i++) {
         g_string_append_printf(text, "%s%s/%d/%d/%d", i == 0 ? "" : " ", tcg_op_defs[i].name, tcg_op_defs[i].nb_oargs,
-                               tcg_op_defs[i].nb_iargs, tcg_op_defs[i].nb_cargs);
+                               tcg_op_defs[i].nb_iargs, constants_of(i));
     }
     return g_string_free(text, FALSE);
 }

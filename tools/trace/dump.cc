@@ -4,10 +4,12 @@
 #include <cinttypes>
 #include <cstdio>
 #include <iostream>
+#include <optional>
 
 #include "common/hex.h"
 #include "common/json_value.h"
 #include "tools/trace/commands.h"
+#include "tools/trace/operation_printer.h"
 #include "tools/trace/options.h"
 #include "trace/coding/event_fields.h"
 #include "trace/reading/reader.h"
@@ -24,6 +26,7 @@ struct Selection {
     bool memory = false;
     bool registers = false;
     bool definitions = false;
+    bool operations = false;  // with definitions
     bool json = false;
 };
 
@@ -51,7 +54,10 @@ std::string value_text(const trace::Access& access) {
 class Dumper {
   public:
     Dumper(trace::TraceReader& reader, const Selection& selection)
-        : reader_(reader), selection_(selection), cursor_(reader.blocks()) {}
+        : reader_(reader), selection_(selection), cursor_(reader.blocks()) {
+        if (selection.operations)
+            operations_.emplace(reader, selection.json);
+    }
 
     // True when nothing that follows can be selected.
     bool take(const trace::Chunk& chunk) {
@@ -74,10 +80,16 @@ class Dumper {
         if (!selection_.definitions)
             return;
         for (; next_definition_ < blocks.size(); ++next_definition_)
-            print_definition(next_definition_, blocks[next_definition_]);
+            print_block_definition(next_definition_, blocks[next_definition_]);
     }
 
   private:
+    void print_block_definition(uint32_t id, const trace::BlockView& block) const {
+        print_definition(id, block);
+        if (operations_)
+            operations_->print(std::cout, id, block);
+    }
+
     void print_chunk(const trace::Chunk& chunk) {
         using Step = trace::ChunkCursor::Step;
         cursor_.start(chunk, selection_.memory ? trace::CursorColumns::memory : trace::CursorColumns::blocks);
@@ -233,6 +245,7 @@ class Dumper {
     Selection selection_;
     trace::ChunkCursor cursor_;
     trace::RegisterCursor registers_;
+    std::optional<OperationPrinter> operations_;
     uint32_t next_definition_ = 0;
 };
 
@@ -245,7 +258,8 @@ Selection make_selection(const po::variables_map& values) {
     selection.events = values.count("events") != 0;
     selection.memory = values.count("memory") != 0;
     selection.registers = values.count("registers") != 0;
-    selection.definitions = values.count("definitions") != 0;
+    selection.operations = values.count("operations") != 0;
+    selection.definitions = selection.operations || values.count("definitions") != 0;
     selection.json = values.count("json") != 0;
     if (!selection.blocks && !selection.events && !selection.memory && !selection.registers &&
         !selection.definitions)
@@ -263,12 +277,14 @@ int dump(const std::vector<std::string>& arguments) {
         "memory", "a line for each memory access and each translation that is learnt")(
         "registers", "a line for the registers at the start of each block execution, if the trace has them")(
         "definitions", "a line for each block definition (without any of these: blocks and events)")(
+        "operations", "with each block definition its TCG operations, in the form of QEMU's log")(
         "json", "one JSON object per line");
     const auto values = parse_options("dump", arguments, options);
     if (!values)
         return 0;
     const Selection selection = make_selection(*values);
-    trace::TraceReader reader((*values)["trace"].as<std::string>(), {.snapshots = false});
+    trace::TraceReader reader((*values)["trace"].as<std::string>(),
+                              {.snapshots = false, .tcg = selection.operations});
     Dumper dumper(reader, selection);
     while (const auto item = reader.next()) {
         if (dumper.take(std::get<trace::Chunk>(*item)) && !selection.definitions)
