@@ -11,6 +11,7 @@
 //   trace-asid=CR3        only what runs with this CR3
 //   trace-user=on         only what runs in user mode
 //   trace-kernel=on       only what runs in kernel mode
+//   host-features=MASK    for tests: QEMU takes the host to have no more than these (bits of host/cpuinfo.h)
 //   status-fd=N           report to this descriptor (status.h)
 //   serial-fd=N           write to this descriptor what the guest sends over its first serial port
 //   serial2-fd=N          the same for its second serial port
@@ -198,8 +199,10 @@ void configure(const char* text) {
     engine.serials[0].descriptor = descriptor(options, "serial-fd");
     engine.serials[1].descriptor = descriptor(options, "serial2-fd");
     engine.trace = trace_options(options);
+    const uint64_t host_features = options.take_number("host-features", UINT64_MAX);
     options.expect_empty();
 
+    glue_trace_mask_host(host_features);
     engine.replayer = std::make_unique<panda::engine::Replayer>(file, stop_at);
     engine.replayer->observe(&engine);
     engine.total = engine.replayer->last_instr();

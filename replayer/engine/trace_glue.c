@@ -10,6 +10,7 @@
 #include "tcg/tcg.h"
 #include "recorder/engine/glue_internal.h"
 #include "replayer/engine/trace_glue.h"
+#include "replayer/engine/trace_host.h"
 #include "replayer/engine/trace_instrument.h"
 #include "replayer/engine/trace_tcg_code.h"
 
@@ -264,7 +265,13 @@ void glue_trace_start(const GlueTracer *new_tracer, GlueTraceColumns columns)
     /* Blocks that do not know where they lie are shared by all places where their code is mapped: their pc would be
      * that of the first. */
     first_cpu->tcg_cflags &= ~CF_PCREL;
+    trace_fix_host();
     panda_tracing = true;
+}
+
+void glue_trace_mask_host(uint64_t features)
+{
+    trace_mask_host(features);
 }
 
 char *glue_trace_tcg_operations(void)
@@ -275,6 +282,11 @@ char *glue_trace_tcg_operations(void)
 char *glue_trace_tcg_globals(void)
 {
     return trace_tcg_globals();
+}
+
+char *glue_trace_tcg_host(void)
+{
+    return g_strdup(trace_host_name());
 }
 
 void glue_trace_stop(void)

@@ -78,6 +78,10 @@ void glue_trace_start(const GlueTracer* tracer, GlueTraceColumns columns);
 /* What a translation's TCG operations refer to: names of operations, and of globals; to free(). */
 char* glue_trace_tcg_operations(void);
 char* glue_trace_tcg_globals(void);
+/* The host that they are made for; to free(). */
+char* glue_trace_tcg_host(void);
+/* For tests, before QEMU's accelerator starts: the host has no more than these features (host/cpuinfo.h). */
+void glue_trace_mask_host(uint64_t features);
 void glue_trace_stop(void);
 /* The pointer to where translated code puts its next record. */
 void** glue_trace_ring(void);

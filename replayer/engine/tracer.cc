@@ -66,6 +66,7 @@ trace::TraceHeader header_of(const recording::RecordingReader& recording, const 
         header.facts["trace-filter"] = filter;
     if (options.memory != trace::MemoryColumns::none) {
         header.facts["tcg-operations"] = taken_text(glue_trace_tcg_operations());
+        header.facts["tcg-host"] = taken_text(glue_trace_tcg_host());
         header.facts["tcg-globals"] = taken_text(glue_trace_tcg_globals());
     }
     return header;

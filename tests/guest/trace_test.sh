@@ -47,6 +47,41 @@ rm text.capnp
 
 prove boot --boot
 
+# Whatever the host's processor can do, the trace is the same. QEMU is made to believe in two hosts: one with AVX and no
+# more (bit 9 of its host/cpuinfo.h), and one with all that this one has. Without AVX there is another trace, which says so.
+cat >other_host <<EOF
+#!/bin/bash
+arguments=()
+for argument in "\$@"; do
+    [ "\${previous:-}" != -panda ] || argument+=,host-features=\$HOST_FEATURES
+    arguments+=("\$argument")
+    previous=\$argument
+done
+exec "$build/libexec/panda/qemu/bin/qemu-system-x86_64" "\${arguments[@]}" \$QEMU_LOGS
+EOF
+chmod +x other_host
+if grep -qw avx /proc/cpuinfo; then
+    for features in 0x200 0xffffffff 0; do
+        HOST_FEATURES=$features QEMU_LOGS='' panda-replay --quiet --qemu "$PWD/other_host" --stop-at 30000000 \
+            --trace "host-$features.capnp" self_modifying_max.panda || fail "replaying for host $features"
+    done
+    cmp host-0x200.capnp host-0xffffffff.capnp || fail "the trace depends on the host"
+    panda-trace info host-0x200.capnp | grep -E '^tcg-host +avx$' || fail "a trace does not say for which host it is"
+    panda-trace info host-0.capnp | grep -E '^tcg-host +none$' || fail "the host has features that it was told not to have"
+    panda-trace dump --operations host-0x200.capnp | grep -q _vec || fail "no vectors, so that hosts do not matter"
+    rm host-*.capnp
+    echo "ok: the trace does not depend on the host's processor"
+fi
+
+# The operations that a trace has are those that QEMU itself logs.
+HOST_FEATURES=0xffffffff QEMU_LOGS="-d op -D qemu.log" panda-replay --quiet --qemu "$PWD/other_host" --stop-at 1000000 \
+    --trace logged.capnp self_modifying_max.panda || fail "replaying with QEMU's log"
+panda-trace dump --operations logged.capnp >operations.txt
+python3 "$repository/tests/guest/compare_operations.py" operations.txt qemu.log >operations.out ||
+    fail "operations: $(cat operations.out)"
+echo "ok: $(cat operations.out)"
+rm logged.capnp operations.txt qemu.log
+
 first=
 for round in $(seq "$traces"); do
     panda-replay --quiet --force --trace "$round.capnp" gzip.panda

@@ -218,6 +218,9 @@ uint64_t glue_trace_pc(uintptr_t position) {
 char* glue_trace_tcg_operations(void) {
     return strdup("nop/0/0/0");
 }
+char* glue_trace_tcg_host() {
+    return strdup("none");
+}
 char* glue_trace_tcg_globals(void) {
     return strdup("");
 }
