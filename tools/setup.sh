@@ -11,6 +11,8 @@ packages=(
     build-essential cmake ninja-build pkg-config git
     # the presets "fuzz" and "thread", formatting and lint
     clang-19 libclang-rt-19-dev llvm-19 clang-format-19 clang-tidy-19 shellcheck
+    # lifting
+    llvm-19-dev
     # libraries of this project
     libcapnp-dev capnproto libzstd-dev libxxhash-dev libboost-program-options-dev libglib2.0-dev nlohmann-json3-dev
     libdw-dev libelf-dev liblzma-dev zlib1g-dev liblz4-dev

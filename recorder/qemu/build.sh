@@ -54,17 +54,6 @@ result_directory() {
     echo "$panda_cache/qemu-${hash:0:16}"
 }
 
-# The source with this project's patches, in $1.
-unpack_patched() {
-    local patch
-    fetch_source
-    unpack_source "$1"
-    for patch in "$here"/patches/*.patch; do
-        patch --directory="$1" --strip=1 --forward --fuzz=0 --no-backup-if-mismatch <"$patch" >>"$1.log" 2>&1 ||
-            die "${patch##*/} does not apply: $(grep -m 1 -E 'FAILED|malformed|find file' "$1.log" || tail -n 1 "$1.log")"
-    done
-}
-
 # Builds source $1 in $2; everything that it prints goes to a log.
 compile() {
     local log=$panda_cache/qemu-build.log

@@ -48,3 +48,14 @@ unpack_source() {
     dpkg-source --no-check --extract "$(source_directory)"/*.dsc "$1" >"$1.log" 2>&1 ||
         die "cannot unpack the source: $(tail -n 1 "$1.log")"
 }
+
+# The source with this project's patches, in $1. $here is the directory of the patches' own.
+unpack_patched() {
+    local patch
+    fetch_source
+    unpack_source "$1"
+    for patch in "$here"/patches/*.patch; do
+        patch --directory="$1" --strip=1 --forward --fuzz=0 --no-backup-if-mismatch <"$patch" >>"$1.log" 2>&1 ||
+            die "${patch##*/} does not apply: $(grep -m 1 -E 'FAILED|malformed|find file' "$1.log" || tail -n 1 "$1.log")"
+    done
+}

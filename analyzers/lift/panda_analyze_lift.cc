@@ -1,0 +1,166 @@
+// panda-analyze-lift: blocks of a trace as LLVM IR.
+#include <algorithm>
+#include <iostream>
+#include <set>
+
+#include "analyzers/lift/lifted_blocks.h"
+#include "analyzers/shared/frame.h"
+#include "common/command_line.h"
+#include "common/file.h"
+#include "common/json_value.h"
+
+namespace {
+
+using namespace panda;
+using namespace panda::lift;
+using analyzers::Run;
+namespace po = boost::program_options;
+
+constexpr size_t blocks_per_module = 256;
+
+void add_options(po::options_description& options) {
+    auto add = options.add_options();
+    add("output,o", po::value<std::string>()->value_name("FILE"),
+        "write the blocks as one module: text if the name ends in .ll, else bitcode");
+    add("force,f", "overwrite an existing FILE");
+    add("block", number_value<uint32_t>(), "only the block with this number");
+    add("pc", number_value(), "only blocks whose first instruction is at this address");
+    add("range", po::value<std::string>()->value_name("FROM:TO"),
+        "only blocks that are executed from instruction FROM to before TO");
+    add("asid", number_value(), "only blocks that are executed in this address space (CR3)");
+    add("optimize,O", number_value<unsigned>()->default_value(0), "level of LLVM's optimization, 0 to 3");
+    add("link", "put the helpers that the blocks call into the module too");
+    add("helpers", po::value<std::string>()->value_name("DIRECTORY"), "QEMU's helpers as bitcode");
+}
+
+// The blocks that an analysis of executions finds.
+struct Executed : trace::IgnoresEvents {
+    Executed(const trace::PassState& pass, std::optional<uint64_t> address_space)
+        : state(&pass), wanted(address_space) {}
+    void on_block(const trace::BlockExecution& block) {
+        if (!wanted || *wanted == state->asid())
+            ids.insert(block.id);
+    }
+    void append(Executed&& next) { ids.merge(next.ids); }
+
+    const trace::PassState* state;
+    std::optional<uint64_t> wanted;
+    std::set<uint32_t> ids;
+};
+
+std::set<uint32_t> executed_blocks(Run& run) {
+    std::optional<uint64_t> address_space;
+    if (run.has("asid"))
+        address_space = run.number("asid");
+    trace::PassOptions options = run.pass_options();
+    if (run.has("range")) {
+        const NumberRange range = parse_range("--range", run.text("range"));
+        options.range = {range.from, range.to};
+    }
+    auto result = trace::run_pass(
+        run.reader(), options, [&](const trace::PassState& state) { return Executed(state, address_space); });
+    run.end_progress();
+    run.set_flaw(std::move(result.flaw));
+    return std::move(result.analyzer.ids);
+}
+
+std::vector<uint32_t> selected_blocks(Run& run) {
+    trace::TraceReader& reader = run.reader();
+    std::optional<std::set<uint32_t>> executed;
+    if (run.has("range") || run.has("asid"))
+        executed = executed_blocks(run);
+    reader.load_blocks();
+    std::vector<uint32_t> ids;
+    for (uint32_t id = 0; id < reader.blocks().size(); ++id) {
+        if (run.has("block") && run.given()["block"].as<uint32_t>() != id)
+            continue;
+        if (run.has("pc") && run.number("pc") != reader.blocks().pc(id))
+            continue;
+        if (!executed || executed->contains(id))
+            ids.push_back(id);
+    }
+    if (ids.empty())
+        throw Error("the trace has no such block");
+    return ids;
+}
+
+Level level_of(const Run& run) {
+    const auto level = run.given()["optimize"].as<unsigned>();
+    if (level > 3)
+        throw UsageError("--optimize takes a level from 0 to 3");
+    return static_cast<Level>(level);
+}
+
+struct Totals {
+    uint64_t blocks = 0;
+    uint64_t instructions = 0;
+    uint64_t lifted_instructions = 0;  // LLVM's
+};
+
+void write(LiftedBlocks& lifted, const std::vector<uint32_t>& ids, const Run& run, Level level) {
+    const auto module = lifted.lift(ids);
+    if (run.has("link"))
+        lifted.link_helpers(*module);
+    optimize(*module, level);
+    write_module(*module, run.text("output"), run.has("force"));
+}
+
+// Lifts and checks a module after the other, so that a whole trace takes little memory.
+Totals check(LiftedBlocks& lifted, const std::vector<uint32_t>& ids, Run& run, Level level) {
+    Totals totals;
+    const auto progress = run.start_progress(ids.size());
+    for (size_t first = 0; first < ids.size(); first += blocks_per_module) {
+        const auto part = std::span(ids).subspan(first, std::min(blocks_per_module, ids.size() - first));
+        const auto module = lifted.lift(part);
+        optimize(*module, level);
+        totals.blocks += part.size();
+        totals.lifted_instructions += module->getInstructionCount();
+        for (const uint32_t id : part)
+            totals.instructions += run.reader().blocks().instruction_count(id);
+        progress(totals.blocks);
+    }
+    run.end_progress();
+    return totals;
+}
+
+void print(const Totals& totals, bool json) {
+    if (json)
+        write_json_line(std::cout, {{"blocks", totals.blocks},
+                                    {"instructions", totals.instructions},
+                                    {"llvm_instructions", totals.lifted_instructions}});
+    else
+        std::cout << totals.blocks << " blocks of " << totals.instructions << " instructions are "
+                  << totals.lifted_instructions << " instructions of LLVM, which its verifier accepts\n";
+}
+
+void analyze(Run& run) {
+    const Level level = level_of(run);
+    if (run.has("output"))
+        require_other_file(run.words().back(), run.text("output"));
+    trace::TraceReader& reader = run.reader({.snapshots = false, .tcg = true});
+    if (!reader.seekable())
+        throw UsageError("lifting needs a trace that is a file");
+    const std::vector<uint32_t> ids = selected_blocks(run);
+    LiftedBlocks lifted(reader,
+                        run.has("helpers") ? run.text("helpers") : default_helpers(executable_directory()));
+    if (run.has("output"))
+        write(lifted, ids, run, level);
+    else
+        print(check(lifted, ids, run, level), run.json());
+}
+
+constexpr analyzers::Program program = {.name = "lift",
+                                        .summary = "blocks of guest code as LLVM IR",
+                                        .description =
+                                            "Makes a function of LLVM IR of each block, complete with all "
+                                            "helpers of the emulator, and has LLVM's verifier\n"
+                                            "check it. TRACE is a file that was made with memory.",
+                                        .shared = {.json = "print one JSON object", .range = nullptr},
+                                        .add_options = add_options,
+                                        .analyze = analyze};
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    return analyzers::run_analyzer(program, count, arguments);
+}

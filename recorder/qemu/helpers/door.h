@@ -1,0 +1,55 @@
+/* Between the helpers of QEMU as bitcode and the program that runs them: plain C, no QEMU header. Names that start with
+ * lift_ are the door's. The state is QEMU's CPUX86State, of which only the layout file (state_layout.py) tells the rest
+ * of this project. */
+#ifndef PANDA_RECORDER_QEMU_HELPERS_DOOR_H
+#define PANDA_RECORDER_QEMU_HELPERS_DOOR_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Why a block was left before its end. */
+enum LiftExit {
+    lift_exit_exception = 1, /* an exception, or what leaves the loop as one does; the state has its number */
+    lift_exit_unsupported = 2, /* a part of QEMU is asked for that is not in the bitcode */
+};
+
+/* ---- What the program gives ---- */
+
+/* The guest's memory, by linear address. packed: QEMU's MemOpIdx. Loads give the bytes as a little-endian number, with
+ * zeros above. A helper that is left by an exception does not come back from these. */
+uint64_t lift_load(void* state, uint64_t address, uint32_t packed);
+void lift_store(void* state, uint64_t address, uint64_t value, uint32_t packed);
+/* 16 bytes: the low half first. */
+void lift_load_wide(void* state, uint64_t address, uint32_t packed, uint64_t* value);
+void lift_store_wide(void* state, uint64_t address, uint64_t low, uint64_t high, uint32_t packed);
+
+/* An input that the running instruction asks for: the recorder's numbers (PandaInput in exec/panda-hooks.h). */
+uint64_t lift_input(int kind, unsigned size, uint64_t address, uint64_t* second);
+
+/* Leaves the block; does not return. */
+void lift_leave(int why);
+/* The same because of something that is not there; its name. */
+void lift_missing(const char* name);
+
+/* ---- What the bitcode gives ---- */
+
+/* The state is a part of an object of so many bytes, which starts as zeros; where in it. */
+uint64_t lift_object_size(void);
+void* lift_state_of(void* object);
+/* rflags, of which QEMU keeps parts in several fields. */
+uint64_t lift_get_flags(const void* state);
+void lift_set_flags(void* state, uint64_t flags);
+/* The processor's mode, as block definitions have it (BlockView::flags). */
+void lift_set_mode(void* state, uint64_t flags);
+/* Makes what CPUID says of the processor consistent enough for helpers: everything is there. */
+void lift_initialize(void* state);
+/* The number of the exception that left a block, or -1. */
+int lift_exception(const void* state);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
