@@ -40,12 +40,12 @@ LiftedBlocks::LiftedBlocks(const trace::TraceReader& reader, const std::string& 
     : reader_(reader),
       helper_directory_(helpers),
       context_(std::make_unique<llvm::LLVMContext>()),
-      helpers_(read_helpers(*context_, helpers)),
+      helpers_(read_helpers(*context_.getContext(), helpers)),
       dialect_(dialect_of(reader)),
       lifter_(dialect_, helpers_.layout, *helpers_.module) {}
 
-std::unique_ptr<llvm::Module> LiftedBlocks::lift(std::span<const uint32_t> ids) const {
-    auto module = std::make_unique<llvm::Module>("blocks", *context_);
+std::unique_ptr<llvm::Module> LiftedBlocks::lift(std::span<const uint32_t> ids) {
+    auto module = std::make_unique<llvm::Module>("blocks", *context_.getContext());
     module->setDataLayout(helpers_.module->getDataLayout());
     module->setTargetTriple(helpers_.module->getTargetTriple());
     for (const uint32_t id : ids) {
@@ -62,8 +62,12 @@ std::unique_ptr<llvm::Module> LiftedBlocks::lift(std::span<const uint32_t> ids) 
     return module;
 }
 
+Helpers LiftedBlocks::read_helpers_again() {
+    return read_helpers(*context_.getContext(), helper_directory_);
+}
+
 void LiftedBlocks::link_helpers(llvm::Module& module) {
-    Helpers fresh = read_helpers(*context_, helper_directory_);
+    Helpers fresh = read_helpers_again();
     if (llvm::Linker::linkModules(module, std::move(fresh.module), llvm::Linker::LinkOnlyNeeded))
         throw Error("LLVM cannot link the helpers with the blocks");
 }

@@ -1,6 +1,7 @@
 // The blocks of a trace, as modules of LLVM IR.
 #pragma once
 
+#include <llvm/ExecutionEngine/Orc/ThreadSafeModule.h>
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Module.h>
 
@@ -25,18 +26,21 @@ class LiftedBlocks {
 
     // A module with the functions of these blocks, which are in the reader's table, checked by LLVM's verifier. Throws
     // FileError, which names the block, when a block's operations are damaged or cannot be lifted.
-    std::unique_ptr<llvm::Module> lift(std::span<const uint32_t> ids) const;
+    std::unique_ptr<llvm::Module> lift(std::span<const uint32_t> ids);
     // Adds to a module from lift() the helpers that it calls, and what these call. Takes tens of milliseconds.
     void link_helpers(llvm::Module& module);
 
-    llvm::LLVMContext& context() { return *context_; }
-    const Helpers& helpers() const { return helpers_; }
+    // The context of all these modules, for LLVM's ORC.
+    const llvm::orc::ThreadSafeContext& shared_context() const { return context_; }
+    // The helpers once more, as a module of its own.
+    Helpers read_helpers_again();
+    const StateLayout& layout() const { return helpers_.layout; }
     const trace::tcg::Dialect& dialect() const { return dialect_; }
 
   private:
     const trace::TraceReader& reader_;
     std::string helper_directory_;
-    std::unique_ptr<llvm::LLVMContext> context_;
+    llvm::orc::ThreadSafeContext context_;
     Helpers helpers_;
     trace::tcg::Dialect dialect_;
     Lifter lifter_;

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <set>
 
+#include "analyzers/lift/check.h"
 #include "analyzers/lift/lifted_blocks.h"
 #include "analyzers/shared/frame.h"
 #include "common/command_line.h"
@@ -28,6 +29,8 @@ void add_options(po::options_description& options) {
     add("range", po::value<std::string>()->value_name("FROM:TO"),
         "only blocks that are executed from instruction FROM to before TO");
     add("asid", number_value(), "only blocks that are executed in this address space (CR3)");
+    add("check", "run the blocks again along the trace, and compare");
+    add("list", number_value()->default_value(10), "how many differences to describe");
     add("optimize,O", number_value<unsigned>()->default_value(0), "level of LLVM's optimization, 0 to 3");
     add("link", "put the helpers that the blocks call into the module too");
     add("helpers", po::value<std::string>()->value_name("DIRECTORY"), "QEMU's helpers as bitcode");
@@ -133,17 +136,52 @@ void print(const Totals& totals, bool json) {
                   << totals.lifted_instructions << " instructions of LLVM, which its verifier accepts\n";
 }
 
+void print(const CheckResult& result, bool json) {
+    if (json) {
+        write_json_line(std::cout, {{"executions", result.executions},
+                                    {"instructions", result.instructions},
+                                    {"checked", result.checked},
+                                    {"mismatches", result.mismatches},
+                                    {"unchecked", result.unchecked},
+                                    {"differences", result.listed}});
+        return;
+    }
+    for (const std::string& line : result.listed)
+        std::cout << line << '\n';
+    std::cout << result.checked << " of " << result.executions << " executions are as the trace says, "
+              << result.mismatches << " differ\n";
+    for (const auto& [why, count] : result.unchecked)
+        std::cout << "  " << count << " not checked: " << why << '\n';
+}
+
+void check_executions(Run& run, LiftedBlocks& lifted, Level level) {
+    CheckOptions options;
+    options.listed = run.number("list");
+    if (run.has("range")) {
+        const NumberRange range = parse_range("--range", run.text("range"));
+        options.range = {range.from, range.to};
+    }
+    const auto progress = run.start_progress(trace::pass_length(run.reader(), options.range));
+    const CheckResult result = check(run.reader(), lifted, level, options, progress);
+    run.end_progress();
+    print(result, run.json());
+    if (result.mismatches != 0)
+        run.set_incomplete();
+}
+
 void analyze(Run& run) {
     const Level level = level_of(run);
     if (run.has("output"))
         require_other_file(run.words().back(), run.text("output"));
-    trace::TraceReader& reader = run.reader({.snapshots = false, .tcg = true});
+    trace::TraceReader& reader = run.reader({.tcg = true});
     if (!reader.seekable())
         throw UsageError("lifting needs a trace that is a file");
-    const std::vector<uint32_t> ids = selected_blocks(run);
+    const std::vector<uint32_t> ids = run.has("check") ? std::vector<uint32_t>() : selected_blocks(run);
     LiftedBlocks lifted(reader,
                         run.has("helpers") ? run.text("helpers") : default_helpers(executable_directory()));
-    if (run.has("output"))
+    if (run.has("check"))
+        check_executions(run, lifted, level);
+    else if (run.has("output"))
         write(lifted, ids, run, level);
     else
         print(check(lifted, ids, run, level), run.json());

@@ -93,31 +93,37 @@ void tlb_flush_by_mmuidx(CPUState *cpu, uint16_t map)
 
 /* ---- Leaving ---- */
 
-static G_NORETURN void leave(int why)
+static G_NORETURN void leave(void)
 {
-    lift_leave(why);
+    lift_leave();
+    __builtin_unreachable();
+}
+
+static G_NORETURN void missing(const char *name)
+{
+    lift_missing(name);
     __builtin_unreachable();
 }
 
 void cpu_loop_exit(CPUState *cpu)
 {
-    leave(lift_exit_exception);
+    leave();
 }
 
 void cpu_loop_exit_noexc(CPUState *cpu)
 {
     cpu->exception_index = -1;
-    leave(lift_exit_exception);
+    leave();
 }
 
 void cpu_loop_exit_restore(CPUState *cpu, uintptr_t ra)
 {
-    leave(lift_exit_exception);
+    leave();
 }
 
 void cpu_loop_exit_atomic(CPUState *cpu, uintptr_t ra)
 {
-    leave(lift_exit_exception);
+    leave();
 }
 
 bool cpu_restore_state(CPUState *cpu, uintptr_t ra)
@@ -127,24 +133,22 @@ bool cpu_restore_state(CPUState *cpu, uintptr_t ra)
 
 void cpu_abort(CPUState *cpu, const char *format, ...)
 {
-    leave(lift_exit_unsupported);
+    missing("cpu_abort");
 }
 
 void abort(void)
 {
-    leave(lift_exit_unsupported);
+    missing("abort");
 }
 
 void __assert_fail(const char *text, const char *file, unsigned line, const char *function)
 {
-    lift_missing(text);
-    __builtin_unreachable();
+    missing(text);
 }
 
 void g_assertion_message_expr(const char *domain, const char *file, int line, const char *function, const char *text)
 {
-    lift_missing(text);
-    __builtin_unreachable();
+    missing(text);
 }
 
 /* ---- Inputs, as at replay ---- */
@@ -177,9 +181,15 @@ unsigned panda_device_depth = 0;
 
 unsigned cpuinfo = 1; /* CPUINFO_ALWAYS: nothing of the host's is used */
 int qemu_loglevel = 0;
+bool tcg_allowed = true; /* so that flags are looked for where TCG keeps them */
 
 void qemu_log(const char *format, ...)
 {
+}
+
+bool tcg_cflags_has(CPUState *cpu, uint32_t flags)
+{
+    return false;
 }
 
 FILE *qemu_log_trylock(void)
@@ -235,7 +245,9 @@ uint64_t lift_get_flags(const void *state)
 
 void lift_set_flags(void *state, uint64_t flags)
 {
-    cpu_load_eflags(state, flags, ~0);
+    const int elsewhere = CC_C | CC_P | CC_A | CC_Z | CC_S | CC_O | DF_MASK; /* in cc_src and df */
+
+    cpu_load_eflags(state, flags, ~elsewhere);
 }
 
 void lift_set_mode(void *state, uint64_t flags)
@@ -247,16 +259,29 @@ void lift_set_mode(void *state, uint64_t flags)
     env->eflags = (env->eflags & ~of_eflags) | (flags & of_eflags);
 }
 
+static int mmu_index(CPUState *cpu, bool instruction)
+{
+    return 0;
+}
+
+CPUTailQ cpus_queue = QTAILQ_HEAD_INITIALIZER(cpus_queue); /* of which first_cpu is the first */
+
 void lift_initialize(void *state)
 {
+    static CPUClass class = { .mmu_index = mmu_index };
     CPUX86State *env = state;
 
     for (int i = 0; i < FEATURE_WORDS; i++) {
         env->features[i] = ~0ULL;
     }
     env->features[FEAT_8000_0001_ECX] &= ~CPUID_EXT3_SVM;
+    env_cpu(env)->cc = &class;
+    QTAILQ_INSERT_TAIL(&cpus_queue, env_cpu(env), node);
     env_cpu(env)->exception_index = -1;
     env->a20_mask = -1;
+    cpu_set_fpuc(env, 0x37f);
+    cpu_set_mxcsr(env, 0x1f80);
+    memset(env->fptags, 1, sizeof(env->fptags));
 }
 
 int lift_exception(const void *state)

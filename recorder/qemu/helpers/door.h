@@ -10,12 +10,6 @@
 extern "C" {
 #endif
 
-/* Why a block was left before its end. */
-enum LiftExit {
-    lift_exit_exception = 1, /* an exception, or what leaves the loop as one does; the state has its number */
-    lift_exit_unsupported = 2, /* a part of QEMU is asked for that is not in the bitcode */
-};
-
 /* ---- What the program gives ---- */
 
 /* The guest's memory, by linear address. packed: QEMU's MemOpIdx. Loads give the bytes as a little-endian number, with
@@ -29,9 +23,10 @@ void lift_store_wide(void* state, uint64_t address, uint64_t low, uint64_t high,
 /* An input that the running instruction asks for: the recorder's numbers (PandaInput in exec/panda-hooks.h). */
 uint64_t lift_input(int kind, unsigned size, uint64_t address, uint64_t* second);
 
-/* Leaves the block; does not return. */
-void lift_leave(int why);
-/* The same because of something that is not there; its name. */
+/* Leaves the block because of an exception, or of what leaves the loop as one does; the state has its number. Does not
+ * return. */
+void lift_leave(void);
+/* The same because a part of QEMU is asked for that is not in the bitcode; its name. */
 void lift_missing(const char* name);
 
 /* ---- What the bitcode gives ---- */
@@ -44,7 +39,8 @@ uint64_t lift_get_flags(const void* state);
 void lift_set_flags(void* state, uint64_t flags);
 /* The processor's mode, as block definitions have it (BlockView::flags). */
 void lift_set_mode(void* state, uint64_t flags);
-/* Makes what CPUID says of the processor consistent enough for helpers: everything is there. */
+/* Makes the state one with which helpers can work: the processor has all features, and its floating point is as after
+ * FNINIT. */
 void lift_initialize(void* state);
 /* The number of the exception that left a block, or -1. */
 int lift_exception(const void* state);

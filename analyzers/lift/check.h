@@ -1,0 +1,36 @@
+// Runs lifted blocks again along a trace and compares: each block of the trace from the registers that the trace tells
+// at its start and the memory of that moment. What it loads from where, what it stores, the registers and the next pc
+// must be what the trace says. The trace does not have floating point and vector registers: they start as after FNINIT.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "analyzers/lift/runner.h"
+#include "trace/pass/pass.h"
+
+namespace panda::lift {
+
+// What was checked, and what was not, by reason.
+struct CheckResult {
+    uint64_t executions = 0;
+    uint64_t instructions = 0;  // of those
+    uint64_t checked = 0;       // executions that were compared as a whole
+    uint64_t mismatches = 0;
+    std::map<std::string, uint64_t> unchecked;  // executions, by reason
+    std::vector<std::string> listed;            // the first mismatches, a line each
+};
+
+struct CheckOptions {
+    trace::InstrRange range;
+    size_t listed = 10;  // mismatches to describe
+};
+
+// reader: opened with tcg and snapshots; its trace must have values of stores and registers. Goes over the range, on one
+// thread. progress: as PassOptions has it. Throws FileError when the trace is damaged, or lacks what this needs.
+CheckResult check(trace::TraceReader& reader, LiftedBlocks& blocks, Level level, const CheckOptions& options,
+                  const std::function<void(uint64_t)>& progress);
+
+}  // namespace panda::lift

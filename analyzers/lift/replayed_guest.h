@@ -1,0 +1,54 @@
+// The guest of one execution, as the trace has it: each access must be the next one that the trace tells. Internal to the
+// check.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "analyzers/lift/runner.h"
+#include "trace/access.h"
+#include "trace/memory/address_space.h"
+
+namespace panda::lift {
+
+class ReplayedGuest final : public Guest {
+  public:
+    // Why an execution could not be compared to its end; none: it was.
+    enum class Stop : uint8_t { none, mismatch, input, device, ended };
+
+    // Starts an execution. memory: before it, and valid until it ends. accesses: what the trace says it does.
+    void start(const trace::AddressSpace& memory, std::span<const trace::Access> accesses);
+
+    uint64_t load(uint64_t address, unsigned size) override;
+    void store(uint64_t address, uint64_t value, unsigned size) override;
+    std::array<uint64_t, 2> load_wide(uint64_t address) override;
+    void store_wide(uint64_t address, std::array<uint64_t, 2> value) override;
+    uint64_t input(int kind, unsigned size, uint64_t address, uint64_t& second) override;
+
+    Stop stop() const { return stop_; }
+    // What differs, for Stop::mismatch.
+    const char* difference() const { return difference_; }
+    // Whether the trace has no further access.
+    bool at_end();
+
+  private:
+    const trace::Access& next(uint64_t address, unsigned size, bool store);
+    [[noreturn]] void give_up(Stop stop);
+    void read(uint64_t address, std::span<std::byte> out);
+    void write(uint64_t address, std::span<const std::byte> bytes);
+
+    const trace::AddressSpace* memory_ = nullptr;
+    std::span<const trace::Access> accesses_;
+    size_t at_ = 0;
+    struct Written {
+        uint64_t address;
+        std::byte value;
+    };
+    std::vector<Written> written_;  // by this execution, in order
+    Stop stop_ = Stop::none;
+    char difference_[160] = "";  // an array, because what is left by longjmp must not own memory
+};
+
+}  // namespace panda::lift
