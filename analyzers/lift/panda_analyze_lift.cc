@@ -38,6 +38,7 @@ void add_options(po::options_description& options) {
 
 // The blocks that an analysis of executions finds.
 struct Executed : trace::IgnoresEvents {
+    static constexpr trace::PassNeeds needs = trace::PassNeeds::blocks;
     Executed(const trace::PassState& pass, std::optional<uint64_t> address_space)
         : state(&pass), wanted(address_space) {}
     void on_block(const trace::BlockExecution& block) {

@@ -1,0 +1,9 @@
+# Lifting, where LLVM is there.
+if(PANDA_LLVM)
+  add_executable(lift_test lift_test.cc)
+  target_link_libraries(lift_test PRIVATE panda_lift panda_common Catch2::Catch2WithMain)
+  target_compile_definitions(lift_test PRIVATE
+    TCG_SAMPLES="${CMAKE_SOURCE_DIR}/tests/samples/tcg_operations.txt" HELPERS="${PANDA_LIBEXEC}/helpers")
+  add_dependencies(lift_test panda_qemu_helpers)
+  catch_discover_tests(lift_test TEST_PREFIX "lift: ")
+endif()
