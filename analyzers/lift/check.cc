@@ -106,6 +106,11 @@ class Check {
             delivered_ = true;
         if (const auto* change = std::get_if<trace::AddressSpaceChange>(&event.detail))
             runner_->set<uint64_t>(places_.control[3], change->cr3);
+        if (const auto* mode = std::get_if<trace::ModeChange>(&event.detail)) {
+            runner_->set<uint64_t>(places_.control[0], mode->cr0);
+            runner_->set<uint64_t>(places_.control[4], mode->cr4);
+            runner_->set<uint64_t>(layout_->offset("efer"), mode->efer);
+        }
         if (const auto* exception = std::get_if<trace::Exception>(&event.detail)) {
             runner_->set<uint64_t>(places_.control[2], exception->cr2);
             if (left_ || due_)
