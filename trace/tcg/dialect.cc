@@ -1,9 +1,10 @@
 #include "trace/tcg/dialect.h"
 
+#include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "common/error.h"
+#include "common/numbers.h"
 
 namespace panda::trace::tcg {
 namespace {
@@ -29,12 +30,10 @@ void for_each_word(std::string_view text, const Take& take) {
 }
 
 int64_t number_of(std::string_view text, std::string_view whole) {
-    int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || text.empty())
-        throw Error("the trace's fact about TCG has the malformed item " +
-                    std::string(whole.substr(0, max_name)));
-    return value;
+    if (const auto value = read_number<int64_t>(text))
+        return *value;
+    throw Error("the trace's fact about TCG has the malformed item " +
+                std::string(whole.substr(0, max_name)));
 }
 
 // name/number/number…: what stands before the first slash, and the numbers.
