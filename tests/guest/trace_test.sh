@@ -68,7 +68,7 @@ if grep -qw avx /proc/cpuinfo; then
     cmp host-0x200.capnp host-0xffffffff.capnp || fail "the trace depends on the host"
     panda-trace info host-0x200.capnp | grep -E '^tcg-host +avx$' || fail "a trace does not say for which host it is"
     panda-trace info host-0.capnp | grep -E '^tcg-host +none$' || fail "the host has features that it was told not to have"
-    panda-trace dump --operations host-0x200.capnp | grep -q _vec || fail "no vectors, so that hosts do not matter"
+    panda-trace dump --operations host-0x200.capnp | grep _vec >vectors.txt || fail "no vectors, so that hosts do not matter"
     rm host-*.capnp
     echo "ok: the trace does not depend on the host's processor"
 fi
