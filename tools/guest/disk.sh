@@ -71,5 +71,7 @@ build() {
 mkdir -p "$panda_cache"
 exec 9>"$panda_cache/disk.lock"
 flock 9
-[ "$update" = no ] && [ -e "$image" ] || build
+if [ "$update" = yes ] || [ ! -e "$image" ]; then
+    build
+fi
 echo "$image"

@@ -5,9 +5,9 @@ set -eu
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/tmp PYTHONDONTWRITEBYTECODE=1
 cd /tmp
 
-step() { echo "programs: $*"; }
+say() { echo "programs: $*"; }
 
-step compile C
+say compile C
 cat >tables.py <<'END'
 print("#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <math.h>")
 for i in range(50):
@@ -44,7 +44,7 @@ python3 tables.py >tables.c
 gcc -O2 -o tables tables.c -lm
 ./tables
 
-step compile C++
+say compile C++
 cat >words.cc <<'END'
 #include <algorithm>
 #include <iostream>
@@ -68,7 +68,7 @@ END
 g++ -O2 -o words words.cc
 head -c 100000 tables.c | ./words
 
-step interpret
+say interpret
 python3 - <<'END'
 import ast, glob, json, re, zlib
 names = sorted(glob.glob("/usr/lib/python3*/*.py"))[:25]
@@ -84,7 +84,7 @@ print(len(names), nodes, len(tokens), len(packed))
 END
 perl -e 'my %seen; open(my $file, "<", "tables.c"); while (<$file>) { $seen{$_}++ for split /\W+/ } printf "%d\n", scalar(keys %seen);'
 
-step compress and sort
+say compress and sort
 tar -cf - -C /usr/share doc | head -c 6000000 >docs.tar
 gzip -6 -k docs.tar
 gzip -t docs.tar.gz
@@ -93,7 +93,7 @@ find /usr -type f | sort >files
 tr -cs 'A-Za-z' '\n' <docs.tar | sort | uniq -c | sort -rn | head -n 3
 sha256sum docs.tar.gz files | cut -c 1-8
 
-step serve
+say serve
 ip link set lo up
 python3 -m http.server --bind 127.0.0.1 8000 --directory /tmp >server.log 2>&1 &
 server=$!
@@ -108,4 +108,4 @@ for i in 1 2 3 4 5; do
     cmp "got$i" docs.tar.gz
 done
 kill "$server"
-step done
+say 'done'
