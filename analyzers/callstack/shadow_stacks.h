@@ -23,10 +23,10 @@ enum class FrameKind : uint8_t {
 
 struct Frame {
     static constexpr uint64_t no_slot = ~uint64_t{0};
-    // Where the return address is on the stack. Of an entry of the kernel from the kernel, the lowest address that the
-    // processor pushed to; of one from a program no_slot.
+    // Where the return address is on the stack. If the kernel was entered from the kernel, the lowest address that the
+    // processor pushed to; no_slot if it was entered from a program.
     uint64_t slot = no_slot;
-    // Linear. Of an entry or a signal, where the code that was left goes on; 0: not known.
+    // Linear. For an entry or a signal: where the code that was left goes on; 0: not known.
     uint64_t return_address = 0;
     uint64_t function = 0;  // linear address of the code that was entered; 0: not known yet
     uint64_t instr = 0;     // when

@@ -43,7 +43,7 @@ class PassNames {
     void go_to(const trace::PassState& state);
     // The name of an address at that moment; nothing if it has none.
     std::optional<osi::Place> find(uint64_t address);
-    // Of the code that called: a return address may be the start of the next function.
+    // The calling code: a return address may be the start of the next function.
     std::optional<osi::Place> find_caller(uint64_t return_address);
 
   private:

@@ -27,7 +27,7 @@ class BlockBuilder {
     const tcg::BlockOperations& block() const { return block_; }
 
     llvm::IntegerType* integer(unsigned bits) { return ir_.getIntNTy(bits); }
-    // Of a scalar iN, of a vector <N/64 x i64>.
+    // iN for a scalar, <N/64 x i64> for a vector.
     llvm::Type* type_of(tcg::Type type);
 
     // The value of a temporary, in the type that it has.
@@ -60,7 +60,7 @@ class BlockBuilder {
 
     // Says of what follows to which instruction of the guest it belongs.
     void start_instruction(uint64_t pc);
-    // Marks an access to memory or a call with that, for whoever reads the code (metadata `guest.pc`).
+    // Marks an access to memory or a call with that, for readers of the code (metadata `guest.pc`).
     llvm::Instruction* mark(llvm::Instruction* instruction);
 
   private:

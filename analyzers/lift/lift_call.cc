@@ -9,7 +9,7 @@ using tcg::CallType;
 
 namespace {
 
-// It looks for the host's code of the next block, which is up to whoever runs the function.
+// It looks for the host's code of the next block, which is up to the program that runs the function.
 constexpr const char* looks_for_code = "lookup_tb_ptr";
 
 std::vector<llvm::Value*> arguments(BlockBuilder& b, const tcg::Operation& operation, const Call& call) {

@@ -29,7 +29,7 @@ bool lift_control(BlockBuilder& builder, const tcg::Operation& operation) {
         case Opcode::insn_start:
             builder.start_instruction(static_cast<uint64_t>(builder.block().constants_of(operation)[0]));
             return true;
-        // One processor, in order. What goto_tb does is up to whoever runs the block that is next.
+        // One processor, in order. What goto_tb does is up to the program that runs the next block.
         case Opcode::discard:
         case Opcode::mb:
         case Opcode::goto_tb:

@@ -5,7 +5,7 @@
 // state: QEMU's CPUX86State, inside of an object that is at least as large as QEMU's (recorder/qemu/helpers/door.h).
 // Returns why the block ended, an ExitCode; the next pc is the state's `eip` (relative to the code segment's base).
 // Registers are where TCG's globals are in the state, and memory is reached through four functions
-// (lift_load, lift_store, lift_load_wide, lift_store_wide in door.h), which whoever runs or analyses the code defines.
+// (lift_load, lift_store, lift_load_wide, lift_store_wide in door.h), which the program that runs or analyses the code defines.
 // Helpers are calls of QEMU's own, whose bitcode can be linked (helpers.h). An exception leaves the function through
 // lift_leave(), which does not return.
 //

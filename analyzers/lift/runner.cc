@@ -13,7 +13,7 @@
 namespace panda::lift {
 namespace {
 
-// Of the thread that runs a block: what the functions of the door, which are called from compiled code, work on.
+// For the thread that runs a block: what the functions of the door, which are called from compiled code, work on.
 struct Running {
     Guest* guest = nullptr;
     std::string missing;

@@ -272,7 +272,7 @@ def found_kind_of(entry):
 
 
 def compare_sockets(records, found):
-    """What /proc/net says about the sockets of the witness's network namespace, whoever has them open."""
+    """What /proc/net says about the sockets of the witness's network namespace, whichever process has them open."""
     every = [*inet_sockets(records), *other_sockets(records)]
     told = {inode: expected for inode, expected in every if inode != 0}
     kinds = {}

@@ -221,7 +221,7 @@ class Parser {
             throw Error(form_->name + " has a constant that is out of bounds");
     }
 
-    // Bounds of plain numbers, upon which whoever computes relies.
+    // Bounds of plain numbers, on which rules and interpreters rely.
     void check_numbers() const {
         const auto bits = static_cast<int64_t>(width(operation_.type));
         switch (operation_.opcode) {
