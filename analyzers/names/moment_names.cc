@@ -33,7 +33,8 @@ NameOptions name_options(const po::variables_map& given) {
 
 // Looked for at the end, where a kernel that booted is still there, and at snapshots, which have all of memory at hand.
 std::shared_ptr<const osi::Provider> find_kernel(trace::TraceReader& reader, const NameOptions& options) {
-    if (!options.wanted || !reader.seekable())
+    // A trace that leaves out instructions does not know memory behind them.
+    if (!options.wanted || !reader.seekable() || reader.header().facts.count("trace-filter") != 0)
         return nullptr;
     const osi::OpenProvider open = provider_opener(options.kernel, reader.path());
     const auto& snapshots = reader.contents().snapshots;
@@ -58,7 +59,18 @@ MomentNames::MomentNames(trace::TraceReader& reader, const NameOptions& options)
       provider_(find_kernel(reader, options)),
       symbolizer_(options.directories) {}
 
-void MomentNames::go_to(uint64_t instr) {
+// A trace without the values of stores knows memory at its snapshots only. Names change rarely, so those of the
+// snapshot before will do.
+uint64_t MomentNames::known_moment(uint64_t instr) const {
+    const trace::Contents& contents = reader_.contents();
+    const bool everywhere =
+        !contents.chunks.empty() && reader_.chunk(0).summary().memory == trace::MemoryColumns::values;
+    const size_t before = contents.snapshots_up_to(instr);
+    return everywhere || before == 0 ? instr : contents.snapshots[before - 1].instr;
+}
+
+void MomentNames::go_to(uint64_t wanted) {
+    const uint64_t instr = known_moment(wanted);
     if (moment_ && instr_ == instr)
         return;
     moment_ = std::make_unique<trace::Moment>(reader_, instr);

@@ -43,8 +43,8 @@ struct NamedAddress {
 // (trace/moment/moment.h).
 class MomentNames {
   public:
-    // reader: must outlive this. Without names for the whole trace if they are not wanted, if the trace is a pipe, or
-    // if no known kernel is in it.
+    // reader: must outlive this. Without names for the whole trace if they are not wanted, if the trace is a pipe or
+    // leaves out instructions, or if no known kernel is in it.
     MomentNames(trace::TraceReader& reader, const NameOptions& options);
 
     // Whether there can be names at all.
@@ -54,7 +54,8 @@ class MomentNames {
     std::optional<osi::Place> find(const NamedAddress& address);
 
   private:
-    void go_to(uint64_t instr);
+    uint64_t known_moment(uint64_t instr) const;
+    void go_to(uint64_t wanted);
     osi::ProcessHandle process_with(uint64_t asid) const;
 
     trace::TraceReader& reader_;
