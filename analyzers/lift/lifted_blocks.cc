@@ -15,14 +15,6 @@
 namespace panda::lift {
 namespace {
 
-trace::tcg::Dialect dialect_of(const trace::TraceReader& reader) {
-    try {
-        return trace::tcg::Dialect::of(reader.header());
-    } catch (const Error& error) {
-        throw FileError(reader.path(), error.what());
-    }
-}
-
 void verify(const llvm::Function& function) {
     std::string why;
     llvm::raw_string_ostream out(why);
@@ -41,7 +33,7 @@ LiftedBlocks::LiftedBlocks(const trace::TraceReader& reader, const std::string& 
       helper_directory_(helpers),
       context_(std::make_unique<llvm::LLVMContext>()),
       helpers_(read_helpers(*context_.getContext(), helpers)),
-      dialect_(dialect_of(reader)),
+      dialect_(trace::tcg::Dialect::of(reader.header(), reader.path())),
       lifter_(dialect_, helpers_.layout, *helpers_.module) {}
 
 std::unique_ptr<llvm::Module> LiftedBlocks::lift(std::span<const uint32_t> ids) {

@@ -17,7 +17,7 @@ class StateLayout {
     // The field of so many bytes at this offset from the state's start: "regs[3]", "segs[2].base"; null if there is
     // none.
     const std::string* name(int64_t offset, unsigned size) const;
-    // Where a field of this name is. Throws Error if there is none.
+    // Where the field of this name is. Throws Error if the state has no such field.
     int64_t offset(const std::string& name) const;
     uint64_t state_size() const { return state_size_; }
 

@@ -49,6 +49,17 @@ std::shared_ptr<const osi::Provider> find_kernel(trace::TraceReader& reader, con
     return nullptr;
 }
 
+std::shared_ptr<const osi::Provider> read_kernel(trace::TraceReader& reader, const NameOptions& options,
+                                                 osi::Symbolizer& symbolizer) {
+    auto provider = find_kernel(reader, options);
+    if (provider) {
+        // The pass may begin before the kernel runs.
+        const trace::Moment moment(reader, reader.contents().snapshots.back().instr);
+        symbolizer.read_kernel(*provider, {&moment.memory(), &moment.cpu()});
+    }
+    return provider;
+}
+
 bool same_space(uint64_t asid, uint64_t other) {
     return asid == other || (asid ^ other) == isolation_bit;
 }

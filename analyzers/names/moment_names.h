@@ -28,8 +28,12 @@ void add_name_options(boost::program_options::options_description& options, bool
 NameOptions name_options(const boost::program_options::variables_map& given);
 
 // The kernel that runs in the trace, as the latest snapshot shows it that has one; null if names are not wanted, if
-// the trace is a pipe, or if no known kernel is in it.
+// the trace is a pipe or leaves out instructions, or if no known kernel is in it.
 std::shared_ptr<const osi::Provider> find_kernel(trace::TraceReader& reader, const NameOptions& options);
+// The same, and reads its symbols and its modules' as they are at the last snapshot, for a pass that asks for names all
+// along. symbolizer: gets them.
+std::shared_ptr<const osi::Provider> read_kernel(trace::TraceReader& reader, const NameOptions& options,
+                                                 osi::Symbolizer& symbolizer);
 
 // An address, and whose it is when.
 struct NamedAddress {

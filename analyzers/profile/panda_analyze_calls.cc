@@ -134,11 +134,7 @@ void analyze(Run& run) {
     else if (!slices)
         sinks.push_back(&tree);
     osi::Symbolizer symbolizer(wanted.directories);
-    const auto provider = analyzers::find_kernel(reader, wanted);
-    if (provider) {
-        const trace::Moment moment(reader, reader.contents().snapshots.back().instr);
-        symbolizer.read_kernel(*provider, {&moment.memory(), &moment.cpu()});
-    }
+    const auto provider = analyzers::read_kernel(reader, wanted, symbolizer);
     trace::PassOptions options = run.pass_options(!slices || run.json());
     options.threads = 1;
     auto result = trace::run_pass(reader, options, [&](const trace::PassState& state) {

@@ -88,14 +88,9 @@ void write_json(const std::vector<FunctionCount>& functions, uint64_t total, uin
 void take_profile(Run& run, const analyzers::NameOptions& wanted, Profile& profile) {
     trace::TraceReader& reader = run.reader();
     osi::Symbolizer symbolizer(wanted.directories);
-    const auto provider = analyzers::find_kernel(reader, wanted);
-    if (provider) {
-        // The pass may begin before the kernel runs.
-        const trace::Moment moment(reader, reader.contents().snapshots.back().instr);
-        symbolizer.read_kernel(*provider, {&moment.memory(), &moment.cpu()});
-    } else if (wanted.wanted) {
-        run.warn("no names: the trace is a pipe, or has no kernel that is known");
-    }
+    const auto provider = analyzers::read_kernel(reader, wanted, symbolizer);
+    if (!provider && wanted.wanted)
+        run.warn("no names: the trace is a pipe or leaves out instructions, or has no kernel that is known");
     Scene scene(profile, symbolizer);
     trace::PassOptions options = run.pass_options();
     options.threads = 1;

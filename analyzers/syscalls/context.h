@@ -27,7 +27,7 @@ struct TextOptions {
     // If it is set, messages on netlink sockets are written as such. Returns what socket a descriptor is; nothing
     // if it is not one.
     std::function<std::optional<SocketKind>(int64_t fd)> socket;
-    // If it is set, network interfaces are written with their names. Returns nothing if there is none.
+    // If it is set, network interfaces are written with their names. Returns nothing for one without a name.
     std::function<std::optional<std::string>(uint32_t number)> interface_name;
 };
 

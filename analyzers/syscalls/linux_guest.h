@@ -71,7 +71,7 @@ class LinuxGuest final : public Guest {
     // The socket that a descriptor of the current task is; nothing if it is not one, or cannot be read.
     std::optional<osi::Socket> socket(int64_t fd);
 
-    // The name of a network interface, as the current task sees it; nothing if there is none.
+    // The name of a network interface, as the current task sees it; nothing if it does not exist there.
     std::optional<std::string> interface_name(uint32_t number);
 
     // If a kernel was looked for and not found, throws the reason.

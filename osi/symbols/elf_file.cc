@@ -96,7 +96,7 @@ struct ElfFile::State {
 
     MappedFile file;
     std::unique_ptr<Elf, EndElf> elf;
-    std::unique_ptr<Dwarf, EndDwarf> dwarf;  // null until it is needed, or if there is none
+    std::unique_ptr<Dwarf, EndDwarf> dwarf;  // null until it is needed, and for a file without DWARF
     bool looked_for_dwarf = false;
     std::vector<Range> ranges;  // by start
     std::string build_id;

@@ -21,7 +21,7 @@ class SymbolFiles {
 
     // The best file for what a guest has mapped as `path`: one with .symtab rather than one without. build_id: that of
     // the guest's file; files with another one are passed over. Without it, only names count. Returns null when there
-    // is none. The first file that is not found where it should be costs a look at all files, at most 2^18.
+    // is no such file. The first file that is not found where it should be costs a look at all files, at most 2^18.
     std::shared_ptr<ElfFile> find(const std::string& path, const std::string& build_id);
 
     bool empty() const { return directories_.empty(); }

@@ -67,7 +67,7 @@ class Symbolizer {
         std::string name;
         std::vector<LoadSegment> segments;
         SymbolIndex symbols;
-        std::shared_ptr<ElfFile> file;  // null: there is none
+        std::shared_ptr<ElfFile> file;  // null: no such file was found
         bool complete = true;           // false: looking again later may give more
         unsigned attempts = 0;
         std::unordered_map<uint64_t, FunctionId>

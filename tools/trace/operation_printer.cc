@@ -5,20 +5,8 @@
 #include "trace/tcg/print.h"
 
 namespace panda::trace_tool {
-namespace {
-
-trace::tcg::Dialect dialect_of(const trace::TraceReader& reader) {
-    try {
-        return trace::tcg::Dialect::of(reader.header());
-    } catch (const Error& error) {
-        throw FileError(reader.path(), error.what());
-    }
-}
-
-}  // namespace
-
 OperationPrinter::OperationPrinter(const trace::TraceReader& reader, bool json)
-    : reader_(reader), json_(json), dialect_(dialect_of(reader)) {}
+    : reader_(reader), json_(json), dialect_(trace::tcg::Dialect::of(reader.header(), reader.path())) {}
 
 void OperationPrinter::print(std::ostream& out, uint32_t id, const trace::BlockView& block) const {
     const auto instructions = static_cast<uint32_t>(block.instruction_offsets.size());

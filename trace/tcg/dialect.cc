@@ -97,6 +97,14 @@ void Dialect::add_global(std::string_view text) {
     globals_.push_back({std::string(name), static_cast<Type>(numbers[0]), numbers[1]});
 }
 
+Dialect Dialect::of(const TraceHeader& header, const std::string& path) {
+    try {
+        return of(header);
+    } catch (const Error& error) {
+        throw FileError(path, error.what());
+    }
+}
+
 Dialect Dialect::of(const TraceHeader& header) {
     Dialect dialect;
     const bool x86 = header.architecture == "x86_64" || header.architecture == "i386";

@@ -35,6 +35,8 @@ class Dialect {
     // Reads the facts of a trace. Throws Error when the trace has no TCG operations (it was made with --columns
     // blocks), or when a fact is malformed or gives an operation another shape than it has.
     static Dialect of(const TraceHeader& header);
+    // The same for a trace that was read from `path`: throws FileError instead, which names it.
+    static Dialect of(const TraceHeader& header, const std::string& path);
 
     // The opcodes by number, at most 256.
     const std::vector<OperationForm>& forms() const { return forms_; }
