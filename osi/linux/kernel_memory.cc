@@ -52,6 +52,12 @@ std::optional<std::string> KernelMemory::string(uint64_t address, size_t limit) 
     return text;
 }
 
+std::optional<uint64_t> KernelMemory::follow(std::optional<uint64_t> base,
+                                             std::optional<int64_t> offset) const {
+    const auto value = base && offset ? pointer(at(*base, *offset)) : std::nullopt;
+    return value && is_kernel_address(*value) ? value : std::nullopt;
+}
+
 bool KernelMemory::is_kernel_address(uint64_t address) const {
     // 32-bit kernels split the address space at 3 GiB by default, and at 1 or 2 GiB if configured so.
     return pointer_size_ == 8 ? address >> 63 != 0 : address >= 0x4000'0000 && address <= 0xffff'ffff;

@@ -28,6 +28,10 @@ class KernelMemory {
     // The same, with every byte as it is: for file names.
     std::optional<std::string> raw_string(uint64_t address, size_t limit) const;
 
+    // Where a member that points to the kernel's own data leads. Nothing if there is no base, if the group does not
+    // know the member, or if it cannot be read or points elsewhere.
+    std::optional<uint64_t> follow(std::optional<uint64_t> base, std::optional<int64_t> offset) const;
+
     // Whether a kernel's pointer to its own data can have this value.
     bool is_kernel_address(uint64_t address) const;
 

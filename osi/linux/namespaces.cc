@@ -50,9 +50,9 @@ class Reader {
     }
 
   private:
+    // 0 for what cannot be followed.
     uint64_t pointer(uint64_t base, const Offset& offset) const {
-        const auto value = base != 0 && offset ? memory_.pointer(at(base, *offset)) : std::nullopt;
-        return value && memory_.is_kernel_address(*value) ? *value : 0;
+        return base != 0 ? memory_.follow(base, offset).value_or(0) : 0;
     }
 
     void add(std::vector<Namespace>& list, const char* name, uint64_t address, const Offset& number) const {

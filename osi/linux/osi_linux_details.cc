@@ -76,13 +76,8 @@ AddressSpace OsiLinux::user_space(const Point& point, const KernelMemory& memory
 ProcessDetails OsiLinux::details(const Point& point, const ProcessHandle& handle) const {
     const KernelMemory memory = kernel_memory(point);
     const Paths paths(memory, info_);
-    const auto pointer = [&](std::optional<uint64_t> base,
-                             const kernelinfo::Offset& offset) -> std::optional<uint64_t> {
-        const auto value = base && offset ? memory.pointer(at(*base, *offset)) : std::nullopt;
-        return value && memory.is_kernel_address(*value) ? value : std::nullopt;
-    };
     ProcessDetails details;
-    const auto credentials = pointer(handle.task, info_.task_real_cred_offset);
+    const auto credentials = memory.follow(handle.task, info_.task_real_cred_offset);
     const auto id = [&](const kernelinfo::Offset& offset) {
         return credentials && offset ? memory.u32(at(*credentials, *offset)) : std::nullopt;
     };
@@ -95,15 +90,15 @@ ProcessDetails OsiLinux::details(const Point& point, const ProcessHandle& handle
                                                                : info_.task_start_time_offset;
     if (start)
         details.start_time = memory.u64(at(handle.task, *start));
-    if (const auto file = pointer(memory_of(memory, handle.task), info_.panda_mm_exe_file_offset))
+    if (const auto file = memory.follow(memory_of(memory, handle.task), info_.panda_mm_exe_file_offset))
         details.executable = paths.of_file(*file);
-    const auto fs = pointer(handle.task, info_.panda_task_fs_offset);
+    const auto fs = memory.follow(handle.task, info_.panda_task_fs_offset);
     const auto path_at = [&](const kernelinfo::Offset& offset) -> std::string {
         if (!fs || !offset)
             return {};
         const uint64_t path = at(*fs, *offset);
-        const auto dentry = pointer(path, info_.panda_path_dentry_offset);
-        const auto mount = pointer(path, info_.panda_path_mnt_offset);
+        const auto dentry = memory.follow(path, info_.panda_path_dentry_offset);
+        const auto mount = memory.follow(path, info_.panda_path_mnt_offset);
         return dentry && mount ? paths.of(*dentry, *mount) : "";
     };
     details.working_directory = path_at(info_.panda_fs_pwd_offset);
@@ -140,12 +135,8 @@ std::vector<int64_t> OsiLinux::namespace_pids(const KernelMemory& memory, uint64
 
 std::optional<std::string> OsiLinux::interface_name(const Point& point, uint32_t number) const {
     const KernelMemory memory = kernel_memory(point);
-    const auto pointer = [&](std::optional<uint64_t> base, const kernelinfo::Offset& offset) {
-        const auto value = base && offset ? memory.pointer(at(*base, *offset)) : std::nullopt;
-        return value && memory.is_kernel_address(*value) ? value : std::nullopt;
-    };
-    const auto proxy = pointer(current_task(point), info_.panda_task_nsproxy_offset);
-    const auto net = pointer(proxy, info_.panda_nsproxy_net_ns_offset);
+    const auto proxy = memory.follow(current_task(point), info_.panda_task_nsproxy_offset);
+    const auto net = memory.follow(proxy, info_.panda_nsproxy_net_ns_offset);
     if (!net || !info_.panda_net_dev_base_head_offset || !info_.panda_net_device_dev_list_offset ||
         !info_.panda_net_device_ifindex_offset || !info_.panda_net_device_name_offset)
         return std::nullopt;
