@@ -18,6 +18,7 @@ constexpr uint64_t old_listening_buckets = 32;  // INET_LHTABLE_SIZE
 constexpr uint64_t raw_buckets = 256;           // RAW_HTABLE_SIZE
 constexpr uint64_t unix_buckets = 512;          // UNIX_HASH_SIZE; before 6.0, two tables of 256 in one
 constexpr uint64_t netlink_protocols = 32;      // MAX_LINKS
+constexpr uint64_t rhashtable_lock = 1;         // of struct rhash_lock_head
 
 }  // namespace
 
@@ -41,8 +42,7 @@ uint64_t SocketTables::variable(const Address& linked) const {
 }
 
 uint64_t SocketTables::pointer(uint64_t base, const Offset& offset) const {
-    const auto value = base != 0 && offset ? memory_.pointer(at(base, *offset)) : std::nullopt;
-    return value && memory_.is_kernel_address(*value) ? *value : 0;
+    return base != 0 ? memory_.follow(base, offset).value_or(0) : 0;
 }
 
 uint64_t SocketTables::count(uint64_t base, const Offset& mask) const {
@@ -50,10 +50,10 @@ uint64_t SocketTables::count(uint64_t base, const Offset& mask) const {
     return value ? std::min(uint64_t{*value} + 1, max_buckets) : 0;
 }
 
-// Lists end with zero, or with an odd number (include/linux/list_nulls.h, include/linux/rhashtable.h). The lowest bit of
-// the head of a bucket may be a lock.
-void SocketTables::walk_bucket(uint64_t head, const Offset& node) {
-    uint64_t link = memory_.pointer(head).value_or(0) & ~uint64_t{1};
+// Lists end with zero, or with an odd number (include/linux/list_nulls.h, include/linux/rhashtable.h), and so does one
+// that is empty. lock: the bits of the head that are a lock.
+void SocketTables::walk_bucket(uint64_t head, const Offset& node, uint64_t lock) {
+    uint64_t link = memory_.pointer(head).value_or(0) & ~lock;
     for (uint64_t step = 0; memory_.is_kernel_address(link) && (link & 1) == 0; ++step) {
         if (step == max_chain || ++sockets_ > max_sockets) {
             warning_ = "the list of sockets is incomplete: the kernel's tables do not end";
@@ -69,9 +69,10 @@ void SocketTables::walk_bucket(uint64_t head, const Offset& node) {
     }
 }
 
-void SocketTables::walk_buckets(uint64_t first, uint64_t buckets, uint64_t step, const Offset& node) {
+void SocketTables::walk_buckets(uint64_t first, uint64_t buckets, uint64_t step, const Offset& node,
+                                uint64_t lock) {
     for (uint64_t i = 0; i < buckets && warning_.empty(); ++i)
-        walk_bucket(first + i * step, node);
+        walk_bucket(first + i * step, node, lock);
 }
 
 void SocketTables::walk_tcp() {
@@ -126,7 +127,7 @@ void SocketTables::walk_netlink() {
             continue;
         const uint64_t number = memory_.u32(at(buckets, *info_.panda_bucket_table_size_offset)).value_or(0);
         walk_buckets(at(buckets, *info_.panda_bucket_table_buckets_offset), std::min(number, max_buckets),
-                     memory_.pointer_size(), info_.panda_netlink_node_offset);
+                     memory_.pointer_size(), info_.panda_netlink_node_offset, rhashtable_lock);
     }
 }
 

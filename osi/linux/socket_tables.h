@@ -32,8 +32,9 @@ class SocketTables {
     void walk_netlink();
     void walk_networks();
     // `buckets` heads of lists, `step` bytes apart.
-    void walk_buckets(uint64_t first, uint64_t buckets, uint64_t step, const kernelinfo::Offset& node);
-    void walk_bucket(uint64_t head, const kernelinfo::Offset& node);
+    void walk_buckets(uint64_t first, uint64_t buckets, uint64_t step, const kernelinfo::Offset& node,
+                      uint64_t lock = 0);
+    void walk_bucket(uint64_t head, const kernelinfo::Offset& node, uint64_t lock = 0);
 
     const KernelMemory& memory_;
     const kernelinfo::KernelInfo& info_;

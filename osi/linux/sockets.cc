@@ -302,9 +302,6 @@ List<Socket> OsiLinux::known_sockets(const Point& point) const {
     const KernelMemory memory = kernel_memory(point);
     const Sockets reader(memory, info_);
     List<Socket> list;
-    // Not yet in kernels of 32 bit, where a list of these tables leads out of mapped memory.
-    if (memory.pointer_size() != 8)
-        return list;
     list.warning = SocketTables(memory, info_, slide()).walk([&](uint64_t sock) {
         if (auto socket = reader.of_sock(sock))
             list.entries.push_back(std::move(*socket));

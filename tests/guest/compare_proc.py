@@ -9,7 +9,6 @@ options it is a moment right before or after the witness looked, so that the wit
 """
 
 import json
-import os
 import re
 import socket
 import subprocess
@@ -302,16 +301,12 @@ def compare_sockets(records, found):
             check(f"{where} bound", (f"[{protocol}]" if protocol != 3 else "*", bound),
                   (entry["local"].split(":")[0], entry["local"].split(":")[1] != "*"))
         check_sets(where, expected, {key: entry[key] for key in expected})
-    # The tables of kernels of 32 bit are not read yet: their sockets are those that processes have open.
-    owned_only = "OWNED_SOCKETS_ONLY" in os.environ
-    if not owned_only:
-        check("sockets that the trace does not have", {}, told)
-        check("sockets without an inode", sorted(kind_of(expected) for inode, expected in every if inode == 0), sorted(nobodys))
+    check("sockets that the trace does not have", {}, told)
+    check("sockets without an inode", sorted(kind_of(expected) for inode, expected in every if inode == 0), sorted(nobodys))
     print(f"sockets: {', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))}; "
           f"{len(nobodys)} without an inode")
     check("kinds of sockets", True, {"tcp", "udp", "raw", "u_str", "u_dgr", "u_seq", "nl"} <= set(kinds))
-    if not owned_only:
-        check("kinds of sockets of nobody", True, {"tcp", "u_str"} <= {kind for kind, *_ in nobodys})
+    check("kinds of sockets of nobody", True, {"tcp", "u_str"} <= {kind for kind, *_ in nobodys})
 
 
 def ss_line(entry):

@@ -3,7 +3,6 @@
 # module prints. usage: i386_osi_test.sh BUILD [KERNEL-PACKAGE]; linux-image-686-pae has page tables of 64-bit entries
 . "$(dirname "$0")/common.sh"
 . "$repository/tests/guest/population.sh"
-export OWNED_SOCKETS_ONLY=yes
 guest=$("$repository/tools/guest/build.sh" --kernel "${2:-linux-image-686}")
 "$repository/tools/guest/build_module.sh" "$guest" "$repository/kernelinfo/module" .
 panda-record -o module.panda --guest "$guest" --copy-in kernelinfo.ko:/root/ -- \
