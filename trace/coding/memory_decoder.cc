@@ -40,10 +40,9 @@ void MemoryDecoder::copy_plans(const MemoryPlans& plans) {
 void MemoryDecoder::start(MemoryColumnBytes columns, const MemoryPlans& plans, uint32_t block_count) {
     columns_ = std::move(columns);
     copy_plans(plans);
-    states_.grow(plans);
     if (states_.reset())
         for (DecoderBlock& block : blocks_)
-            block.stamp = 0;
+            block.states = {};
     addresses_.start(columns_.addresses);
     values_.start(columns_.values ? std::span<const std::byte>(*columns_.values)
                                   : std::span<const std::byte>());
@@ -127,10 +126,10 @@ bool MemoryDecoder::has_run(const PlannedOperation& operation, uint32_t executed
 // the followed registers.
 void MemoryDecoder::decode_slowly(DecoderBlock& block, uint32_t executed) {
     const BlockPlan& plan = block.plan;
-    states_.enter(block.stamp, plan);
-    const std::span operations(plans_->operations() + plan.first_operation, plan.operations);
-    uint64_t* shape = states_.shapes(plan);
-    Walk walk{states_.addresses(plan), states_.values(plan)};
+    states_.enter(block.states, plan, plans_->operations(plan));
+    const std::span operations(states_.operations(block.states), plan.operations);
+    uint64_t* shape = states_.shapes(block.states, plan);
+    Walk walk{states_.addresses(block.states, plan), states_.values(block.states, plan)};
     uint64_t mask = 0;
     uint32_t conditional = 0;
     begins_[1] = 0;

@@ -24,7 +24,6 @@ uint16_t base_of(const PlannedOperation& operation, size_t number) {
 void MemoryEncoder::define(uint32_t instructions, std::span<const MemoryOperation> operations,
                            std::span<const RegisterChange> changes) {
     plans_.append(operations, changes, with_values_);
-    states_.grow(plans_);
     Block& block = blocks_.emplace_back();
     block.plan = plans_[plans_.size() - 1];
     block.instructions = static_cast<uint16_t>(instructions);
@@ -73,11 +72,11 @@ MemoryEncoder::StoreSpan MemoryEncoder::span_of(std::span<const PlannedOperation
 // Must be called before an execution of a block. Prepares the block's states at its first execution in a
 // chunk.
 inline void MemoryEncoder::enter(Block& block) {
-    if (states_.has_entered(block.stamp)) [[likely]]
+    if (states_.has_entered(block.states)) [[likely]]
         return;
     if (block.plan.follows && !followed_)
         throw Error("a block follows registers, but the trace does not");
-    states_.enter(block.stamp, block.plan);
+    states_.enter(block.states, block.plan, plans_.operations(block.plan));
 }
 
 template <bool with_values>
@@ -90,12 +89,12 @@ uint64_t MemoryEncoder::append_all(std::span<const uint32_t> ids, std::span<cons
         instructions += block.instructions;
         enter(block);
         if (plan.conditionals != 0 || pending) [[unlikely]] {
-            append_slowly(plan, whole, words[i]);
+            append_slowly(block, whole, words[i]);
             pending = false;
         } else if (plan.operations == 0) {
             ;  // true of a third of the executions
         } else if (with_values) {
-            append_plain(plan, words[i]);
+            append_plain(block, words[i]);
         } else {
             append_addresses(block, words[i]);
         }
@@ -109,18 +108,18 @@ uint64_t MemoryEncoder::append(std::span<const uint32_t> ids, std::span<const ui
     return with_values_ ? append_all<true>(ids, words) : append_all<false>(ids, words);
 }
 
-inline void MemoryEncoder::append_plain(const BlockPlan& block, const uint64_t* words) {
-    const PlannedOperation* operations = plans_.operations(block);
+inline void MemoryEncoder::append_plain(const Block& block, const uint64_t* words) {
+    const PlannedOperation* operations = states_.operations(block.states);
     Walk walk = this->walk(block, words);
-    for (uint32_t i = 0; i < block.operations; ++i)
+    for (uint32_t i = 0; i < block.plan.operations; ++i)
         code<true>(operations[i], i, walk);
-    address_count_ += block.addresses;
-    value_count_ += block.values;
+    address_count_ += block.plan.addresses;
+    value_count_ += block.plan.values;
 }
 
 // Derived addresses matter only for the pages that they store to.
 inline void MemoryEncoder::append_addresses(const Block& block, const uint64_t* words) {
-    AddressState* states = states_.addresses(block.plan);
+    AddressState* states = states_.addresses(block.states, block.plan);
     for (uint32_t i = 0; i < block.plan.addresses; ++i)
         addresses_.encode(states[i], words[i]);
     address_count_ += block.plan.addresses;
@@ -206,20 +205,20 @@ void MemoryEncoder::pass_over(const PlannedOperation& operation, Walk& walk) {
 void MemoryEncoder::append_cut(uint32_t id, uint32_t executed, const uint64_t* words) {
     Block& block = blocks_[id];
     enter(block);
-    append_slowly(block.plan, executed, words);
+    append_slowly(block, executed, words);
     shapes_.end_cut();
     ++position_;
 }
 
 // Appends an execution in which operations may be missing, or to which inner events belong.
-void MemoryEncoder::append_slowly(const BlockPlan& block, uint32_t executed, const uint64_t* words) {
-    const PlannedOperation* operations = plans_.operations(block);
-    uint64_t* shape = states_.shapes(block);
+void MemoryEncoder::append_slowly(const Block& block, uint32_t executed, const uint64_t* words) {
+    const PlannedOperation* operations = states_.operations(block.states);
+    uint64_t* shape = states_.shapes(block.states, block.plan);
     Walk walk = this->walk(block, words);
     size_t next_pending = 0;
     uint64_t mask = 0;
     uint32_t conditional = 0;  // number of the conditional operation
-    for (uint32_t i = 0; i < block.operations; ++i) {
+    for (uint32_t i = 0; i < block.plan.operations; ++i) {
         const PlannedOperation& operation = operations[i];
         code_pending(next_pending, InnerEvent::before_instruction(operation.instruction));
         bool ran = true;
@@ -372,7 +371,7 @@ std::vector<RawColumn> MemoryEncoder::take() {
     carries_on_ = true;
     if (states_.reset())
         for (Block& block : blocks_)
-            block.stamp = 0;
+            block.states = {};
     position_ = 0;
     address_count_ = value_count_ = 0;
     tell_registers();

@@ -95,7 +95,7 @@ class MemoryEncoder {
     // What is needed of a block for each of its executions, in one cache line.
     struct alignas(64) Block {
         BlockPlan plan;
-        uint32_t stamp = 0;  // for states_
+        StatesPlace states;
         uint16_t instructions = 0;
         uint16_t more_spans = 0;  // number of spans in store_spans_
         uint32_t first_more = 0;  // index of the first of these
@@ -110,13 +110,13 @@ class MemoryEncoder {
         ValueState* value;
     };
 
-    Walk walk(const BlockPlan& block, const uint64_t* words) {
-        return {words, states_.addresses(block), states_.values(block)};
+    Walk walk(const Block& block, const uint64_t* words) {
+        return {words, states_.addresses(block.states, block.plan), states_.values(block.states, block.plan)};
     }
     template <bool with_values>
     uint64_t append_all(std::span<const uint32_t> ids, std::span<const uint64_t* const> words);
     void enter(Block& block);
-    void append_plain(const BlockPlan& block, const uint64_t* words);
+    void append_plain(const Block& block, const uint64_t* words);
     void append_addresses(const Block& block, const uint64_t* words);
     void note_span(const BlockPlan& block, const StoreSpan& span, const uint64_t* words);
     void note_stores(const BlockPlan& block, const StoreSpan& span, uint64_t base);
@@ -124,7 +124,7 @@ class MemoryEncoder {
     void keep_bases(const BlockPlan& block, const uint64_t* words);
     void tell_registers();
     bool follow(const InnerEvent& event);
-    void append_slowly(const BlockPlan& block, uint32_t executed, const uint64_t* words);
+    void append_slowly(const Block& block, uint32_t executed, const uint64_t* words);
     template <bool with_values>
     void code(const PlannedOperation& operation, uint32_t number, Walk& walk);
     template <bool with_values>

@@ -43,9 +43,6 @@ void MemoryPlans::append(std::span<const MemoryOperation> operations, std::span<
     }
     blocks_.push_back(block);
     end_.first_operation += block.operations;
-    end_.first_address += block.addresses;
-    end_.first_value += block.values;
-    end_.first_shape += block.shapes();
     end_.first_change += block.changes;
 }
 

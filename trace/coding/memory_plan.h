@@ -76,12 +76,9 @@ struct PlannedChange {
     bool narrow = false;
 };
 
-// Where a block's operations are, and where MemoryStates has the states of their predictors.
+// Where a block's operations are, and what they need.
 struct BlockPlan {
     uint32_t first_operation = 0;
-    uint32_t first_address = 0;
-    uint32_t first_value = 0;
-    uint32_t first_shape = 0;
     uint32_t first_change = 0;
     int32_t stack_step = 0;  // what the block adds to the stack pointer; 0 if `changes` sets it
     uint16_t operations = 0;
@@ -123,10 +120,6 @@ class MemoryPlans {
             change_slowly(block, bases);
         bases[Bases::first_register] += static_cast<uint64_t>(int64_t{block.stack_step});
     }
-    // How many states of each sort all blocks need together. The indexes in BlockPlan stay below these.
-    size_t addresses() const { return end_.first_address; }
-    size_t values() const { return end_.first_value; }
-    size_t shapes() const { return end_.first_shape; }
 
   private:
     void append_change(BlockPlan& block, const RegisterChange& change);

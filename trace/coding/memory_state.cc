@@ -1,26 +1,31 @@
 #include "trace/coding/memory_state.h"
 
 #include <algorithm>
+#include <memory>
 
 namespace panda::trace {
 
-void MemoryStates::grow(const MemoryPlans& plans) {
-    addresses_.resize(plans.addresses());
-    values_.resize(plans.values());
-    shapes_.resize(plans.shapes());
-}
-
 bool MemoryStates::reset() {
+    used_ = 0;
     if (++epoch_ != 0)
         return false;
-    epoch_ = 1;  // after 2^32 chunks, old stamps would look new
+    epoch_ = 1;  // after 2^32 chunks, old epochs would look new
     return true;
 }
 
-void MemoryStates::clear(const BlockPlan& block) {
-    std::fill_n(addresses(block), block.addresses, AddressState());
-    std::fill_n(values(block), block.values, ValueState());
-    std::fill_n(shapes(block), block.shapes(), uint64_t{0});
+[[gnu::noinline]] void MemoryStates::make(StatesPlace& place, const BlockPlan& block,
+                                          const PlannedOperation* operations) {
+    const size_t shape_units = (block.shapes() * sizeof(uint64_t) + sizeof(Unit) - 1) / sizeof(Unit);
+    const size_t end = used_ + operation_units(block) + block.addresses + block.values + shape_units;
+    if (end > units_.size())
+        units_.resize(std::max(end, 2 * units_.size()));
+    place = {epoch_, static_cast<uint32_t>(used_)};
+    std::uninitialized_copy_n(operations, block.operations,
+                              reinterpret_cast<PlannedOperation*>(units_.data() + used_));
+    std::uninitialized_value_construct_n(addresses(place, block), block.addresses);
+    std::uninitialized_value_construct_n(values(place, block), block.values);
+    std::uninitialized_value_construct_n(shapes(place, block), block.shapes());
+    used_ = end;
 }
 
 }  // namespace panda::trace

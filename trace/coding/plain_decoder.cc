@@ -155,9 +155,8 @@ size_t PlainDecoder::decode(std::span<const uint32_t> ids, const Columns& column
 template <bool with_values>
 size_t PlainDecoder::decode_group(std::span<const uint32_t> ids, const Columns& columns,
                                   const Target& target) {
-    using enum DecoderBlock::Obstacle;
-    const unsigned obstacles = columns.follows ? irregular : irregular | follows;
     const PlannedOperation* const operations = columns.plans.operations();
+    const bool may_follow = columns.follows;
     DecoderBlock* const blocks = columns.blocks.data();
     uint64_t* const bases = columns.bases.data();
     MemoryStates& states = columns.states;
@@ -169,14 +168,14 @@ size_t PlainDecoder::decode_group(std::span<const uint32_t> ids, const Columns& 
     size_t done = 0;
     for (; done < ids.size(); ++done) {
         DecoderBlock& block = blocks[ids[done]];
-        if ((block.obstacles & obstacles) != 0) [[unlikely]]
+        if (block.plan.irregular || (block.plan.follows && !may_follow)) [[unlikely]]
             break;
-        const PlannedOperation* operation = operations + block.plan.first_operation;
-        const PlannedOperation* const end = operation + block.plan.operations;
-        if (operation != end) {  // a third of the executions have none
-            states.enter(block.stamp, block.plan);
-            cursor.address_state = states.addresses(block.plan);
-            cursor.value_state = states.values(block.plan);
+        if (block.plan.operations != 0) {  // a third of the executions have none
+            states.enter(block.states, block.plan, operations + block.plan.first_operation);
+            const PlannedOperation* operation = states.operations(block.states);
+            const PlannedOperation* const end = operation + block.plan.operations;
+            cursor.address_state = states.addresses(block.states, block.plan);
+            cursor.value_state = states.values(block.states, block.plan);
             uint64_t* base = bases + Bases::first_operation;
             do {
                 const uint64_t address = operation->derived ? operation->derive(bases[operation->base])

@@ -21,27 +21,19 @@
 
 namespace panda::trace {
 
-// What a decoder needs of a block for each of its executions, in one cache line.
-struct alignas(64) DecoderBlock {
-    // What can keep the block's executions from being plain.
-    enum Obstacle : uint8_t {
-        irregular = 1,  // conditional operations, operations that access nothing, or more operations than fit
-        follows = 2,    // it follows registers: an obstacle while their values are not known
-    };
+// What a decoder needs of a block for each of its executions, in half a cache line.
+struct alignas(32) DecoderBlock {
     // The most operations that a plain block may have. A group has room for so many in each execution.
     static constexpr size_t max_operations = 64;
 
-    explicit DecoderBlock(const BlockPlan& block)
-        : plan(block),
-          obstacles(
-              static_cast<uint8_t>((block.irregular || block.operations > max_operations ? irregular : 0) |
-                                   (block.follows ? follows : 0))) {}
+    explicit DecoderBlock(const BlockPlan& block) : plan(block) {
+        plan.irregular = block.irregular || block.operations > max_operations;
+    }
 
-    BlockPlan plan;
-    uint32_t stamp = 0;  // for MemoryStates
-    uint8_t obstacles;   // a set of Obstacle
+    BlockPlan plan;  // irregular: also a block of too many operations; its executions are never plain
+    StatesPlace states;
 };
-static_assert(sizeof(DecoderBlock) == 64);
+static_assert(sizeof(DecoderBlock) == 32);
 
 class PlainDecoder {
   public:
