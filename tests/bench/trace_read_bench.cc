@@ -1,6 +1,6 @@
 // Measures how fast a trace is read. trace_read_bench TRACE [SEEKS [ROUNDS]] measures:
 //   in processor time of one thread, a pass over blocks, one over registers alone if the trace has them, one
-//   over memory accesses, and one that keeps memory current;
+//   over the addresses of memory accesses, one over accesses with values, and one that keeps memory current;
 //   in real time, ROUNDS times (3), the same passes on one thread and on as many as the machine has
 //   processors, in turn;
 //   SEEKS (200) seeks to random instrs with a read of 4 KiB of virtual memory, at a page that the chunk uses.
@@ -152,7 +152,8 @@ void measure_passes(TraceReader& reader, bool with_values) {
         measure_registers(reader);
     if (!with_values)
         return;
-    Accesses accesses;
+    Accesses addresses, accesses;
+    measure<CursorColumns::addresses>("addresses", reader, addresses, [](const Chunk&) {});
     measure<CursorColumns::memory>("memory accesses", reader, accesses, [](const Chunk&) {});
     MemoryFollower follower(reader.header(), reader.memory_maps());
     follower.restore(reader.memory_at(0));
@@ -163,6 +164,7 @@ void measure_passes(TraceReader& reader, bool with_values) {
 
 void measure_all_threads(TraceReader& reader, int rounds) {
     measure_threads<CountingBlocks>("blocks, by run_pass", reader, rounds);
+    measure_threads<Counting<PassNeeds::addresses>>("addresses, by run_pass", reader, rounds);
     measure_threads<Counting<PassNeeds::accesses>>("accesses, by run_pass", reader, rounds);
     measure_threads<Counting<PassNeeds::memory>>("memory current, by run_pass", reader, rounds);
 }

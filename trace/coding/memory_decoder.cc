@@ -168,7 +168,9 @@ void MemoryDecoder::decode_slowly(DecoderBlock& block, uint32_t executed) {
 // Takes the inner events of this execution up to this place.
 void MemoryDecoder::take_inner(uint32_t place) {
     while (inner_position_ == position_ && inner_.place() <= place) {
-        const InnerEvent event = inner_.take(values_.cache());
+        InnerEvent event = inner_.take(values_.cache());
+        if (event.kind == InnerKind::helper_store && !columns_.helper_values)
+            event.value = event.value_high = 0;
         if (event.kind == InnerKind::register_value) {
             bases_[Bases::first_register + event.size] = event.value;
             told_ |= 1u << event.size;

@@ -25,7 +25,9 @@ namespace panda::trace {
 struct MemoryColumnBytes {
     Bytes shapes;
     Bytes addresses;
-    std::optional<Bytes> values;  // missing when the trace holds addresses only
+    std::optional<Bytes> values;  // missing when the trace holds addresses only, or when nobody wants values
+    // false: what helpers store has value 0 too, as it is predicted from what the blocks stored.
+    bool helper_values = true;
     Bytes inner;
     uint64_t address_count = 0;
     uint64_t value_count = 0;

@@ -21,9 +21,10 @@ namespace panda::trace {
 
 // What an analyzer needs from a pass. Each one includes the one before, and costs more.
 enum class PassNeeds : uint8_t {
-    blocks,    // executions and events
-    accesses,  // and memory accesses
-    memory,    // and guest memory and registers, current all the time
+    blocks,     // executions and events
+    addresses,  // and memory accesses, of which stores have value 0
+    accesses,   // and the values of stores, where the trace has them
+    memory,     // and guest memory and registers, current all the time
 };
 
 // An analyzer that does without a callback derives from one of these.
@@ -171,7 +172,7 @@ constexpr bool ignores_after_accesses = ignores_accesses<A> || std::is_base_of_v
 
 template <typename A>
 consteval bool accesses_accounted() {
-    constexpr bool called = needs_of<A>() >= PassNeeds::accesses;
+    constexpr bool called = needs_of<A>() >= PassNeeds::addresses;
     return accounted(declares_on_accesses<A>(), called, TakesAccesses<A>, ignores_accesses<A>) &&
            accounted(declares_after_accesses<A>(), called, TakesAfterAccesses<A>, ignores_after_accesses<A>);
 }
@@ -180,8 +181,8 @@ template <typename A>
 consteval void check_blocks() {
     static_assert(
         declares_needs<A>(),
-        "`needs` is missing: static constexpr PassNeeds needs = PassNeeds::blocks, or accesses (for "
-        "on_accesses and after_accesses), or memory");
+        "`needs` is missing: static constexpr PassNeeds needs = PassNeeds::blocks, or addresses or accesses "
+        "(for on_accesses and after_accesses), or memory");
     static_assert(declares_on_block<A>(), "on_block is missing: it takes every execution");
     static_assert(!declares_on_block<A>() || TakesBlocks<A>,
                   "on_block must be public: void on_block(const BlockExecution& block)");
@@ -203,11 +204,13 @@ consteval void check_events() {
 
 template <typename A>
 consteval void check_accesses() {
-    constexpr bool called = needs_of<A>() >= PassNeeds::accesses;
-    static_assert(!declares_on_accesses<A>() || called,
-                  "on_accesses would never be called: `needs` must be PassNeeds::accesses or memory");
-    static_assert(!declares_after_accesses<A>() || called,
-                  "after_accesses would never be called: `needs` must be PassNeeds::accesses or memory");
+    constexpr bool called = needs_of<A>() >= PassNeeds::addresses;
+    static_assert(
+        !declares_on_accesses<A>() || called,
+        "on_accesses would never be called: `needs` must be PassNeeds::addresses, accesses or memory");
+    static_assert(
+        !declares_after_accesses<A>() || called,
+        "after_accesses would never be called: `needs` must be PassNeeds::addresses, accesses or memory");
     static_assert(!declares_on_accesses<A>() || TakesAccesses<A>,
                   "on_accesses must be public: void on_accesses(const BlockExecution& block, "
                   "std::span<const Access> accesses)");

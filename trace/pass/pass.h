@@ -3,7 +3,7 @@
 // An analyzer is a class of any name. One object of it sees one shard, a part of the trace, on one thread:
 //
 //     struct CountInterrupts {
-//         // blocks, accesses or memory.
+//         // blocks, addresses, accesses or memory.
 //         static constexpr PassNeeds needs = PassNeeds::memory;
 //         // Optional; false if left out. PassState::registers() needs it, and a trace that has registers.
 //         static constexpr bool needs_registers = true;
@@ -11,10 +11,10 @@
 //         explicit CountInterrupts(const PassState& state);
 //         // Called for every execution, before its accesses.
 //         void on_block(const BlockExecution& block);
-//         // Called with PassNeeds::accesses or memory: what the block does to memory, before the state's
-//         // memory has it. Called several times for a block with events in the middle of it.
+//         // Called with PassNeeds::addresses or more: what the block does to memory, before the state's memory
+//         // has it. Called several times for a block with events in the middle of it.
 //         void on_accesses(const BlockExecution& block, std::span<const Access> accesses);
-//         // Called with PassNeeds::accesses or memory: after on_accesses, when the state's memory has the
+//         // Called with PassNeeds::addresses or more: after on_accesses, when the state's memory has the
 //         // accesses.
 //         void after_accesses(const BlockExecution& block);
 //         // Called for every event.

@@ -34,8 +34,9 @@ template <typename Analyzer>
 class ShardRunner {
   public:
     static constexpr PassNeeds needs = needs_of<Analyzer>();
-    static constexpr CursorColumns columns =
-        needs == PassNeeds::blocks ? CursorColumns::blocks : CursorColumns::memory;
+    static constexpr CursorColumns columns = needs == PassNeeds::blocks      ? CursorColumns::blocks
+                                             : needs == PassNeeds::addresses ? CursorColumns::addresses
+                                                                             : CursorColumns::memory;
 
     static constexpr bool with_registers = needs_registers_of<Analyzer>();
 

@@ -125,7 +125,7 @@ ChunkCursor::ChunkCursor(const BlockTable& blocks) : blocks_(blocks) {}
 
 void ChunkCursor::start(const Chunk& chunk, CursorColumns columns) {
     chunk_ = chunk.data_;
-    with_memory_ = columns == CursorColumns::memory;
+    with_memory_ = columns != CursorColumns::blocks;
     const ChunkSummary& summary = chunk_->summary;
     chunk_->guarded([&] {
         if (summary.definition_count > blocks_.size())
@@ -142,7 +142,7 @@ void ChunkCursor::start(const Chunk& chunk, CursorColumns columns) {
         decoder_.start(block_column_, summary.block_count, summary.definition_count);
         events_.emplace(event_column_, summary.event_count, summary.block_count);
         if (with_memory_)
-            start_memory();
+            start_memory(columns == CursorColumns::memory);
     });
     next_cut_ = 0;
     batch_position_ = batch_end_ = 0;
@@ -151,7 +151,7 @@ void ChunkCursor::start(const Chunk& chunk, CursorColumns columns) {
     set_stop();
 }
 
-void ChunkCursor::start_memory() {
+void ChunkCursor::start_memory(bool with_values) {
     if (chunk_->summary.memory == MemoryColumns::none)
         throw Error("holds no memory accesses: the trace was made without them");
     if (!memory_)
@@ -167,7 +167,8 @@ void ChunkCursor::start_memory() {
     bytes.shapes = load(schema::ColumnId::SHAPES, schema::Coding::SHAPE_LIST);
     bytes.addresses = load(schema::ColumnId::ADDRESSES, schema::Coding::ADDRESS_PREDICTIONS);
     bytes.address_count = records(schema::ColumnId::ADDRESSES);
-    if (chunk_->summary.memory == MemoryColumns::values) {
+    bytes.helper_values = with_values;
+    if (with_values && chunk_->summary.memory == MemoryColumns::values) {
         bytes.values = load(schema::ColumnId::VALUES, schema::Coding::VALUE_PREDICTIONS);
         bytes.value_count = records(schema::ColumnId::VALUES);
     }

@@ -18,7 +18,7 @@ namespace panda::trace {
 //     on_block(const BlockExecution&)
 //         called at the start of each execution
 //     on_accesses(const BlockExecution&, std::span<const Access>)
-//         called with CursorColumns::memory, with what the execution did to memory: once, or several times if
+//         called with CursorColumns::addresses or memory, with what the execution did to memory: once, or several times if
 //         there are events between the accesses
 //     on_event(const Event&)
 //         called for each event
@@ -121,11 +121,11 @@ class ChunkWalk {
         end_ = block.instr + block.executed;
         visitor.on_block(block);
         std::span<const Access> accesses;
-        if constexpr (columns == CursorColumns::memory)
+        if constexpr (columns != CursorColumns::blocks)
             accesses = cursor_.accesses();
         if (!held_.empty()) [[unlikely]]
             accesses = release<columns>(block, accesses, visitor);
-        if constexpr (columns == CursorColumns::memory)
+        if constexpr (columns != CursorColumns::blocks)
             visitor.on_accesses(block, accesses);
     }
 
@@ -136,7 +136,7 @@ class ChunkWalk {
         for (; !held_.empty() && held_.front().instr <= end_; held_.pop()) {
             const Event& event = held_.front();
             const uint64_t executed = event.instr - std::min(event.instr, block.instr);
-            if constexpr (columns == CursorColumns::memory) {
+            if constexpr (columns != CursorColumns::blocks) {
                 const auto later = std::find_if(accesses.begin(), accesses.end(), [&](const Access& access) {
                     return access.instruction >= executed;
                 });
