@@ -23,7 +23,7 @@ packages=(
     libaio-dev liburing-dev libcurl4-gnutls-dev libjpeg62-turbo-dev libpng-dev libncurses-dev libsdl2-dev
     libasound2-dev libpulse-dev libpipewire-0.3-dev libusb-1.0-0-dev libusbredirparser-dev libcacard-dev libudev-dev
     # building the guest
-    cpio kmod libarchive-tools libarchive-dev xz-utils zstd
+    cpio kmod libarchive-tools libarchive-dev xz-utils zstd mmdebstrap
     # running the tests
     e2fsprogs python3-minimal strace gdb crash python3-drgn
 )

@@ -10,7 +10,7 @@ say() { echo "programs: $*"; }
 say compile C
 cat >tables.py <<'END'
 print("#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <math.h>")
-for i in range(50):
+for i in range(30):
     print(f"""
 struct node{i} {{ struct node{i} *next; long key; double weight; char name[16]; }};
 static long walk{i}(struct node{i} *list, long limit) {{
@@ -36,7 +36,7 @@ long fill{i}(long count) {{
     return walk{i}(list, 1L << {20 + i % 20});
 }}""")
 print("int main(void) { long sum = 0;")
-for i in range(50):
+for i in range(30):
     print(f"sum += fill{i}({i * 10});")
 print('printf("%ld\\n", sum); return 0; }')
 END
@@ -65,7 +65,7 @@ int main() {
         std::cout << order[i].first << ' ' << order[i].second << '\n';
 }
 END
-g++ -O2 -o words words.cc
+g++ -O1 -o words words.cc
 head -c 100000 tables.c | ./words
 
 say interpret
