@@ -13,6 +13,8 @@ import sys
 TEMPORARY = re.compile(r"\b(loc|tmp)\d+\b")
 EXIT = re.compile(r"( exit_tb \$0x)[0-9a-f]*([0-9a-f])$")
 LOADS_RING = re.compile(r" ld_i64 (tmp\d+),env,\$0xfffffffffffffff0$")
+# Prefixes, one of them F2 or F3, and a string instruction.
+REPEATED = re.compile(r"(?=(?:..)*?f[23])(?:26|2e|36|3e|6[4567]|f[23]|4.)+(?:6[c-f]|a[4-7a-f])$")
 COPIES = re.compile(r" (?:mov_i64|extu_i32_i64|bswap64_i64|shr_i64) (?:tmp)\d+,")
 
 
@@ -43,18 +45,19 @@ def logged_blocks(path):
 
 
 def dumped_blocks(path):
-    block, name = [], None
+    """The operations of each block, its name, and its machine code."""
+    block, name, code = [], None, ""
     with open(path, encoding="utf-8") as file:
         for line in file:
             line = line.rstrip("\n")
             if line.startswith("block "):
                 if block:
-                    yield name, block
-                block, name = [], " ".join(line.split()[:2])
+                    yield name, code, block
+                block, name, code = [], " ".join(line.split()[:2]), line.partition("  code ")[2]
             elif line.startswith(" "):
                 block.append(line)
     if block:
-        yield name, block
+        yield name, code, block
 
 
 def same(line, other, names):
@@ -89,12 +92,12 @@ def last_instruction(logged):
 def main():
     logged = logged_blocks(sys.argv[2])
     before, count, repeated, operations = None, 0, 0, 0
-    for name, block in dumped_blocks(sys.argv[1]):
+    for name, code, block in dumped_blocks(sys.argv[1]):
         count += 1
         operations += len(block)
         # A string instruction that repeats is defined a second time, for its repetitions.
-        if before and block[0] == last_instruction(before)[0] and difference(block, last_instruction(before)) is None \
-                and repeats:
+        if before and repeats and REPEATED.match(code) and block[0] == last_instruction(before)[0] \
+                and difference(block, last_instruction(before)) is None:
             repeated += 1
             repeats = False
             continue
