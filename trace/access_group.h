@@ -28,6 +28,11 @@ class AccessGroup {
     size_t stores_before(size_t number) const { return store_begins_[number]; }
     const Access& store(size_t index) const { return accesses_[stores_[index]]; }
 
+    // The arrays themselves, for who keeps the group longer.
+    const uint32_t* begins() const { return begins_; }
+    const uint32_t* stores() const { return stores_; }
+    const uint32_t* store_begins() const { return store_begins_; }
+
   private:
     const Access* accesses_;
     const uint32_t* begins_;        // where an execution's accesses start in accesses_; one more for the end

@@ -145,7 +145,7 @@ void analyze(Run& run) {
     PassNames names(wanted.marks ? analyzers::find_kernel(reader, named) : nullptr, named.directories);
     CallLog calls(wanted);
     trace::PassOptions options = run.pass_options(wanted.verbose || wanted.marks);
-    options.threads = 1;
+    options.in_order = true;
     const auto result = trace::run_pass(reader, options, [&](const trace::PassState& state) {
         return Callstack(state, wanted, calls, names);
     });

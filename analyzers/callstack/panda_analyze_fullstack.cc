@@ -123,7 +123,7 @@ void analyze(Run& run) {
     PassNames names(analyzers::find_kernel(reader, named), named.directories);
     std::vector<Found> found;
     trace::PassOptions options = run.pass_options();
-    options.threads = 1;
+    options.in_order = true;
     auto result = trace::run_pass(reader, options, [&](const trace::PassState& state) {
         return FullStack(state, wanted, found, depth, names);
     });

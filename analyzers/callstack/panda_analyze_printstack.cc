@@ -99,7 +99,7 @@ void analyze(Run& run) {
         run.json() ? write_json(std::cout, sample) : write_text(std::cout, sample);
     };
     trace::PassOptions options = run.pass_options(true);
-    options.threads = 1;
+    options.in_order = true;
     auto result = trace::run_pass(reader, options, [&](const trace::PassState& state) {
         return PrintStack(state, run.number("pc"), limit, depth, names, write);
     });

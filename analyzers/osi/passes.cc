@@ -75,7 +75,7 @@ std::shared_ptr<const osi::Provider> look_ahead(trace::TraceReader& reader, cons
 std::string report_every(trace::TraceReader& reader, const trace::PassOptions& options,
                          const PassSystem& system, uint64_t every, Reporter& reporter) {
     trace::PassOptions sequential = options;
-    sequential.threads = 1;
+    sequential.in_order = true;
     const uint64_t from = options.range.from;
     const uint64_t first = from % every == 0 ? from : (from / every + 1) * every;
     const auto provider = look_ahead(reader, options, system);
@@ -92,7 +92,7 @@ std::string report_every(trace::TraceReader& reader, const trace::PassOptions& o
 Followed follow_events(trace::TraceReader& reader, const trace::PassOptions& options,
                        const PassSystem& system, osi::EventListener& listener) {
     trace::PassOptions sequential = options;
-    sequential.threads = 1;
+    sequential.in_order = true;
     const osi::EventFollower::System known{look_ahead(reader, options, system), system.open};
     const auto result = trace::run_pass(reader, sequential, [&](const trace::PassState& state) {
         return osi::EventFollower(state, listener, known);

@@ -136,7 +136,7 @@ void analyze(Run& run) {
     osi::Symbolizer symbolizer(wanted.directories);
     const auto provider = analyzers::read_kernel(reader, wanted, symbolizer);
     trace::PassOptions options = run.pass_options(!slices || run.json());
-    options.threads = 1;
+    options.in_order = true;
     auto result = trace::run_pass(reader, options, [&](const trace::PassState& state) {
         return CallStory(state, sinks, depth, symbolizer, provider);
     });

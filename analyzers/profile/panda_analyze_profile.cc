@@ -93,7 +93,7 @@ void take_profile(Run& run, const analyzers::NameOptions& wanted, Profile& profi
         run.warn("no names: the trace is a pipe or leaves out instructions, or has no kernel that is known");
     Scene scene(profile, symbolizer);
     trace::PassOptions options = run.pass_options();
-    options.threads = 1;
+    options.in_order = true;
     auto result = trace::run_pass(reader, options, [&](const trace::PassState& state) {
         return Profiler(state, profile, scene, symbolizer, provider);
     });

@@ -57,6 +57,7 @@
 
 #include "common/shards.h"
 #include "trace/pass/contract.h"
+#include "trace/pass/decode_ahead.h"
 #include "trace/pass/pass_state.h"
 #include "trace/pass/shard_runner.h"
 #include "trace/reading/reader.h"
@@ -66,6 +67,9 @@ namespace panda::trace {
 struct PassOptions {
     InstrRange range = {};
     unsigned threads = 0;  // 0: as many as the host runs at once
+    // The analyzer sees everything in one shard, in the order of time, on one thread. Other threads, `threads` of them
+    // if there is more than one, decode memory accesses ahead of it.
+    bool in_order = false;
     // Returns false for a chunk that cannot matter to the analyzer. Called from several threads.
     std::function<bool(const ChunkSummary&)> select = {};
     // Gets the instructions that the pass has gone through so far, out of pass_length(). Called from any of
@@ -133,26 +137,41 @@ class SnapshotQueue {
     size_t next_ = 0;
 };
 
-// Takes an analyzer through one shard of a file. Called by run_pass().
+// Takes an analyzer through one shard of a file. decoders: threads that decode ahead; with 0 this thread does it
+// itself. Called by run_pass().
 template <typename Analyzer, typename Make>
 Analyzer run_shard(SharedReader& shared, const Shard& shard, const PassOptions& options, const Make& make,
-                   SharedProgress& progress) {
+                   SharedProgress& progress, unsigned decoders = 0) {
     constexpr PassNeeds needs = needs_of<Analyzer>();
     const TraceReader& reader = shared.reader();
     PassState state(reader.header(), reader.blocks(), reader.memory_maps(), needs);
     Analyzer analyzer = make(std::as_const(state));
     ShardRunner<Analyzer> runner(reader.path(), options.range, state, analyzer);
     SnapshotQueue snapshots(shared, shard);
+    const auto is_told = [&options](const ChunkSummary& summary) {
+        return options.range.overlaps(summary.first_instr, summary.instr_count) &&
+               (!options.select || options.select(summary));
+    };
+    std::optional<DecodeAhead> ahead;
+    if (decoders != 0)
+        ahead.emplace(
+            reader.blocks(),
+            DecodeAhead::Options{shard.first, shard.last, ShardRunner<Analyzer>::columns, decoders},
+            [&shared](size_t number) { return shared.chunk(number); },
+            [&](const ChunkSummary& summary) { return needs == PassNeeds::memory || is_told(summary); });
+    BatchCursor cursor(reader.blocks());
     for (size_t number = shard.first; number < shard.last; ++number) {
         if constexpr (needs == PassNeeds::memory)
             if (const auto snapshot = snapshots.before_chunk(number); snapshot && !state.memory_known())
                 shared.restore(state, *snapshot);
-        const Chunk chunk = shared.chunk(number);
+        const Chunk chunk = ahead ? ahead->next_chunk() : shared.chunk(number);
         const ChunkSummary& summary = chunk.summary();
-        const bool told = options.range.overlaps(summary.first_instr, summary.instr_count) &&
-                          (!options.select || options.select(summary));
-        if (told || needs == PassNeeds::memory)
-            runner.take(chunk, told);
+        const bool told = ahead && needs != PassNeeds::memory ? ahead->is_decoded() : is_told(summary);
+        if (told || needs == PassNeeds::memory) {
+            if (ahead)
+                ahead->start(cursor);
+            runner.take(chunk, told, ahead ? &cursor : nullptr);
+        }
         progress.add(summary.instr_count);
     }
     runner.finish();
@@ -207,11 +226,14 @@ auto run_pass(TraceReader& reader, const PassOptions& options, const Make& make)
         return run_pipe<Analyzer>(reader, options, make, progress);
     reader.load_blocks();  // threads share the table, which must not grow then
     const unsigned threads = options.threads != 0 ? options.threads : std::thread::hardware_concurrency();
-    const std::vector<Shard> shards = plan_shards(reader, options.range, threads, needs_of<Analyzer>());
+    const std::vector<Shard> shards =
+        plan_shards(reader, options.range, options.in_order ? 1 : threads, needs_of<Analyzer>());
+    const bool ahead = options.in_order && threads > 1 && needs_of<Analyzer>() != PassNeeds::blocks;
     std::vector<std::optional<Analyzer>> results(shards.size());
     SharedReader shared(reader);
     run_shards(shards.size(), threads, [&](size_t number) {
-        results[number].emplace(run_shard<Analyzer>(shared, shards[number], options, make, progress));
+        results[number].emplace(
+            run_shard<Analyzer>(shared, shards[number], options, make, progress, ahead ? threads : 0));
     });
     for (size_t number = 1; number < results.size(); ++number)
         results[0]->append(std::move(*std::exchange(results[number], std::nullopt)));

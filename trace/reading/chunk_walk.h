@@ -39,18 +39,23 @@ class ChunkWalk {
     template <CursorColumns columns, typename Visitor>
     void go(const Chunk& chunk, Visitor& visitor) {
         cursor_.start(chunk, columns);
-        end_ = chunk.summary().first_instr;
+        go_on<columns>(cursor_, chunk.summary().first_instr, visitor);
+    }
+    // The same with another cursor, which has just started the chunk (BatchCursor). first_instr: the chunk's.
+    template <CursorColumns columns, typename Cursor, typename Visitor>
+    void go_on(Cursor& cursor, uint64_t first_instr, Visitor& visitor) {
+        end_ = first_instr;
         using Step = ChunkCursor::Step;
         for (;;) {
-            if (held_.empty() && take_whole_blocks<columns>(visitor))
+            if (held_.empty() && take_whole_blocks<columns>(cursor, visitor))
                 return;
-            const Step step = cursor_.next();
+            const Step step = cursor.next();
             if (step == Step::end)
                 return;
             if (step == Step::block) [[likely]]
-                take_block<columns>(visitor);
+                take_block<columns>(cursor, visitor);
             else
-                take_event(cursor_.event(), visitor);
+                take_event(cursor.event(), visitor);
             if (is_done(visitor))
                 return;
         }
@@ -77,34 +82,34 @@ class ChunkWalk {
 
     // Takes whole executions as long as nothing else stands between them. Returns whether the visitor is
     // done.
-    template <CursorColumns columns, typename Visitor>
-    bool take_whole_blocks(Visitor& visitor) {
+    template <CursorColumns columns, typename Cursor, typename Visitor>
+    bool take_whole_blocks(Cursor& cursor, Visitor& visitor) {
         bool done = false;
         if constexpr (columns == CursorColumns::blocks) {
-            done = cursor_.next_whole_blocks([&](const BlockExecution& block) {
+            done = cursor.next_whole_blocks([&](const BlockExecution& block) {
                 visitor.on_block(block);
                 return is_done(visitor);
             });
         } else {
             while (!done) {
-                const ChunkCursor::NextGroup group = cursor_.next_group();
+                const ChunkCursor::NextGroup group = cursor.next_group();
                 if (group.count == 0)
                     break;
-                done = take_group(group, visitor);
+                done = take_group(cursor, group, visitor);
             }
         }
-        end_ = cursor_.instr();
+        end_ = cursor.instr();
         return done;
     }
 
-    template <typename Visitor>
-    bool take_group(const ChunkCursor::NextGroup& group, Visitor& visitor) {
+    template <typename Cursor, typename Visitor>
+    bool take_group(Cursor& cursor, const ChunkCursor::NextGroup& group, Visitor& visitor) {
         constexpr bool grouped = requires { visitor.begin_group(group.accesses, group.first, group.count); };
         if constexpr (grouped)
             if (group.numbers_stores)
                 visitor.begin_group(group.accesses, group.first, group.count);
         const bool done =
-            cursor_.take_group(group, [&](const BlockExecution& block, std::span<const Access> accesses) {
+            cursor.take_group(group, [&](const BlockExecution& block, std::span<const Access> accesses) {
                 visitor.on_block(block);
                 visitor.on_accesses(block, accesses);
                 return is_done(visitor);
@@ -115,14 +120,14 @@ class ChunkWalk {
         return done;
     }
 
-    template <CursorColumns columns, typename Visitor>
-    void take_block(Visitor& visitor) {
-        const BlockExecution& block = cursor_.block();
+    template <CursorColumns columns, typename Cursor, typename Visitor>
+    void take_block(Cursor& cursor, Visitor& visitor) {
+        const BlockExecution& block = cursor.block();
         end_ = block.instr + block.executed;
         visitor.on_block(block);
         std::span<const Access> accesses;
         if constexpr (columns != CursorColumns::blocks)
-            accesses = cursor_.accesses();
+            accesses = cursor.accesses();
         if (!held_.empty()) [[unlikely]]
             accesses = release<columns>(block, accesses, visitor);
         if constexpr (columns != CursorColumns::blocks)
