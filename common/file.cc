@@ -100,6 +100,15 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
         throw FileError(path, "cannot read: " + errno_text(error));
 }
 
+void MappedFile::give_back(std::span<const std::byte> part) const {
+    const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const uintptr_t from = (reinterpret_cast<uintptr_t>(part.data()) + page - 1) / page * page;
+    const uintptr_t to = (reinterpret_cast<uintptr_t>(part.data()) + part.size()) / page * page;
+    // Only advice: if the kernel does not take it, the pages stay.
+    if (from < to)
+        ::madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
+}
+
 MappedFile::~MappedFile() {
     if (data_ != nullptr)
         ::munmap(data_, size_);

@@ -59,6 +59,9 @@ class MappedFile {
 
     std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(data_), size_}; }
     const std::string& path() const { return path_; }
+    // Gives the memory of these bytes of the file back, as far as whole pages lie in them. The bytes can be read as
+    // before; the first access to a page then costs a page fault.
+    void give_back(std::span<const std::byte> part) const;
 
   private:
     std::string path_;

@@ -1,11 +1,13 @@
 #include "analyzers/syscalls/trace_pass.h"
 
 #include <span>
+#include <thread>
 
 #include "analyzers/syscalls/kernel_functions.h"
 #include "analyzers/syscalls/pass_start.h"
 #include "common/error.h"
 #include "trace/pass/memory_follower.h"
+#include "trace/pass/pass.h"
 #include "trace/reading/chunk_walk.h"
 
 namespace panda::syscalls {
@@ -32,13 +34,18 @@ class Follower {
         pass.set_up(tracker_, guest_);
     }
 
-    // Memory starts from the snapshot where the pass begins, and after a gap from the next one; in between it
-    // follows the stores.
+    // The next snapshot of a pipe.
     void take(const Snapshot& snapshot) {
         snapshots_.apply(snapshot);
-        if (known_ || snapshot.number < first_snapshot_)
-            return;
-        memory_.restore(snapshots_);
+        if (wants_snapshot(snapshot.number))
+            start(snapshots_, snapshot);
+    }
+
+    // Memory starts from the snapshot where the pass begins, and after a gap from the next one; in between it
+    // follows the stores.
+    bool wants_snapshot(size_t number) const { return !known_ && number >= first_snapshot_; }
+    void start(const trace::GuestMemory& memory, const Snapshot& snapshot) {
+        memory_.restore(memory);
         guest_.set_cpu(snapshot.cpu);
         started_ = known_ = true;
         guest_.find_kernel();
@@ -46,7 +53,8 @@ class Follower {
         tracker_.begin(snapshot.instr);
     }
 
-    void take(const Chunk& chunk) {
+    // ahead: a cursor that has just started the chunk, or null, if nobody has decoded it.
+    void take(const Chunk& chunk, trace::BatchCursor* ahead = nullptr) {
         const uint64_t end = chunk.summary().first_instr + chunk.summary().instr_count;
         if (chunk.summary().memory != trace::MemoryColumns::values)
             throw FileError(reader_.path(), "it has no values of stores; replay with --columns full");
@@ -58,7 +66,10 @@ class Follower {
             if (chunk.summary().cpu)
                 guest_.set_cpu(*chunk.summary().cpu);
         }
-        walk_.go<trace::CursorColumns::memory>(chunk, *this);
+        if (ahead != nullptr)
+            walk_.go_on<trace::CursorColumns::memory>(*ahead, chunk.summary().first_instr, *this);
+        else
+            walk_.go<trace::CursorColumns::memory>(chunk, *this);
         memory_.require_nothing_lost();
     }
 
@@ -73,6 +84,7 @@ class Follower {
     }
 
     uint64_t instr() const { return instr_; }
+    size_t first_snapshot() const { return first_snapshot_; }
 
     // For ChunkWalk.
     void on_block(const BlockExecution& block) {
@@ -122,15 +134,50 @@ class Follower {
     bool known_ = false;  // memory: not before the first snapshot, nor between a gap and the next one
 };
 
-}  // namespace
-
-SystemCallPassResult run_system_call_pass(trace::TraceReader& reader, const SystemCallPass& pass) {
-    Follower follower(reader, pass);
+void follow_pipe(trace::TraceReader& reader, const SystemCallPass& pass, Follower& follower) {
     while (const auto item = reader.next()) {
         std::visit([&follower](const auto& part) { follower.take(part); }, *item);
         if (pass.progress)
             pass.progress(follower.instr());
     }
+}
+
+// Chunks from the first one that matters on are decoded by other threads.
+void follow_file(trace::TraceReader& reader, const SystemCallPass& pass, Follower& follower) {
+    reader.load_blocks();
+    trace::SharedReader shared(reader);
+    const trace::Contents& contents = shared.contents();
+    const size_t first = follower.first_snapshot() == 0 ? 0 : contents.chunk_after(follower.first_snapshot());
+    trace::DecodeAhead ahead(
+        reader.blocks(),
+        {first, contents.chunks.size(), trace::CursorColumns::memory, std::thread::hardware_concurrency()},
+        [&shared](size_t number) { return shared.chunk(number); },
+        [](const trace::ChunkSummary& chunk) { return chunk.memory == trace::MemoryColumns::values; });
+    trace::BatchCursor cursor(reader.blocks());
+    size_t next_snapshot = 0;
+    for (size_t number = first;; ++number) {
+        for (const size_t end = contents.snapshots_before(number); next_snapshot < end; ++next_snapshot)
+            if (follower.wants_snapshot(next_snapshot))
+                follower.start(shared.memory_at(next_snapshot), shared.snapshot(next_snapshot));
+        if (number == contents.chunks.size())
+            return;
+        const Chunk chunk = ahead.next_chunk();
+        if (ahead.is_decoded())
+            ahead.start(cursor);
+        follower.take(chunk, ahead.is_decoded() ? &cursor : nullptr);
+        if (pass.progress)
+            pass.progress(follower.instr());
+    }
+}
+
+}  // namespace
+
+SystemCallPassResult run_system_call_pass(trace::TraceReader& reader, const SystemCallPass& pass) {
+    Follower follower(reader, pass);
+    if (reader.seekable())
+        follow_file(reader, pass, follower);
+    else
+        follow_pipe(reader, pass, follower);
     SystemCallPassResult result = follower.finish();
     result.flaw = reader.flaw();
     return result;

@@ -25,9 +25,9 @@ struct SystemCallPassResult {
     std::string flaw;  // why the trace ended early; empty if it did not
 };
 
-// Goes over the trace in order, in one thread. The reader must be at its start, and have been opened with
-// snapshots. Throws FileError for a damaged trace and for one without the columns of memory, and Error when
-// the guest makes system calls but no kernel was found in it.
+// Goes over the trace in order. The callbacks come on the caller's thread, while others decode. The reader must be
+// at its start, and have been opened with snapshots. Throws FileError for a damaged trace and for one without the
+// columns of memory, and Error when the guest makes system calls but no kernel was found in it.
 SystemCallPassResult run_system_call_pass(trace::TraceReader& reader, const SystemCallPass& pass);
 
 }  // namespace panda::syscalls

@@ -1,5 +1,7 @@
 // Passes over traces see everything once, in the order of time, however many threads there are.
 #include <catch2/catch_test_macros.hpp>
+#include <filesystem>
+#include <fstream>
 
 #include "tests/unit/trace_generator.h"
 #include "trace/pass/pass.h"
@@ -211,6 +213,50 @@ TEST_CASE("the mode in force decides which bits of CR3 are the address space") {
     CHECK(cpu.asid() == 0x1e2b'5a60);
     cpu.cr4 = 0;
     CHECK(cpu.asid() == 0x1e2b'5000);
+}
+
+// Bytes of the file that the process has in memory.
+uint64_t resident(const std::string& path) {
+    std::ifstream maps("/proc/self/smaps");
+    uint64_t bytes = 0;
+    bool mapped = false;
+    for (std::string line; std::getline(maps, line);) {
+        if (line.find('-') < line.find(' ') && line.find(':') > line.find(' '))
+            mapped = line.ends_with(path);
+        else if (mapped && line.starts_with("Rss:"))
+            bytes += std::stoull(line.substr(4)) * 1024;
+    }
+    return bytes;
+}
+
+TEST_CASE("a pass gives back the memory of what it has read") {
+    const TemporaryFile file;
+    WriterOptions options;
+    options.chunk_blocks = 4096;
+    options.memory = MemoryColumns::values;
+    options.if_exists = IfExists::overwrite;
+    TraceWriter writer(file.path(), TraceHeader{}, options);
+    BlockDefinition block;
+    block.guest_size = 1;
+    block.instruction_offsets = {0};
+    block.operations.assign(8, {.size = 8});
+    const uint32_t id = writer.define_block(block);
+    std::mt19937_64 random(1);
+    for (int i = 0; i < 100'000; ++i) {
+        std::array<uint64_t, 8> words;
+        std::generate(words.begin(), words.end(), std::ref(random));
+        writer.append(id, words.data());
+    }
+    writer.finish();
+    const uint64_t size = std::filesystem::file_size(file.path());
+    CHECK(size > 5'000'000);
+    TraceReader reader(file.path());
+    const auto result =
+        run_pass(reader, {.threads = 2}, [](const PassState& state) { return Collector(state); });
+    CHECK(result.analyzer.happenings.size() == 100'000);
+    const auto mapped = resident(file.path());
+    CHECK(mapped > 0);
+    CHECK(mapped < size / 10);
 }
 
 }  // namespace

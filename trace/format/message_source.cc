@@ -102,11 +102,8 @@ void MessageSource::set_cut_short(uint64_t offset) {
     cut_short_ = "the file ends in the middle of the message at offset " + std::to_string(offset);
 }
 
-MappedSource::MappedSource(const std::string& path) : MessageSource(path) {
-    const auto file = std::make_shared<const MappedFile>(path);
-    bytes_ = file->bytes();
-    owner_ = file;
-}
+MappedSource::MappedSource(const std::string& path)
+    : MessageSource(path), file_(std::make_shared<const MappedFile>(path)), bytes_(file_->bytes()) {}
 
 MappedSource::MappedSource(std::string name, std::span<const std::byte> bytes,
                            std::shared_ptr<const void> owner)
@@ -136,7 +133,13 @@ Frame MappedSource::at(uint64_t offset) const {
     if (size > rest.size())
         throw FileError(path(),
                         "the file ends in the middle of the message at offset " + std::to_string(offset));
-    return {rest.first(size), offset, owner_};
+    return {rest.first(size), offset, owner_of(rest.first(size))};
+}
+
+std::shared_ptr<const void> MappedSource::owner_of(std::span<const std::byte> message) const {
+    if (!file_)
+        return owner_;
+    return {message.data(), [file = file_, message](const void*) { file->give_back(message); }};
 }
 
 }  // namespace panda::trace

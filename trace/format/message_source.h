@@ -43,7 +43,8 @@ class MessageSource {
 };
 
 // Messages of a regular file, which is mapped, or of bytes that are in memory already. Copies share the
-// bytes, and each has its own position.
+// bytes, and each has its own position. Who lets go of a message gives the memory back that it took, so that a pass
+// over a file of any size takes no more than what it is reading.
 class MappedSource final : public MessageSource {
   public:
     // Maps the file. Throws FileError.
@@ -60,7 +61,10 @@ class MappedSource final : public MessageSource {
     std::span<const std::byte> bytes() const { return bytes_; }
 
   private:
-    std::shared_ptr<const void> owner_;
+    std::shared_ptr<const void> owner_of(std::span<const std::byte> message) const;
+
+    std::shared_ptr<const MappedFile> file_;  // null for bytes in memory
+    std::shared_ptr<const void> owner_;       // of bytes in memory
     std::span<const std::byte> bytes_;
     uint64_t position_ = 0;
 };
