@@ -2,13 +2,13 @@
 //
 //     trace::TraceReader reader(path);
 //     auto provider = find_in_snapshots(reader, 0, open);
-//     auto result = trace::run_pass(reader, {.threads = 1}, [&](const trace::PassState& state) {
+//     auto result = trace::run_pass(reader, {.in_order = true}, [&](const trace::PassState& state) {
 //         return EventFollower(state, listener, {provider, open});
 //     });
 //     result.analyzer.require_started();
 //     result.require_whole(reader);
 //
-// The listener gets events in the order of time, so the pass must have one thread.
+// The listener gets events in the order of time, so the pass must be in order.
 #pragma once
 
 #include <functional>

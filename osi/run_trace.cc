@@ -65,7 +65,7 @@ void run(Osi& osi, const std::string& path, const OsiRun& wanted) {
     const EventFollower::System system{find_in_snapshots(reader, wanted.from, open), open};
     trace::PassOptions options;
     options.range = {wanted.from, wanted.to != 0 ? wanted.to : ~uint64_t{0}};
-    options.threads = 1;
+    options.in_order = true;
     const auto result = trace::run_pass(reader, options, [&](const trace::PassState& state) {
         return EventFollower(state, listener, system);
     });

@@ -303,7 +303,7 @@ CheckResult check(trace::TraceReader& reader, LiftedBlocks& blocks, Level level,
     Runner runner(blocks, level);
     trace::PassOptions pass;
     pass.range = options.range;
-    pass.threads = 1;
+    pass.in_order = true;
     pass.progress = progress;
     auto found = trace::run_pass(
         reader, pass, [&](const trace::PassState& state) { return Check(state, blocks, runner, options); });
