@@ -28,9 +28,9 @@ panda-replay --quiet --trace - gzip.panda 2>err | head -c 1000000 >/dev/null || 
 [ "$(wc -l <err)" = 1 ] || fail "not one line: $(cat err)"
 echo "ok: $(cat err)"
 
-# A pipe to an analyzer gives what a file gives.
+# A pipe to an analyzer gives what a file gives, but for names, which are read from the snapshots of a file.
 panda-replay --quiet --trace - gzip.panda | panda-analyze blocks --json - >piped.json
-panda-analyze blocks --json whole.capnp | cmp - piped.json || fail "a piped trace tells something else"
+panda-analyze blocks --no-names --json whole.capnp | cmp - piped.json || fail "a piped trace tells something else"
 echo "ok: a piped trace tells the same"
 
 [ "$(id -u)" = 0 ] || exit 0 # mounting a small tmpfs needs root
