@@ -60,6 +60,8 @@ constexpr analyzers::Program program = {
         "Counts how often each block of guest code was executed, in all or in one address space, and says\n"
         "which took the most instructions, with their names. TRACE is a file, or - for standard input.",
     .add_options = add_options,
+    // Names need memory, and a pipe has none of them.
+    .needs = [](const analyzers::po::variables_map&) { return "blocks"; },
     .analyze = analyze};
 
 }  // namespace

@@ -36,7 +36,8 @@ po::options_description visible_options(const Program& program) {
 std::optional<po::variables_map> parse(const Program& program, const std::vector<std::string>& arguments) {
     const po::options_description visible = visible_options(program);
     po::options_description all;
-    all.add(visible).add_options()("describe", "")("words", po::value<std::vector<std::string>>());
+    all.add(visible).add_options()("describe", "")("needs", "")("words",
+                                                                po::value<std::vector<std::string>>());
     po::positional_options_description words;
     words.add("words", program.words ? -1 : 1);
     po::variables_map given;
@@ -49,6 +50,8 @@ std::optional<po::variables_map> parse(const Program& program, const std::vector
         std::cout << version_line(program_name(program).c_str()) << "\n";
     else if (given.count("describe") != 0)
         std::cout << program.summary << "\n";
+    else if (given.count("needs") != 0)
+        std::cout << (program.needs != nullptr ? program.needs(given) : "full") << "\n";
     else {
         po::notify(given);
         return given;

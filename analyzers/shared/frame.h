@@ -64,6 +64,9 @@ struct Program {
     bool words = false;               // it takes more arguments; the trace is the last one
     SharedOptions shared = {};
     void (*add_options)(po::options_description& options) = nullptr;  // its own options; nullptr: it has none
+    // What it needs of a trace with these options, as panda-replay --columns has it: "blocks", "memory" or "full", and
+    // " registers" behind it if it needs those too. nullptr: full. It answers --needs, for panda-replay --panda.
+    const char* (*needs)(const po::variables_map& given) = nullptr;
     void (*analyze)(Run& run);
 };
 

@@ -6,10 +6,13 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
 
+#include "common/error.h"
 #include "tools/analyze/descriptions.h"
+#include "tools/analyze/side_by_side.h"
 
 namespace {
 
@@ -103,6 +106,44 @@ TEST_CASE("a program that does not end is not waited for") {
         CHECK(is_gone(pid));
     }
     CHECK(count == 3);
+}
+
+TEST_CASE("several analyzers are asked for as PANDA does") {
+    CHECK(
+        parse_requests("asidstory;syscalls:summary;stringsearch:name=x") ==
+        std::vector<Request>{{"asidstory", {}}, {"syscalls", {"--summary"}}, {"stringsearch", {"--name=x"}}});
+    CHECK(parse_requests("coverage:exclude_pc=1-2,full=true,summary=false,privilege=user;") ==
+          std::vector<Request>{{"coverage", {"--exclude-pc=1-2", "--full", "--privilege=user"}}});
+    CHECK(parse_requests("x:a=1,,2;;3=4;y") == std::vector<Request>{{"x", {"--a=1,2;3=4"}}, {"y", {}}});
+    for (const char* wrong : {"", ";", ":a", "a/b", "x:=1", "x:--a"})
+        CHECK_THROWS_AS(parse_requests(wrong), panda::UsageError);
+}
+
+TEST_CASE("what several analyzers need of a trace is what they need together") {
+    const Programs programs;
+    const std::string blocks = programs.script("blocks", "echo blocks").path;
+    const std::string memory = programs.script("memory", "echo 'memory registers'").path;
+    const std::string other = programs.script("other", "exit 2").path;
+    CHECK(needs_of({{"a", {}}}, {blocks}) == "blocks");
+    CHECK(needs_of({{"a", {}}, {"b", {}}}, {blocks, memory}) == "memory registers");
+    CHECK(needs_of({{"a", {}}, {"b", {}}}, {blocks, other}) == "full");
+}
+
+TEST_CASE("several analyzers run side by side, each with its arguments and its output") {
+    const Programs programs;
+    const std::string results = (programs.path() / "results").string();
+    const auto text_of = [&](const std::string& name) {
+        std::ifstream file(results + "/" + name + ".out");
+        return std::string(std::istreambuf_iterator<char>(file), {});
+    };
+    const std::string counts = programs.script("counts", "echo $*; wc -c < $2").path;
+    const std::string fails = programs.script("fails", "exit 3").path;
+    std::ofstream(programs.path() / "trace") << "12345";
+    const SideBySide options{(programs.path() / "trace").string(), results, true};
+    CHECK(run_side_by_side({{"counts", {"--a=1"}}, {"counts", {"--b"}}}, {counts, counts}, options) == 0);
+    CHECK(text_of("counts") == "--a=1 " + options.trace + "\n5\n");
+    CHECK(text_of("counts.2") == "--b " + options.trace + "\n5\n");
+    CHECK(run_side_by_side({{"counts", {"--a=1"}}, {"fails", {}}}, {counts, fails}, options) == 3);
 }
 
 }  // namespace
