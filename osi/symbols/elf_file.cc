@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
+#include <set>
 
 #include "common/error.h"
 #include "common/file.h"
@@ -19,6 +21,7 @@ constexpr size_t max_segments = 64;
 constexpr size_t max_build_id = 64;
 constexpr size_t max_units = 1 << 20;
 constexpr size_t max_ranges = 1 << 22;
+constexpr size_t max_line_ranges = 1 << 24;
 
 struct EndDwarf {
     void operator()(Dwarf* dwarf) const { dwarf_end(dwarf); }
@@ -212,6 +215,53 @@ std::optional<SourceLine> ElfFile::line(uint64_t address) {
     if (file == nullptr || dwarf_lineno(found, &number) != 0 || number <= 0)
         return std::nullopt;
     return SourceLine{file, static_cast<unsigned>(number)};
+}
+
+namespace {
+
+// The ranges of one compilation unit. A row reaches to the next one of its sequence.
+void add_lines(Dwarf_Lines* lines, size_t count, std::map<std::string, uint32_t>& numbers, LineTable& table) {
+    for (size_t i = 0; i + 1 < count && table.ranges.size() < max_line_ranges; ++i) {
+        Dwarf_Line* const row = dwarf_onesrcline(lines, i);
+        Dwarf_Line* const next = dwarf_onesrcline(lines, i + 1);
+        Dwarf_Addr start = 0;
+        Dwarf_Addr end = 0;
+        bool last = false;
+        int number = 0;
+        if (row == nullptr || next == nullptr || dwarf_lineendsequence(row, &last) != 0 || last ||
+            dwarf_lineaddr(row, &start) != 0 || dwarf_lineaddr(next, &end) != 0 || end <= start ||
+            start == 0 || dwarf_lineno(row, &number) != 0 || number <= 0)
+            continue;
+        const char* const file = dwarf_linesrc(row, nullptr, nullptr);
+        if (file == nullptr)
+            continue;
+        const auto [entry, fresh] = numbers.try_emplace(file, static_cast<uint32_t>(table.files.size()));
+        if (fresh)
+            table.files.emplace_back(file);
+        table.ranges.push_back({start, end, entry->second, static_cast<unsigned>(number)});
+    }
+}
+
+}  // namespace
+
+LineTable ElfFile::lines() {
+    if (!state_->looked_for_dwarf)
+        state_->index_units();
+    LineTable table;
+    std::map<std::string, uint32_t> numbers;
+    std::set<Dwarf_Off> seen;
+    for (const State::Range& range : state_->ranges) {
+        Dwarf_Die unit;
+        Dwarf_Lines* lines = nullptr;
+        size_t count = 0;
+        if (seen.insert(range.unit).second &&
+            dwarf_offdie(state_->dwarf.get(), range.unit, &unit) != nullptr &&
+            dwarf_getsrclines(&unit, &lines, &count) == 0)
+            add_lines(lines, count, numbers, table);
+    }
+    std::sort(table.ranges.begin(), table.ranges.end(),
+              [](const LineRange& a, const LineRange& b) { return a.start < b.start; });
+    return table;
 }
 
 }  // namespace panda::osi

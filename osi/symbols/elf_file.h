@@ -20,6 +20,20 @@ struct SourceLine {
     bool operator==(const SourceLine&) const = default;
 };
 
+// Code of one line: link-time addresses [start, end).
+struct LineRange {
+    uint64_t start = 0;
+    uint64_t end = 0;
+    uint32_t file = 0;  // index into LineTable::files
+    unsigned line = 0;
+};
+
+// All lines of a file's code.
+struct LineTable {
+    std::vector<std::string> files;  // as the compiler wrote them
+    std::vector<LineRange> ranges;   // by ascending start
+};
+
 // Reads through elfutils' libelf and libdw.
 class ElfFile {
   public:
@@ -41,6 +55,9 @@ class ElfFile {
     // The line that made the code at a link-time address; nothing if DWARF does not say so. The first call looks at
     // all compilation units, which takes about 0.1 s for a file of 100 MB.
     std::optional<SourceLine> line(uint64_t address);
+    // Every line that DWARF has of the file's code. Takes about a second for a file of 100 MB, and 24 bytes a range, of
+    // which there are at most 2^24.
+    LineTable lines();
     // Whether there is DWARF with lines.
     bool has_lines() const;
 

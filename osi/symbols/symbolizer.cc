@@ -60,6 +60,23 @@ Symbolizer::Located Symbolizer::locate(const Provider& provider, const Point& po
     return {found.function, found.offset};
 }
 
+std::optional<Symbolizer::InFile> Symbolizer::in_file(const Provider& provider, const Point& point,
+                                                      const ProcessHandle& process, uint64_t address) {
+    const Found found = find(provider, point, process, address);
+    if (found.module == nullptr)
+        return std::nullopt;
+    const uint64_t bias = address - found.linked;
+    InFile place{found.module->name, address, address + 1, found.linked, found.module->file};
+    for (const LoadSegment& segment : found.module->segments) {
+        place.base = std::min(place.base, bias + segment.address / page_bytes * page_bytes);
+        place.end = std::max(place.end, bias + segment.address + segment.size);
+    }
+    // Without its header in memory, link-time addresses are offsets in the file.
+    if (found.module->segments.empty())
+        place.base = bias;
+    return place;
+}
+
 FunctionId Symbolizer::number(std::unordered_map<uint64_t, FunctionId>& known, uint64_t key,
                               const std::string& module, std::string_view symbol) {
     const auto [entry, fresh] = known.try_emplace(key, static_cast<FunctionId>(functions_.size()));

@@ -43,6 +43,18 @@ class Symbolizer {
     // Reads the kernel's symbols now, at a moment at which the kernel runs. A pass that begins before that needs it.
     void read_kernel(const Provider& provider, const Point& point);
 
+    // Where an address is in a file that the process has mapped.
+    struct InFile {
+        std::string path;
+        uint64_t base = 0;              // linear address of where the file lies
+        uint64_t end = 0;               // one past its last segment; at least the address
+        uint64_t linked = 0;            // the address at link time
+        std::shared_ptr<ElfFile> file;  // with the symbols and lines; null if no such file was found
+    };
+    // Nothing for an address of the kernel, or of memory without a file.
+    std::optional<InFile> in_file(const Provider& provider, const Point& point, const ProcessHandle& process,
+                                  uint64_t address);
+
     // The same as a number, for those that count: equal for equal module and function.
     struct Located {
         FunctionId function = 0;  // 0: not known
