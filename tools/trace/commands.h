@@ -12,5 +12,6 @@ int dump(const std::vector<std::string>& arguments);
 int verify(const std::vector<std::string>& arguments);
 int cut(const std::vector<std::string>& arguments);
 int recover(const std::vector<std::string>& arguments);
+int diff(const std::vector<std::string>& arguments);
 
 }  // namespace panda::trace_tool

@@ -26,6 +26,8 @@ constexpr std::array commands = {
                  panda::trace_tool::verify},
     NamedCommand{"cut", "make a trace of a part of it", panda::trace_tool::cut},
     NamedCommand{"recover", "make a whole trace from one that was cut short", panda::trace_tool::recover},
+    NamedCommand{"diff", "align two traces, and say where they execute something else",
+                 panda::trace_tool::diff},
 };
 
 void print_help() {
