@@ -4,11 +4,14 @@
 #include "cpu.h"
 #include "exec/cputlb.h"
 #include "hw/core/cpu.h"
+#include "hw/i386/x86.h"
+#include "hw/qdev-core.h"
 #include "io/channel-buffer.h"
 #include "migration/qemu-file.h"
 #include "migration/vmstate.h"
 #include "qapi/error.h"
 #include "exec/panda-hooks.h"
+#include "fpu/softfloat-helpers.h"
 #include "recorder/engine/glue.h"
 
 static GlueSegment segment(const SegmentCache *cache)
@@ -142,21 +145,83 @@ static void model_set(const Model *model)
     }
 }
 
+/* What a migration stream leaves out and a guest can see. It stands behind the stream. Recordings that were made before it
+ * was there end without it. */
+typedef struct Rest {
+    uint32_t sse_flags; /* exceptions that MXCSR gets when it is read */
+    int32_t old_exception; /* in whose delivery another one makes a double fault */
+    int64_t tsc_khz;       /* in the stream only if the machine says so */
+    uint64_t magic;
+} Rest;
+
+static const uint64_t rest_magic = UINT64_C(0x7473657261646e70);
+
+static void rest_set(const uint8_t *data, size_t size)
+{
+    CPUX86State *env = cpu_env(first_cpu);
+    Rest rest;
+
+    if (size < sizeof(Model) + sizeof(rest)) {
+        return;
+    }
+    memcpy(&rest, data + size - sizeof(rest), sizeof(rest));
+    if (rest.magic == rest_magic) {
+        set_float_exception_flags(rest.sse_flags, &env->sse_status);
+        env->old_exception = rest.old_exception;
+        env->tsc_khz = rest.tsc_khz;
+    }
+}
+
+/* The parts of the stream. One of them asks the machine whether it belongs there, which the empty board of a replay, not
+ * being a PC, cannot be asked. */
+static const VMStateDescription *parts_of_processor(void)
+{
+    enum { most = 64 };
+    static const VMStateDescription *parts[most + 1];
+    static VMStateDescription processor;
+    unsigned count = 0;
+
+    if (object_dynamic_cast(qdev_get_machine(), TYPE_X86_MACHINE)) {
+        return &vmstate_x86_cpu;
+    }
+    for (const VMStateDescription *const *part = vmstate_x86_cpu.subsections; *part && count < most; part++) {
+        if (strcmp((*part)->name, "cpu/tsc_khz") != 0) {
+            parts[count++] = *part;
+        }
+    }
+    parts[count] = NULL;
+    processor = vmstate_x86_cpu;
+    processor.subsections = parts;
+    return &processor;
+}
+
 uint8_t *glue_processor_save(size_t *size)
 {
     QIOChannelBuffer *channel = qio_channel_buffer_new(64 * 1024);
     QEMUFile *file = qemu_file_new_output(QIO_CHANNEL(channel));
     X86CPU *cpu = X86_CPU(first_cpu);
+    const Rest rest = { .sse_flags = get_float_exception_flags(&cpu->env.sse_status),
+                        .old_exception = cpu->env.old_exception,
+                        .tsc_khz = cpu->env.tsc_khz,
+                        .magic = rest_magic };
     Model model;
     uint8_t *data;
 
     model_get(&model);
-    vmstate_save_state(file, &vmstate_x86_cpu, cpu, NULL);
+    /* A replay saves it within its loop, where the flags are kept in parts. */
+    if (first_cpu->running) {
+        first_cpu->cc->tcg_ops->cpu_exec_exit(first_cpu);
+    }
+    vmstate_save_state(file, parts_of_processor(), cpu, NULL);
+    if (first_cpu->running) {
+        first_cpu->cc->tcg_ops->cpu_exec_enter(first_cpu);
+    }
     qemu_fflush(file);
-    *size = sizeof(model) + channel->usage;
+    *size = sizeof(model) + channel->usage + sizeof(rest);
     data = malloc(*size);
     memcpy(data, &model, sizeof(model));
     memcpy(data + sizeof(model), channel->data, channel->usage);
+    memcpy(data + sizeof(model) + channel->usage, &rest, sizeof(rest));
     qemu_fclose(file);
     object_unref(OBJECT(channel));
     return data;
@@ -196,6 +261,7 @@ const char *glue_processor_load(const uint8_t *data, size_t size)
     result = vmstate_load_state(file, &vmstate_x86_cpu, X86_CPU(first_cpu), vmstate_x86_cpu.version_id);
     qemu_fclose(file);
     object_unref(OBJECT(channel));
+    rest_set(data, size);
     /* It has the flags as they are between two runs of the processor; in its loop they are kept in parts. */
     if (first_cpu->running) {
         first_cpu->cc->tcg_ops->cpu_exec_enter(first_cpu);

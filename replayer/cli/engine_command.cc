@@ -35,6 +35,15 @@ std::string trace_options(const Options& options) {
     return text;
 }
 
+std::string cut_options(const Options& options) {
+    std::string text = ",cut=" + escape_commas(options.cut) + ",cut-from=" + std::to_string(options.cut_from);
+    if (options.cut_to)
+        text += ",cut-to=" + std::to_string(*options.cut_to);
+    if (options.force)
+        text += ",cut-force=on";
+    return text;
+}
+
 }  // namespace
 
 std::vector<std::string> engine_command(const std::string& qemu, const std::string& engine,
@@ -48,6 +57,8 @@ std::vector<std::string> engine_command(const std::string& qemu, const std::stri
                         ",status-fd=" + std::to_string(channels.status);
     if (!options.trace.empty())
         value += trace_options(options);
+    if (!options.cut.empty())
+        value += cut_options(options);
     if (channels.serial >= 0)
         value += ",serial-fd=" + std::to_string(channels.serial);
     if (options.stop_at)

@@ -18,15 +18,6 @@ constexpr const char* usage =
     "Usage: panda-replay [options] RECORDING.panda\n\n"
     "Replays a recording, checks that nothing diverges, and writes down what happened.\n";
 
-void check_output(const std::string& file, bool force) {
-    namespace fs = std::filesystem;
-    if (file.empty() || file == "-")
-        return;
-    // A device (/dev/null) or a pipe is meant to be written to.
-    if (!force && fs::exists(file) && (fs::is_regular_file(file) || fs::is_directory(file)))
-        throw FileError(file, "already exists (--force overwrites it)");
-}
-
 // What is traced ends where the replay does: --stop-at and --window, whichever comes first.
 void apply_window(const NumberRange& window, Options& options) {
     options.from = window.from;
@@ -38,6 +29,15 @@ void apply_window(const NumberRange& window, Options& options) {
 
 }  // namespace
 
+void check_output(const std::string& file, bool force) {
+    namespace fs = std::filesystem;
+    if (file.empty() || file == "-")
+        return;
+    // A device (/dev/null) or a pipe is meant to be written to.
+    if (!force && fs::exists(file) && (fs::is_regular_file(file) || fs::is_directory(file)))
+        throw FileError(file, "already exists (--force overwrites it)");
+}
+
 std::optional<Options> parse_options(int argc, char** argv) {
     Options options;
     bool verify_only = false;
@@ -48,6 +48,10 @@ std::optional<Options> parse_options(int argc, char** argv) {
     po::options_description visible("options");
     auto add = visible.add_options();
     add("trace,t", po::value(&options.trace), "write a trace to this file; - is standard output");
+    add("panda", po::value(&options.panda)->value_name("SPEC"),
+        "run analyzers while replaying: 'NAME;NAME:option,option=value'");
+    add("results", po::value(&options.results)->value_name("DIR"),
+        "with --panda: write what each analyzer prints to DIR/NAME.out");
     add("columns", po::value(&options.columns),
         "what the trace holds: blocks (and events), memory (also addresses), full (also stored values; "
         "default)");
@@ -93,6 +97,12 @@ std::optional<Options> parse_options(int argc, char** argv) {
         throw UsageError("no recording given");
     if (verify_only && !options.trace.empty())
         throw UsageError("--verify-only and --trace exclude each other");
+    if (!options.panda.empty() && !options.trace.empty())
+        throw UsageError("--panda and --trace exclude each other");
+    if (!options.panda.empty() && options.serial == "-" && options.results.empty())
+        throw UsageError("--panda and --serial cannot both go to standard output");
+    if (options.panda.empty() && !options.results.empty())
+        throw UsageError("--results goes with --panda");
     if (options.trace == "-" && options.serial == "-")
         throw UsageError("--trace and --serial cannot both go to standard output");
     if (values.contains("stop-at"))
@@ -109,7 +119,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
         options.snapshot_interval = snapshots;
     if (values.contains("asid"))
         options.asid = asid;
-    if (options.trace.empty() &&
+    if (options.trace.empty() && options.panda.empty() &&
         (options.from != 0 || options.asid || options.user || options.kernel || options.registers))
         throw UsageError("an option says what to trace, but --trace is missing");
     check_output(options.trace, options.force);

@@ -11,6 +11,10 @@
 //   trace-asid=CR3        only what runs with this CR3
 //   trace-user=on         only what runs in user mode
 //   trace-kernel=on       only what runs in kernel mode
+//   cut=FILE              write a part of the recording as a recording of its own
+//   cut-force=on          overwrite FILE
+//   cut-from=INSTR        start the part there
+//   cut-to=INSTR          end it there; default: at the recording's end
 //   host-features=MASK    for tests: QEMU takes the host to have no more than these (bits of host/cpuinfo.h)
 //   status-fd=N           report to this descriptor (status.h)
 //   serial-fd=N           write to this descriptor what the guest sends over its first serial port
@@ -24,6 +28,7 @@
 #include <optional>
 
 #include "recorder/engine/options.h"
+#include "replayer/engine/cutter.h"
 #include "replayer/engine/replayer.h"
 #include "replayer/engine/serial_tap.h"
 #include "replayer/engine/stall_watch.h"
@@ -44,6 +49,8 @@ struct Engine : panda::engine::ReplayObserver {
     panda::engine::Status status{-1};
     panda::engine::TraceOptions trace;
     bool tracing = false;
+    panda::engine::CutOptions cut;
+    std::unique_ptr<panda::engine::Cutter> cutter;
     std::unique_ptr<panda::engine::StallWatch> watch;
     uint64_t total = 0;
     struct Serial {
@@ -85,7 +92,8 @@ void start_tracing() {
 }
 
 void Engine::reached() {
-    start_tracing();
+    if (tracer)
+        start_tracing();
 }
 
 // A processor that runs into a loop inside of QEMU calls nothing that could notice.
@@ -110,6 +118,10 @@ bool start() {
             engine.tracer = std::make_unique<panda::engine::Tracer>(engine.trace, *engine.replayer);
         if (engine.tracer && engine.trace.first_instr == 0)
             start_tracing();
+        if (!engine.cut.file.empty()) {
+            engine.cutter = std::make_unique<panda::engine::Cutter>(engine.cut, *engine.replayer);
+            engine.replayer->observe(engine.cutter.get());
+        }
         watch();
         return true;
     });
@@ -118,13 +130,16 @@ bool start() {
 void ended() {
     guarded([] {
         engine.watch.reset();
-        if (engine.replayer->whole())
+        // A part's memory may have other marks of access than the whole one's, and has hashes of its own.
+        if (engine.replayer->whole() && !engine.cutter)
             engine.replayer->check_memory();
+        if (engine.cutter)
+            engine.cutter->finish();
         if (engine.tracer && glue_instr() < engine.trace.first_instr)
             throw panda::Error("the replay ended before the trace was to begin");
         if (engine.tracer)
             engine.tracer->finish();
-        engine.status.done(glue_instr());
+        engine.status.done(engine.replayer->position().instr);
     });
     leave(EXIT_SUCCESS);
 }
@@ -199,6 +214,15 @@ void configure(const char* text) {
     engine.serials[0].descriptor = descriptor(options, "serial-fd");
     engine.serials[1].descriptor = descriptor(options, "serial2-fd");
     engine.trace = trace_options(options);
+    engine.cut.file = options.take("cut");
+    if (options.take_flag("cut-force"))
+        engine.cut.if_exists = panda::IfExists::overwrite;
+    engine.cut.from = options.take_number("cut-from", 0);
+    const uint64_t cut_to = options.take_number("cut-to", UINT64_MAX);
+    if (cut_to != UINT64_MAX)
+        engine.cut.to = cut_to;
+    if (!engine.cut.file.empty() && !engine.trace.file.empty())
+        throw panda::Error("a replay that cuts does not trace");
     const uint64_t host_features = options.take_number("host-features", UINT64_MAX);
     options.expect_empty();
 

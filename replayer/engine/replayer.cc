@@ -1,8 +1,10 @@
 #include "replayer/engine/replayer.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <memory>
 
 #include "recorder/engine/fingerprint.h"
 #include "trace/types.h"
@@ -50,9 +52,9 @@ std::vector<GlueRange> glue_ranges(const recording::MemoryMap& map) {
     return ranges;
 }
 
-Position now() {
-    return {glue_instr(), glue_exceptions()};
-}
+struct Free {
+    void operator()(uint8_t* data) const { std::free(data); }
+};
 
 }  // namespace
 
@@ -72,6 +74,23 @@ void Replayer::set_up() {
     glue_count_start();
     glue_tlb_reset();
     read_ahead();
+}
+
+Position Replayer::position() const {
+    const uint64_t executed = glue_instr();
+    return {base_.instr + executed, glue_exceptions() + (executed == 0 ? base_.exceptions : 0)};
+}
+
+Bytes Replayer::start_over() {
+    size_t size = 0;
+    const std::unique_ptr<uint8_t, Free> saved(glue_processor_save(&size));
+    const auto bytes = std::as_bytes(std::span(saved.get(), size));
+    Bytes state(bytes.begin(), bytes.end());
+    base_ = position();
+    load_processor(state);
+    glue_count_start();
+    glue_tlb_reset();
+    return state;
 }
 
 void Replayer::set_map(const recording::MemoryMap& map) {
@@ -109,18 +128,23 @@ void Replayer::read_ahead() {
     next_ = log_.peek();
     while (next_ != nullptr && synchronous(next_->kind)) {
         inputs_.push_back({next_->kind, next_->position, next_->value, next_->value2});
-        log_.pop();
+        pop();
         next_ = log_.peek();
     }
 }
 
-void Replayer::done_with_next() {
+void Replayer::pop() {
     log_.pop();
+    ++popped_;
+}
+
+void Replayer::done_with_next() {
+    pop();
     read_ahead();
 }
 
 bool Replayer::due() const {
-    return next_ != nullptr && next_->position == now();
+    return next_ != nullptr && next_->position == position();
 }
 
 uint64_t Replayer::take(EntryKind kind, unsigned size, uint64_t address, uint64_t* value2) {
@@ -137,13 +161,13 @@ uint64_t Replayer::take(EntryKind kind, unsigned size, uint64_t address, uint64_
             return 0;
         }
         diverged("the processor asks for " + recording::entry_kind_with_article(kind) + " at " +
-                 describe(now()) + ", where the recording has none");
+                 describe(position()) + ", where the recording has none");
     }
     const Input input = inputs_.front();
     const bool sized = kind == EntryKind::mmio_read || kind == EntryKind::port_read;
-    if (input.kind != kind || input.position != now() || (sized && input.value2 != size))
+    if (input.kind != kind || input.position != position() || (sized && input.value2 != size))
         diverged("the processor asks for " + recording::entry_kind_with_article(kind) + " at " +
-                 describe(now()) + ", the recording has " + expected());
+                 describe(position()) + ", the recording has " + expected());
     if (value2 != nullptr)
         *value2 = input.value2;
     inputs_.pop_front();
@@ -159,7 +183,7 @@ bool Replayer::wake() {
         if (next_ == nullptr && inputs_.empty()) {
             end(false);
         } else if (!inputs_.empty() || !due() || next_->kind == EntryKind::interrupt) {
-            diverged("the processor halts at " + describe(now()) + ", the recording has " + expected());
+            diverged("the processor halts at " + describe(position()) + ", the recording has " + expected());
         } else if (next_->kind == EntryKind::wake) {
             done_with_next();
             grant();
@@ -179,10 +203,10 @@ bool Replayer::wake() {
 bool Replayer::running() {
     if (ended_)
         return false;
-    left_ = now() == left_at_ ? left_ + 1 : 0;
-    left_at_ = now();
+    left_ = position() == left_at_ ? left_ + 1 : 0;
+    left_at_ = position();
     if (left_ > most_idle_returns)
-        diverged("the processor does not go on at " + describe(now()) +
+        diverged("the processor does not go on at " + describe(position()) +
                  (next_ == nullptr && inputs_.empty() ? "" : ", the recording has " + expected()));
     return true;
 }
@@ -191,14 +215,16 @@ void Replayer::between_blocks() {
     if (ended_)
         return;
     if (glue_exceptions() > most_exceptions)
-        diverged("the processor takes exception after exception at " + describe(now()));
-    if (alarm_ && glue_instr() >= *alarm_) {
+        diverged("the processor takes exception after exception at " + describe(position()));
+    while (!ended_ && alarm_ && instr() >= *alarm_) {
         alarm_.reset();
         for (ReplayObserver* observer : observers_)
             observer->reached();
     }
+    if (ended_)
+        return;
     apply_due();
-    if (!ended_ && glue_instr() >= stop_at_)
+    if (!ended_ && instr() >= stop_at_)
         end(false);
     if (!ended_)
         grant();
@@ -215,10 +241,10 @@ void Replayer::apply_due() {
         }
         // An input at this very position may still be asked for, when the processor fetches code from a
         // device.
-        if ((inputs_.empty() ? next_->position : inputs_.front().position) < now())
-            diverged("the processor is at " + describe(now()) + " and has not taken " + expected());
-        if (!inputs_.empty() && inputs_.front().position == now() && ++waits_ > patience)
-            diverged("the processor stays at " + describe(now()) + " and does not take " + expected());
+        if ((inputs_.empty() ? next_->position : inputs_.front().position) < position())
+            diverged("the processor is at " + describe(position()) + " and has not taken " + expected());
+        if (!inputs_.empty() && inputs_.front().position == position() && ++waits_ > patience)
+            diverged("the processor stays at " + describe(position()) + " and does not take " + expected());
         if (!inputs_.empty() || !due())
             return;
         const bool interrupt = next_->kind == EntryKind::interrupt;
@@ -308,19 +334,19 @@ void Replayer::check(const Entry& entry) {
 // into the instruction that raises the exception. If the recording was cut short, it runs up to the last
 // input.
 void Replayer::grant() {
-    const uint64_t instr = glue_instr();
-    uint64_t until = instr;
+    const uint64_t here = instr();
+    uint64_t until = here;
     if (next_ != nullptr) {
-        until = std::max(next_->position.instr, instr);
-        if (until == instr && next_->position.exceptions > glue_exceptions())
-            until = instr + 1;
+        until = std::max(next_->position.instr, here);
+        if (until == here && next_->position.exceptions > position().exceptions)
+            until = here + 1;
     } else if (!inputs_.empty()) {
-        until = std::max(inputs_.back().position.instr, instr);
+        until = std::max(inputs_.back().position.instr, here);
     }
-    until = std::min(until, std::max(stop_at_, instr));
+    until = std::min(until, std::max(stop_at_, here));
     if (alarm_)
-        until = std::min(until, std::max(*alarm_, instr));
-    glue_grant(until - instr);
+        until = std::min(until, std::max(*alarm_, here));
+    glue_grant(until - here);
 }
 
 void Replayer::end(bool whole) {
@@ -353,7 +379,7 @@ std::string Replayer::expected() const {
 
 void Replayer::diverged(const std::string& what) const {
     throw Divergence("the replay diverges from the recording between instruction " +
-                     std::to_string(last_check_) + " and " + std::to_string(glue_instr()) + ": " + what);
+                     std::to_string(last_check_) + " and " + std::to_string(instr()) + ": " + what);
 }
 
 }  // namespace panda::engine

@@ -56,6 +56,17 @@ class Replayer {
     // Has reached() of all observers called once, when so many instructions are executed.
     void call_at(uint64_t instr) { alarm_ = instr; }
 
+    // From here on the replay goes as that of a recording which begins here: the processor is what its saved state
+    // says, its TLBs are empty, and instructions are counted from here. Returns the saved state. To be called from
+    // ReplayObserver::reached().
+    Bytes start_over();
+    // Where the replay is, in the whole recording.
+    recording::Position position() const;
+    // How many entries of the log the replay has taken so far.
+    uint64_t consumed() const { return popped_ - inputs_.size(); }
+    // Ends the replay here. To be called from ReplayObserver::reached().
+    void stop() { end(false); }
+
     // Makes the machine: memory, map, processor. To be called on the processor's thread, before anything
     // runs.
     void set_up();
@@ -120,7 +131,9 @@ class Replayer {
 
     // Reads on to the next asynchronous entry.
     void read_ahead();
+    void pop();
     void done_with_next();
+    uint64_t instr() const { return base_.instr + glue_instr(); }
     bool due() const;
     void apply_due();
     void apply(const recording::Entry& entry);
@@ -137,6 +150,8 @@ class Replayer {
 
     recording::RecordingReader reader_;
     recording::LogCursor log_;
+    uint64_t popped_ = 0;       // entries that were read from the log
+    recording::Position base_;  // where instructions are counted from
     const uint64_t stop_at_;
     std::vector<ReplayObserver*> observers_;
     std::vector<GlueBlock> blocks_;
