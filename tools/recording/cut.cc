@@ -1,7 +1,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "common/command_line.h"
@@ -23,40 +23,45 @@ std::string quoted(const std::string& word) {
     return text + "'";
 }
 
-struct CloseCommand {
-    void operator()(std::FILE* command) const { ::pclose(command); }
-};
-
 // A process's life, as introspection sees it in a replay: from its first exec under that name to its exit.
 NumberRange life_of(const std::string& path, const CutOptions& options) {
     const std::string programs = executable_directory() + "/";
     const std::string command = quoted(programs + "panda-replay") + " --quiet --trace - " +
                                 (options.qemu.empty() ? "" : "--qemu " + quoted(options.qemu) + " ") + "-- " +
                                 quoted(path) + " | " + quoted(programs + "panda-analyze-osi") +
-                                " --quiet --json --events exec,exit -";
-    const std::unique_ptr<std::FILE, CloseCommand> output(::popen(command.c_str(), "r"));
-    if (!output)
+                                " --quiet --json --on exec,exit -";
+    std::FILE* const output = ::popen(command.c_str(), "r");
+    if (output == nullptr)
         throw Error("cannot run panda-analyze-osi: " + errno_text(errno));
     NumberRange life;
     std::optional<int64_t> pid;
+    std::map<int64_t, uint64_t> last_exec;  // instr, by process: it may take its name later, or another one
     bool over = false;
     char* line = nullptr;
     size_t room = 0;
-    while (::getline(&line, &room, output.get()) >= 0) {
+    while (::getline(&line, &room, output) >= 0) {
         const auto event = nlohmann::json::parse(line, nullptr, false);
         if (!event.is_object() || over)
             continue;
         const auto number = event.value("pid", int64_t{-1});
         const auto kind = event.value("kind", std::string());
-        if (kind == "exec" && !pid && event.value("name", std::string()) == options.command) {
+        const auto instr = event.value("instr", uint64_t{0});
+        const bool named = event.value("name", std::string()) == options.command;
+        if (kind == "exec")
+            last_exec[number] = instr;
+        if (!pid && named && last_exec.contains(number)) {
             pid = number;
-            life.from = event.value("instr", uint64_t{0});
-        } else if (kind == "exit" && pid == number) {
-            life.to = event.value("instr", uint64_t{0});
+            life.from = last_exec[number];
+        }
+        if (kind == "exit" && pid == number) {
+            life.to = instr;
             over = true;
         }
     }
     std::free(line);
+    // Both programs have said what is wrong.
+    if (::pclose(output) != 0)
+        throw Error("panda-analyze-osi could not follow the processes of " + path);
     if (!pid)
         throw FileError(path, "no process named " + options.command + " is executed in it");
     return life;
