@@ -6,15 +6,14 @@ panda-replay --quiet --trace ls.capnp ls.panda
 
 # Instructions by address space are those of blocks, and all of them together the trace's.
 panda-analyze asid_instr_count --json ls.capnp >asids
-panda-analyze blocks --json --top 1 --no-names ls.capnp >blocks
+panda-analyze blocks --json --top 1 --no-names ls.capnp >hottest
 panda-analyze track_intexc --json ls.capnp >served
 # How often the hottest block's first instruction ran is how often the block ran.
-pc=$(sed -n 's/^{"kind":"block","pc":"\([^"]*\)".*/\1/p' blocks)
+pc=$(sed -n 's/^{"kind":"block","pc":"\([^"]*\)".*/\1/p' hottest)
 panda-analyze pc_search --json --pc "$pc" ls.capnp >hits
 panda-analyze pc_search --json --pc "$pc" --first-last-only ls.capnp >ends
 panda-analyze coverage --mode instruction ls.capnp >instructions
 panda-analyze memstats --json ls.capnp >accesses
-panda-trace info --json ls.capnp >info
 panda-analyze mmio_trace --json ls.capnp >mmio
 /usr/bin/python3 - "$pc" <<'PYTHON' || fail "numbers that do not agree"
 import csv
@@ -26,7 +25,7 @@ def lines(name):
     return [json.loads(line) for line in open(name)]
 
 
-blocks = lines("blocks")
+blocks = lines("hottest")
 summary = blocks[0]
 spaces = {line["asid"]: line["instructions"] for line in blocks if line["kind"] == "space"}
 assert {line["asid"]: line["instructions"] for line in lines("asids")} == spaces
