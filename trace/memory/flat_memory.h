@@ -35,7 +35,8 @@ class FlatMemory {
     void restore(const GuestMemory& memory);
 
     // Numbers of the pages (flat address / page_size) that were stored to since the last call, ascending.
-    // Call the StoreRouter's reset() afterwards, or later stores to these pages go unseen.
+    // Call the StoreRouter's reset() afterwards, or later stores to these pages go unseen. Pages that were loaded
+    // from by StoreRouter::apply_valued() count as well.
     std::vector<uint64_t> take_stored_pages();
 
     // For StoreRouter.
@@ -46,6 +47,9 @@ class FlatMemory {
     }
     static void write(Page page, uint32_t offset, const std::byte* bytes, uint32_t size) {
         copy_store(page + offset, bytes, size);
+    }
+    static void read(Page page, uint32_t offset, std::byte* out, uint32_t size) {
+        copy_store(out, page + offset, size);
     }
 
   private:

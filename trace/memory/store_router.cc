@@ -37,6 +37,7 @@ StoreTranslations::Target StoreTranslations::physical_target(uint32_t address_sp
     if (range == nullptr)
         return target;
     const uint64_t in_range = address - range->address;
+    target.memory = true;
     target.ram = range->kind == RangeKind::ram;
     target.block = range->block;
     target.offset = range->block_offset + in_range;

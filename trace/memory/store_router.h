@@ -35,8 +35,9 @@ class StoreTranslations {
 
     // Where an address leads: to at most `size` bytes in one range of a memory map.
     struct Target {
-        bool known = false;  // there is a translation
-        bool ram = false;    // the range takes stores
+        bool known = false;   // there is a translation
+        bool memory = false;  // it is RAM or ROM
+        bool ram = false;     // the range takes stores
         uint32_t block = 0;
         uint64_t offset = 0;      // in the block
         uint64_t size = 0;        // bytes from here on that this is true of: 1 to what was asked for
@@ -100,6 +101,20 @@ class StoreRouter {
         }
     }
 
+    // Applies one access, and gives a load the value that memory has there. Returns whether the access is a load or
+    // store, and its value is known. Pages must also have
+    //     void read(Page, uint32_t offset, std::byte*, uint32_t size);
+    bool apply_valued(Access& access) {
+        if (access.kind == AccessKind::load || access.kind == AccessKind::helper_load)
+            return load(access);
+        if (access.is_store()) [[likely]] {
+            store(access);
+            return true;
+        }
+        apply_other(access);
+        return false;
+    }
+
     // Applies the stores of a group with the numbers [first, last).
     void apply(const AccessGroup& group, size_t first, size_t last) {
         for (; first < last; ++first)
@@ -129,8 +144,46 @@ class StoreRouter {
         Page target;
     };
 
+    static constexpr uint32_t max_value_bytes = 16;
+
     static const std::byte* value_bytes(const Access& access) {
         return reinterpret_cast<const std::byte*>(&access) + offsetof(Access, value);
+    }
+    static std::byte* value_bytes(Access& access) {
+        return reinterpret_cast<std::byte*>(&access) + offsetof(Access, value);
+    }
+
+    bool load(Access& access) {
+        const uint64_t page = access.address / page_size;
+        const auto offset = static_cast<uint32_t>(access.address % page_size);
+        const Entry& entry = entries_[page % entry_count];
+        if (entry.page != page || offset + access.size > page_size) [[unlikely]]
+            return load_slowly(access);
+        pages_.read(entry.target, offset, value_bytes(access), access.size);
+        return true;
+    }
+
+    [[gnu::noinline]] bool load_slowly(Access& access) {
+        if (access.size > max_value_bytes)
+            return false;
+        std::span<std::byte> rest(value_bytes(access), access.size);
+        uint64_t address = access.address;
+        while (!rest.empty()) {
+            const auto target = translations_.virtual_target(address, rest.size());
+            if (!target.known || !target.memory)
+                return false;
+            const uint64_t flat = layout_.flat(target.block, target.offset);
+            const uint64_t in_page = flat % page_size;
+            const auto part = rest.first(std::min<uint64_t>(target.size, page_size - in_page));
+            const Page page = pages_.open_page(flat - in_page);
+            pages_.read(page, static_cast<uint32_t>(in_page), part.data(),
+                        static_cast<uint32_t>(part.size()));
+            if (target.ram && target.whole_page)
+                entries_[address / page_size % entry_count] = {address / page_size, page};
+            address += part.size();
+            rest = rest.subspan(part.size());
+        }
+        return true;
     }
 
     void store(const Access& access) {

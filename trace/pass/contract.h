@@ -62,6 +62,9 @@ struct IgnoresAfterAccesses {};  // no after_accesses, though it has on_accesses
     X(after_acceses, after_accesses)     \
     X(on_after_accesses, after_accesses) \
     X(after_block, after_accesses)       \
+    X(onValues, on_values)               \
+    X(on_value, on_values)               \
+    X(on_loads, on_values)               \
     X(onEvent, on_event)                 \
     X(OnEvent, on_event)                 \
     X(onevent, on_event)                 \
@@ -82,7 +85,7 @@ namespace contract {
 
 // Has a member of every name above and of the contract's own names.
 struct AllNames {
-    int on_block, on_accesses, after_accesses, on_event, append, needs, needs_registers;
+    int on_block, on_accesses, on_values, after_accesses, on_event, append, needs, needs_registers;
 #define PANDA_MEMBER(wrong, right) int wrong;
     PANDA_NEAR_MISSES(PANDA_MEMBER)
 #undef PANDA_MEMBER
@@ -104,6 +107,7 @@ struct Lookup : Analyzer, AllNames {};
     }
 PANDA_DECLARES(on_block)
 PANDA_DECLARES(on_accesses)
+PANDA_DECLARES(on_values)
 PANDA_DECLARES(after_accesses)
 PANDA_DECLARES(on_event)
 PANDA_DECLARES(append)
@@ -122,6 +126,11 @@ template <typename Analyzer>
 concept TakesAccesses =
     requires(Analyzer analyzer, const BlockExecution& block, std::span<const Access> accesses) {
         { analyzer.on_accesses(block, accesses) } -> std::same_as<void>;
+    };
+template <typename Analyzer>
+concept TakesValues =
+    requires(Analyzer analyzer, const BlockExecution& block, std::span<const Access> accesses) {
+        { analyzer.on_values(block, accesses) } -> std::same_as<void>;
     };
 template <typename Analyzer>
 concept TakesAfterAccesses = requires(Analyzer analyzer, const BlockExecution& block) {
@@ -174,7 +183,9 @@ template <typename A>
 consteval bool accesses_accounted() {
     constexpr bool called = needs_of<A>() >= PassNeeds::addresses;
     return accounted(declares_on_accesses<A>(), called, TakesAccesses<A>, ignores_accesses<A>) &&
-           accounted(declares_after_accesses<A>(), called, TakesAfterAccesses<A>, ignores_after_accesses<A>);
+           accounted(declares_after_accesses<A>(), called, TakesAfterAccesses<A>,
+                     ignores_after_accesses<A>) &&
+           (!declares_on_values<A>() || (needs_of<A>() == PassNeeds::memory && TakesValues<A>));
 }
 
 template <typename A>
@@ -216,6 +227,11 @@ consteval void check_accesses() {
                   "std::span<const Access> accesses)");
     static_assert(!declares_after_accesses<A>() || TakesAfterAccesses<A>,
                   "after_accesses must be public: void after_accesses(const BlockExecution& block)");
+    static_assert(!declares_on_values<A>() || needs_of<A>() == PassNeeds::memory,
+                  "on_values would never be called: `needs` must be PassNeeds::memory");
+    static_assert(!declares_on_values<A>() || TakesValues<A>,
+                  "on_values must be public: void on_values(const BlockExecution& block, "
+                  "std::span<const Access> accesses)");
     static_assert(!called || declares_on_accesses<A>() || ignores_accesses<A>,
                   "on_accesses is missing: derive from IgnoresAccesses if the analyzer does without");
     static_assert(!called || declares_after_accesses<A>() || ignores_after_accesses<A>,

@@ -26,6 +26,17 @@ void MemoryFollower::start(const Chunk& chunk) {
     router_.restart(chunk.translations());
 }
 
+std::span<const Access> MemoryFollower::apply_with_values(std::span<const Access> accesses) {
+    if (valued_.size() < accesses.size())
+        valued_.resize(accesses.size());
+    Access* out = valued_.data();
+    for (const Access& access : accesses) {
+        *out = access;
+        out += router_.apply_valued(*out) ? 1 : 0;
+    }
+    return {valued_.data(), out};
+}
+
 void MemoryFollower::apply(const Event& event) {
     if (const auto* transfer = std::get_if<Transfer>(&event.detail))
         lost_transfers_ += router_.write_block(transfer->block, transfer->offset, transfer->data) ? 0 : 1;

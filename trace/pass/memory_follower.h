@@ -46,6 +46,9 @@ class MemoryFollower final : public MappedMemory {
         else
             router_.apply(accesses);
     }
+    // Applies what an execution did, outside of a group, and returns its loads and stores in order of time, loads
+    // with what they loaded. Loads from devices are left out. Valid until the next call. Takes about 3 ns a load.
+    std::span<const Access> apply_with_values(std::span<const Access> accesses);
     // Applies what an event changes: a device's write, another memory map. Throws Error when it names a
     // memory map that is not there.
     void apply(const Event& event);
@@ -99,8 +102,9 @@ class MemoryFollower final : public MappedMemory {
     mutable StoreRouter<FlatMemory> router_;
     uint64_t lost_transfers_ = 0;
     std::optional<AccessGroup> group_;
-    size_t due_ = 0;             // executions of the group that are over
-    mutable size_t stored_ = 0;  // stores of the group that are in memory
+    std::vector<Access> valued_;  // of the last apply_with_values()
+    size_t due_ = 0;              // executions of the group that are over
+    mutable size_t stored_ = 0;   // stores of the group that are in memory
 };
 
 }  // namespace panda::trace

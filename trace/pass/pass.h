@@ -14,6 +14,10 @@
 //         // Called with PassNeeds::addresses or more: what the block does to memory, before the state's memory
 //         // has it. Called several times for a block with events in the middle of it.
 //         void on_accesses(const BlockExecution& block, std::span<const Access> accesses);
+//         // Optional, with PassNeeds::memory: called after on_accesses, with loads and stores whose values are
+//         // known, those of loads too, when the state's memory has them. Left out are loads from devices, and
+//         // all loads where memory is not known.
+//         void on_values(const BlockExecution& block, std::span<const Access> accesses);
 //         // Called with PassNeeds::addresses or more: after on_accesses, when the state's memory has the
 //         // accesses.
 //         void after_accesses(const BlockExecution& block);
@@ -23,7 +27,7 @@
 //         void append(CountInterrupts&& next);
 //     };
 //
-// A callback that such a pass would call is there, or the analyzer derives from IgnoresEvents, IgnoresAccesses
+// A callback that such a pass would call, other than on_values, is there, or the analyzer derives from IgnoresEvents, IgnoresAccesses
 // or IgnoresAfterAccesses. So a misspelt callback, wrong arguments, or a callback that would never be called do
 // not compile: see contract.h. Left unseen is only a function that nobody said anything about, such as one with
 // a name of its own in an analyzer that says that it does without the callback.

@@ -63,6 +63,14 @@ void PassState::start(const Chunk& chunk) {
     follower_->start(chunk);
 }
 
+std::span<const Access> PassState::stores_of(std::span<const Access> accesses) {
+    stores_.clear();
+    for (const Access& access : accesses)
+        if (access.is_store())
+            stores_.push_back(access);
+    return stores_;
+}
+
 void PassState::apply(const Event& event) {
     instr_ = event.instr;
     if (const auto* change = std::get_if<AddressSpaceChange>(&event.detail))

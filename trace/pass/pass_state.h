@@ -83,6 +83,10 @@ class PassState {
         if (memory_known_)
             follower_->apply(accesses);
     }
+    // The same, and returns the loads and stores whose values are known, valid until the next call.
+    std::span<const Access> apply_with_values(std::span<const Access> accesses) {
+        return memory_known_ ? follower_->apply_with_values(accesses) : stores_of(accesses);
+    }
     // What an event changes.
     void apply(const Event& event);
     // For an analyzer that needs registers: called at a chunk's start, after begin_block(), and at the
@@ -104,6 +108,7 @@ class PassState {
 
   private:
     [[noreturn]] static void throw_no_registers();
+    std::span<const Access> stores_of(std::span<const Access> accesses);
 
     const TraceHeader& header_;
     const BlockTable& blocks_;
@@ -115,6 +120,7 @@ class PassState {
     std::optional<CpuTracker> cpu_;
     std::optional<RegisterCursor> register_cursor_;
     const BlockRegisters* registers_ = nullptr;  // of the current block
+    std::vector<Access> stores_;                 // of the last call of stores_of()
 };
 
 }  // namespace panda::trace

@@ -40,6 +40,7 @@ class ShardRunner {
                                                                              : CursorColumns::memory;
 
     static constexpr bool with_registers = needs_registers_of<Analyzer>();
+    static constexpr bool with_values = contract::declares_on_values<Analyzer>();
 
     // path: of the trace, for errors. state, analyzer: must outlive this.
     ShardRunner(const std::string& path, const InstrRange& range, PassState& state, Analyzer& analyzer)
@@ -82,19 +83,24 @@ class ShardRunner {
         if constexpr (contract::declares_on_accesses<Analyzer>())
             if (in_range_)
                 analyzer_.on_accesses(block, accesses);
-        if constexpr (needs == PassNeeds::memory)
+        if constexpr (with_values) {
+            const std::span<const Access> known = state_.apply_with_values(accesses);
+            if (in_range_)
+                analyzer_.on_values(block, known);
+        } else if constexpr (needs == PassNeeds::memory) {
             state_.apply(accesses);
+        }
         if constexpr (contract::declares_after_accesses<Analyzer>())
             if (in_range_)
                 analyzer_.after_accesses(block);
     }
     void begin_group(const AccessGroup& group, size_t first, size_t)
-        requires(needs == PassNeeds::memory)
+        requires(needs == PassNeeds::memory && !with_values)
     {
         state_.begin_group(group, first);
     }
     void end_group()
-        requires(needs == PassNeeds::memory)
+        requires(needs == PassNeeds::memory && !with_values)
     {
         state_.end_group();
     }
