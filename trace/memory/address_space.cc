@@ -1,6 +1,8 @@
 #include "trace/memory/address_space.h"
 
 #include <algorithm>
+#include <cstring>
+#include <vector>
 
 namespace panda::trace {
 namespace {
@@ -88,6 +90,63 @@ std::optional<uint64_t> AddressSpace::translate(uint64_t address) const {
         table = entry & entry_address;
     }
     return table | (address & (page_bytes - 1));
+}
+
+namespace {
+
+// Goes through tables from the top down.
+class PageLister {
+  public:
+    PageLister(const PhysicalMemory& memory, Paging paging,
+               const std::function<void(uint64_t, uint64_t, uint64_t)>& visit)
+        : memory_(memory), paging_(paging), walk_(walk_of(paging)), visit_(visit) {}
+
+    // address: the first that the table is for.
+    bool list(uint64_t table, unsigned level, uint64_t address) {
+        constexpr unsigned max_tables = 1 << 16;
+        if (++tables_ > max_tables)
+            return false;
+        const unsigned shift = 12 + (level - 1) * walk_.bits;
+        const unsigned bits = level == walk_.levels ? walk_.top_bits : walk_.bits;
+        std::vector<std::byte> entries(size_t{walk_.entry_size} << bits);
+        if (!memory_.read(table, entries))
+            return true;
+        for (uint64_t index = 0; index < uint64_t{1} << bits; ++index) {
+            uint64_t entry = 0;
+            std::memcpy(&entry, entries.data() + index * walk_.entry_size, walk_.entry_size);
+            if ((entry & present) == 0)
+                continue;
+            uint64_t begin = address | index << shift;
+            if (level == walk_.levels && walk_.address_bits != 32 && index >> (bits - 1) != 0)
+                begin |= ~uint64_t{0} << (walk_.address_bits - 1);  // the upper half
+            const uint64_t size = uint64_t{1} << shift;
+            if (level == 1)
+                visit_(begin, entry & entry_address, size);
+            else if (level <= walk_.largest_large && (entry & large) != 0)
+                visit_(begin, large_page(entry, paging_, size), size);
+            else if (!list(entry & entry_address, level - 1, begin))
+                return false;
+        }
+        return true;
+    }
+
+  private:
+    const PhysicalMemory& memory_;
+    Paging paging_;
+    Walk walk_;
+    const std::function<void(uint64_t, uint64_t, uint64_t)>& visit_;
+    unsigned tables_ = 0;
+};
+
+}  // namespace
+
+bool AddressSpace::for_each_page(const std::function<void(uint64_t, uint64_t, uint64_t)>& visit) const {
+    if (paging_ == Paging::none) {
+        for (const PhysicalMemory::Range& range : memory_->ranges())
+            visit(range.start, range.start, range.end - range.start);
+        return true;
+    }
+    return PageLister(*memory_, paging_, visit).list(root_, walk_of(paging_).levels, 0);
 }
 
 bool AddressSpace::read(uint64_t address, std::span<std::byte> out) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -32,6 +33,10 @@ class AddressSpace {
 
     // The physical address that a virtual one leads to; nothing if no page is there.
     std::optional<uint64_t> translate(uint64_t address) const;
+
+    // Calls visit(virtual, physical, size) for each page that is mapped, ascending by virtual address. Tables that lead
+    // back to themselves would have no end, so it stops after 65,536 tables, and then returns false.
+    bool for_each_page(const std::function<void(uint64_t, uint64_t, uint64_t)>& visit) const;
 
     // Fills `out` from virtual address `address`. Returns false when any byte has no page, or when its page
     // is neither RAM nor ROM; `out` is then undefined.

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "trace/coding/inner_codec.h"
 #include "trace/coding/page_codec.h"
+#include "trace/coding/value_codec.h"
 #include "trace/format/schema_values.h"
 #include "trace/limits.h"
 #include "trace/reading/chunk_data.h"
@@ -104,6 +106,25 @@ std::vector<Translation> Chunk::translations() const {
             return std::vector<Translation>();
         return decode_translations(decode_column(*column, schema::Coding::TRANSLATION_LIST, max_column_bytes),
                                    column->records);
+    });
+}
+
+std::vector<Translation> Chunk::fills() const {
+    return data_->guarded([this] {
+        std::vector<Translation> fills;
+        const ColumnView* column = find_column(data_->columns, schema::ColumnId::INNER);
+        if (column == nullptr)
+            return fills;
+        const Bytes bytes = decode_column(*column, schema::Coding::INNER_LIST, max_column_bytes);
+        ValueCache cache;  // what helpers store does not matter here
+        InnerDecoder decoder;
+        decoder.start(bytes, column->records, data_->summary.block_count);
+        while (decoder.valid()) {
+            const InnerEvent event = decoder.take(cache);
+            if (event.kind == InnerKind::fill)
+                fills.push_back(fill_translation(event.address, event.value));
+        }
+        return fills;
     });
 }
 

@@ -65,6 +65,9 @@ class Chunk {
     // Which virtual pages are known at the start, and the frames that they lead to, by ascending page; empty
     // without memory columns. Throws FileError when the column is damaged.
     std::vector<Translation> translations() const;
+    // The translations that change in the chunk, in the order in which they do; empty without memory columns. A page that
+    // is neither in these nor in translations() is not accessed. Throws FileError when the column is damaged.
+    std::vector<Translation> fills() const;
     // The pages of guest memory that the chunk stores to; nothing without memory columns. This decompresses a
     // small part of the chunk. Throws FileError when that is damaged.
     std::optional<WrittenPages> pages_written() const;
