@@ -24,6 +24,8 @@ uint64_t translate(const trace::Moment& moment, const Addressing& addressing, ui
     return *physical;
 }
 
+}  // namespace
+
 const char* kind_name(trace::WriteKind kind) {
     switch (kind) {
         case trace::WriteKind::store:
@@ -38,6 +40,8 @@ const char* kind_name(trace::WriteKind kind) {
     return "";
 }
 
+namespace {
+
 // Pieces of guest pages, from the lowest: function(address, size).
 template <typename Function>
 void for_each_page(uint64_t address, uint64_t size, const Function& function) {
@@ -49,13 +53,12 @@ void for_each_page(uint64_t address, uint64_t size, const Function& function) {
     }
 }
 
-// The device of a transfer; nullptr: not known.
+}  // namespace
+
 const trace::Device* device_of(const trace::Write& write, const trace::TraceHeader& header) {
     return write.device == 0 || write.device > header.devices.size() ? nullptr
                                                                      : &header.devices[write.device - 1];
 }
-
-}  // namespace
 
 Bytes read_memory(const trace::Moment& moment, const Addressing& addressing, uint64_t address,
                   uint64_t size) {
@@ -95,10 +98,11 @@ void write_json(std::ostream& out, uint64_t instr, uint64_t address, std::span<c
         out, {{"kind", "memory"}, {"instr", instr}, {"address", hex(address)}, {"data", hex_bytes(bytes)}});
 }
 
-trace::LastWrite find_last_write(trace::TraceReader& reader, const Addressing& addressing, uint64_t address,
-                                 uint64_t size, uint64_t before) {
-    const trace::Moment moment(reader, before);
-    std::optional<trace::LastWrite> last;
+std::vector<trace::MemoryPiece> pieces_at(const trace::Moment& moment, const Addressing& addressing,
+                                          uint64_t address, uint64_t size) {
+    if (size == 0)
+        throw UsageError("the length must be at least 1");
+    std::vector<trace::MemoryPiece> pieces;
     for_each_page(address, size, [&](uint64_t page, uint64_t part) {
         const uint64_t physical = translate(moment, addressing, page);
         const trace::MappedRange* range =
@@ -106,14 +110,20 @@ trace::LastWrite find_last_write(trace::TraceReader& reader, const Addressing& a
         if (range == nullptr)
             throw Error("there is no memory at " + hex(page));
         const uint64_t offset = physical - range->address;
-        const trace::MemoryPiece piece{range->block, range->block_offset + offset,
-                                       std::min(part, range->size - offset)};
+        pieces.push_back({range->block, range->block_offset + offset, std::min(part, range->size - offset)});
+    });
+    return pieces;
+}
+
+trace::LastWrite find_last_write(trace::TraceReader& reader, const Addressing& addressing, uint64_t address,
+                                 uint64_t size, uint64_t before) {
+    const trace::Moment moment(reader, before);
+    std::optional<trace::LastWrite> last;
+    for (const trace::MemoryPiece& piece : pieces_at(moment, addressing, address, size)) {
         const trace::LastWrite found = trace::find_last_write(reader, piece, before);
         if (!last || (found.write && (!last->write || last->write->instr <= found.write->instr)))
             last = found;
-    });
-    if (!last)
-        throw UsageError("--length must be at least 1");
+    }
     return *last;
 }
 

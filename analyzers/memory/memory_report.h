@@ -6,6 +6,7 @@
 #include <ostream>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "common/bytes.h"
 #include "osi/symbols/place.h"
@@ -29,6 +30,16 @@ Bytes read_memory(const trace::Moment& moment, const Addressing& addressing, uin
 void write_hex_dump(std::ostream& out, uint64_t address, std::span<const std::byte> bytes);
 // Writes a JSON object with kind "memory", instr, address and data (hexadecimal).
 void write_json(std::ostream& out, uint64_t instr, uint64_t address, std::span<const std::byte> bytes);
+
+// What a kind of write is called.
+const char* kind_name(trace::WriteKind kind);
+// The device of a transfer; null: not known.
+const trace::Device* device_of(const trace::Write& write, const trace::TraceHeader& header);
+
+// The pieces of memory behind `size` bytes at `address`, one for each page. Throws Error when there is none, and
+// UsageError for size 0.
+std::vector<trace::MemoryPiece> pieces_at(const trace::Moment& moment, const Addressing& addressing,
+                                          uint64_t address, uint64_t size);
 
 // The last write to `size` bytes at `address`, which is translated right before instr `before`. The trace
 // must be a file. Throws Error when the address does not lead to RAM then.

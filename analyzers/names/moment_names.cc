@@ -99,6 +99,15 @@ osi::ProcessHandle MomentNames::process_with(uint64_t asid) const {
     return {};
 }
 
+std::optional<osi::Process> MomentNames::process_at(uint64_t instr) {
+    if (!provider_)
+        return std::nullopt;
+    go_to(instr);
+    const osi::Point point{&moment_->memory(), &moment_->cpu()};
+    const auto current = provider_->current_process_handle(point);
+    return current ? provider_->process(point, *current) : std::nullopt;
+}
+
 std::optional<osi::Place> MomentNames::find(const NamedAddress& wanted) {
     if (!provider_)
         return std::nullopt;

@@ -56,6 +56,8 @@ class MomentNames {
     // The address's name, with its source line if there are debug files; nothing if it has none. Throws FileError
     // when the trace is damaged where the name is looked for.
     std::optional<osi::Place> find(const NamedAddress& address);
+    // The process that runs right before an instruction; nothing if that is not known. Throws as find() does.
+    std::optional<osi::Process> process_at(uint64_t instr);
 
   private:
     uint64_t known_moment(uint64_t instr) const;

@@ -2,13 +2,17 @@
 #include <elf.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <set>
 #include <sstream>
 
 #include "analyzers/memdump/dump.h"
 #include "analyzers/memdump/notes.h"
+#include "analyzers/memory/find.h"
+#include "analyzers/memory/history.h"
 #include "analyzers/memory/memory_report.h"
 #include "tests/unit/json_lines.h"
 #include "tests/unit/trace_generator.h"
+#include "tests/unit/trace_store_machine.h"
 #include "trace/moment/moment.h"
 
 namespace {
@@ -104,6 +108,102 @@ TEST_CASE("the last write is found through the page tables") {
     std::ostringstream out;
     write_text(out, last, reader.header(), {});
     CHECK(out.str() == "instr 3  pc 0xabc1  store  address 0x400010  8 bytes  value 0x1122334455667788\n");
+}
+
+TEST_CASE("patterns are bytes, texts and values") {
+    const auto bytes = [](std::initializer_list<unsigned> list) {
+        Bytes made;
+        for (const unsigned byte : list)
+            made.push_back(static_cast<std::byte>(byte));
+        return made;
+    };
+    CHECK(parse_pattern("de:AD:0", PatternForm::guess).size() == 7);  // a text
+    CHECK(parse_pattern("de:AD:00", PatternForm::guess) == bytes({0xde, 0xad, 0}));
+    CHECK(parse_pattern("dead", PatternForm::bytes) == bytes({0xde, 0xad}));
+    CHECK(parse_pattern("dead", PatternForm::guess).size() == 4);
+    CHECK(parse_pattern("0x1234", PatternForm::guess) == bytes({0x34, 0x12}));
+    CHECK(parse_pattern("0x00001234", PatternForm::guess) == bytes({0x34, 0x12, 0, 0}));
+    CHECK(parse_pattern("258", PatternForm::number) == bytes({2, 1, 0, 0, 0, 0, 0, 0}));
+    CHECK(parse_pattern("258", PatternForm::text).size() == 3);
+    CHECK_THROWS_AS(parse_pattern("", PatternForm::guess), UsageError);
+    CHECK_THROWS_AS(parse_pattern("de:a", PatternForm::bytes), UsageError);
+    CHECK_THROWS_AS(parse_pattern("x", PatternForm::number), UsageError);
+    CHECK_THROWS_AS(parse_pattern(std::string(5000, 'x'), PatternForm::text), UsageError);
+}
+
+TEST_CASE("bytes are found in memory, by physical and by virtual address") {
+    const Sample sample;
+    TraceReader reader(sample.file.path());
+    const Moment moment(reader, 2, MomentReads::most);
+    const auto hello = find_now(moment, 0x1000, parse_pattern("Hello, memory", PatternForm::guess));
+    REQUIRE(hello.size() == 1);
+    CHECK(hello[0].physical == 5 * page_size);
+    CHECK(hello[0].virtuals == std::vector<uint64_t>{0x400000});
+    CHECK(find_now(moment, 0x1000, parse_pattern("0x1122334455667788", PatternForm::guess)).size() == 1);
+    CHECK(find_now(moment, 0x1000, parse_pattern("ee:ee", PatternForm::guess)).size() == 2 * page_size - 1);
+    CHECK(find_now(moment, 0x1000, parse_pattern("nowhere", PatternForm::guess)).empty());
+}
+
+TEST_CASE("a history is read through the page tables, and printed") {
+    const Sample sample;
+    TraceReader reader(sample.file.path());
+    HistoryQuery query;
+    query.pieces = pieces_at(Moment(reader, 1), {}, 0x400014, 2);
+    std::ostringstream out;
+    HistoryWriter writer(out, false, reader.header(), nullptr);
+    search_history(reader, query, [&](const PieceAccess& access) { writer.write(access); });
+    CHECK(out.str() ==
+          "instr 1  write  0x400010  8 bytes  value 0x1122334455667788  pc 0xabc1\n"
+          "instr 3  write  0x400010  8 bytes  value 0x1122334455667788  pc 0xabc1\n");
+    CHECK_THROWS_AS(pieces_at(Moment(reader, 1), {}, 0x400014, 0), UsageError);
+    CHECK_THROWS_AS(pieces_at(Moment(reader, 1), {}, 0x400ff8, 16), Error);
+}
+
+TEST_CASE("bytes are found wherever they were at any instr") {
+    std::mt19937_64 random(8);
+    for (const uint64_t seed : {160u, 161u, 162u}) {
+        const TemporaryFile file;
+        StoreMachine machine(seed);
+        WriterOptions options;
+        options.chunk_blocks = 50;
+        machine.write(file.path(), options, 250);
+        TraceReader reader(file.path());
+        for (const size_t size : {1u, 2u, 3u}) {
+            const Bytes late = machine.memory_at(1, machine.end_instr() / 2);
+            Bytes pattern;
+            while (pattern.empty() || pattern[0] == std::byte{0}) {
+                const size_t place = random() % (late.size() - size);
+                pattern.assign(late.begin() + static_cast<std::ptrdiff_t>(place),
+                               late.begin() + static_cast<std::ptrdiff_t>(place + size));
+            }
+            std::vector<Lifetime> lifetimes;
+            CHECK(find_ever(
+                reader, {}, pattern, [](uint64_t) {},
+                [&](const Lifetime& lifetime) { lifetimes.push_back(lifetime); }));
+            // An access is seen behind its instruction, and what a device wrote before the one that follows.
+            const auto seen_from = [](const Lifetime::Cause& cause, bool device) {
+                return device ? cause.instr : cause.instr + 1;
+            };
+            for (uint64_t instr = 0; instr <= machine.end_instr(); instr += 1 + random() % 3) {
+                std::set<std::pair<uint32_t, uint64_t>> expected;
+                for (uint32_t block = 0; block < 3; ++block) {
+                    const Bytes bytes = machine.memory_at(block, instr);
+                    for (auto at = bytes.begin();
+                         (at = std::search(at, bytes.end(), pattern.begin(), pattern.end())) != bytes.end();
+                         ++at)
+                        expected.emplace(block, static_cast<uint64_t>(at - bytes.begin()));
+                }
+                std::set<std::pair<uint32_t, uint64_t>> found;
+                for (const Lifetime& one : lifetimes) {
+                    const bool begun = !one.begin || seen_from(*one.begin, one.begin->device) <= instr;
+                    const bool over = one.end && seen_from(*one.end, one.end->device) <= instr;
+                    if (begun && !over)
+                        found.emplace(one.block, one.offset);
+                }
+                REQUIRE(found == expected);
+            }
+        }
+    }
 }
 
 TEST_CASE("a device's name that is not UTF-8 is mended in JSON") {
