@@ -1,0 +1,2 @@
+add_executable(taps_bench taps_bench.cc)
+target_link_libraries(taps_bench PRIVATE panda_strings panda_taps panda_bench)

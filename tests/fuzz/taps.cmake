@@ -1,0 +1,7 @@
+foreach(name taps_strings keyfind_capture)
+  add_executable(${name}_fuzz ${name}_fuzz.cc)
+  target_compile_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
+  target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
+endforeach()
+target_link_libraries(taps_strings_fuzz PRIVATE panda_strings)
+target_link_libraries(keyfind_capture_fuzz PRIVATE panda_keyfind)
