@@ -7,6 +7,18 @@
 #include <utility>
 
 namespace panda::keyfind {
+namespace {
+
+// Whether a number may be the end of a secret. Small numbers and addresses are most of what passes by; one random number in
+// 32,768 looks like them.
+bool may_be_end(std::span<const uint8_t> part) {
+    if (part.size() < 4)
+        return true;
+    const uint8_t high = part.back();
+    return (high != 0 && high != 0xff) || part[part.size() - 2] != high;
+}
+
+}  // namespace
 
 KeyFinder::KeyFinder(const std::vector<TlsSession>& sessions) : sessions_(&sessions), seen_(seen_size) {
     for (const TlsSession& session : sessions)
@@ -44,8 +56,10 @@ KeyFinder::Tail& KeyFinder::run_of(const taps::TapAccess& access) {
 void KeyFinder::try_ends(const taps::TapAccess& access, Tail& tail, std::span<const uint8_t> bytes) {
     constexpr size_t step = 8;
     for (; !bytes.empty(); bytes = bytes.subspan(std::min(step, bytes.size()))) {
-        tail.add(bytes.first(std::min(step, bytes.size())));
-        try_tail(access, tail);
+        const auto part = bytes.first(std::min(step, bytes.size()));
+        tail.add(part);
+        if (may_be_end(part))
+            try_tail(access, tail);
     }
 }
 
