@@ -1,0 +1,114 @@
+// The shadow of the processor: of every byte of QEMU's CPUX86State, and what is known of their values.
+//
+// The state is divided into 64 classes, so that one number says where taint is: each global of the trace (a general
+// register, the flags' parts, a segment's base) has its own, and the rest shares the others.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analyzers/taint/byte_taint.h"
+#include "trace/tcg/dialect.h"
+
+namespace panda::taint {
+
+// Bits by class.
+using Classes = uint64_t;
+inline constexpr Classes all_classes = ~Classes{0};
+
+// A piece of the state.
+struct StateRange {
+    int64_t offset = 0;  // bytes from the state's start
+    uint32_t size = 0;
+    bool operator==(const StateRange&) const = default;
+};
+
+// Where QEMU 10.0's state for x86-64 has the vector registers; nothing in a trace says it. (It is the same for 32-bit
+// guests, which the same emulator runs.)
+struct VectorLayout {
+    static constexpr int64_t x87_register(uint64_t number) { return 624 + 16 * static_cast<int64_t>(number); }
+    static constexpr int64_t vector_register(uint64_t number) {
+        return 864 + 64 * static_cast<int64_t>(number);
+    }
+};
+
+class ShadowState {
+  public:
+    explicit ShadowState(const trace::tcg::Dialect& dialect);
+
+    // What lies outside of these bounds means nothing to the guest (QEMU keeps its own counters below the state).
+    static constexpr int64_t size = 16384;
+    // Stands for the x87 stack as a whole, whose places depend on a top that no operation tells.
+    static constexpr StateRange x87 = {size, 1};
+    static bool inside(const StateRange& range) {
+        return range.offset >= 0 && range.offset + int64_t{range.size} <= size + 1;
+    }
+
+    // The place of a global by QEMU's name; nothing if the trace has no such global.
+    std::optional<StateRange> find(const std::string& name) const;
+    // The classes of a range; none if it is not inside.
+    Classes classes(const StateRange& range) const;
+
+    // Whether the state is laid out as VectorLayout says, as far as the trace's globals tell.
+    bool has_vector_layout() const;
+
+    // Where taint is.
+    Classes tainted() const { return tainted_; }
+    bool any() const { return tainted_ != 0; }
+    // offset: 0 to size. set() keeps a value that was known.
+    ByteTaint get(int64_t offset) const { return bytes_[static_cast<size_t>(offset)]; }
+    void set(int64_t offset, ByteTaint taint) {
+        ByteTaint& byte = bytes_[static_cast<size_t>(offset)];
+        if (byte == taint)
+            return;
+        count(offset, (taint != 0) - (byte != 0));
+        byte = taint;
+    }
+    // Calls function(offset, taint) for each tainted byte.
+    template <typename Function>
+    void for_each(const Function& function) const {
+        for (int64_t offset = 0; tainted_ != 0 && offset <= size; ++offset)
+            if (get(offset) != 0)
+                function(offset, get(offset));
+    }
+
+    // --- Values ---
+
+    // The value of up to 8 bytes, if all of them are known.
+    std::optional<uint64_t> value(const StateRange& range) const;
+    void set_value(const StateRange& range, uint64_t value);
+    void forget_value(const StateRange& range);
+    // Something has changed these classes, and nobody saw how. Cheap.
+    void forget_values(Classes classes) { stale_ |= classes; }
+    // Call it before values are asked for or set.
+    void settle();
+
+  private:
+    size_t class_of(int64_t offset) const { return class_by_word_[static_cast<size_t>(offset) / 8]; }
+    void count(int64_t offset, int change) {
+        const size_t number = class_of(offset);
+        counts_[number] += static_cast<uint32_t>(change);
+        const Classes bit = Classes{1} << number;
+        tainted_ = counts_[number] == 0 ? tainted_ & ~bit : tainted_ | bit;
+    }
+
+    const trace::tcg::Dialect& dialect_;
+    std::vector<uint8_t> class_by_word_;  // by offset / 8
+    std::vector<ByteTaint> bytes_;
+    std::array<uint32_t, 64> counts_{};  // tainted bytes, by class
+    Classes tainted_ = 0;
+
+    struct Known {
+        uint64_t value = 0;
+        uint32_t epoch = 0;  // of the class; what was known in another one is not known any more
+        uint8_t bytes = 0;   // which are known
+    };
+    std::vector<Known> known_;  // by offset / 8
+    std::array<uint32_t, 64> epochs_{};
+    Classes stale_ = 0;
+};
+
+}  // namespace panda::taint
