@@ -225,6 +225,20 @@ std::string LinuxGuest::describe_fd(int64_t fd) {
     return file ? file->name : "";
 }
 
+std::optional<osi::OpenFile> LinuxGuest::file(int64_t fd) {
+    const auto task = kernel_ ? current_task() : std::nullopt;
+    if (!task)
+        return std::nullopt;
+    osi::ProcessHandle thread;
+    thread.task = task->address;
+    return kernel_->file(point(), thread, fd);
+}
+
+std::optional<uint64_t> LinuxGuest::physical(uint64_t address) const {
+    const trace::CpuState& cpu = user_memory_.cpu;
+    return trace::AddressSpace(user_memory_.memory, cpu.cr3, trace::paging_of(cpu)).translate(address);
+}
+
 std::optional<osi::Socket> LinuxGuest::socket(int64_t fd) {
     const auto task = kernel_ ? current_task() : std::nullopt;
     osi::ProcessHandle thread;

@@ -68,6 +68,14 @@ class LinuxGuest final : public Guest {
     // directory. Empty if it is not open.
     std::string describe_fd(int64_t fd);
 
+    // The file that a descriptor of the current task is, with its position; nothing if it is not open.
+    std::optional<osi::OpenFile> file(int64_t fd);
+
+    // The processor, as far as system calls need it: its address space and its mode.
+    const trace::CpuState& cpu() const { return user_memory_.cpu; }
+    // The guest physical address that an address leads to now; nothing if no page is there.
+    std::optional<uint64_t> physical(uint64_t address) const;
+
     // The socket that a descriptor of the current task is; nothing if it is not one, or cannot be read.
     std::optional<osi::Socket> socket(int64_t fd);
 

@@ -19,12 +19,25 @@ void add_kernel_options(po::options_description& options) {
 }
 
 void run_pass(analyzers::Run& run, const std::function<void(CallTracker&, LinuxGuest&)>& set_up) {
+    run_pass(run, ObservedPass{.set_up = set_up});
+}
+
+void run_pass(analyzers::Run& run, const ObservedPass& observed) {
     const auto text_of = [&run](const char* option) {
         return run.has(option) ? run.text(option) : std::string();
     };
-    trace::TraceReader& reader = run.reader();
-    const SystemCallPass pass{kernel_opener(text_of("kconf"), text_of("kconf-group"), reader.path()), set_up,
-                              run.start_progress(trace::pass_length(reader, {}))};
+    trace::TraceReader& reader = run.reader(observed.reader_options);
+    const SystemCallPass pass{
+        .open_kernel = kernel_opener(text_of("kconf"), text_of("kconf-group"), reader.path()),
+        .set_up =
+            [&](CallTracker& tracker, LinuxGuest& guest) {
+                if (observed.set_up)
+                    observed.set_up(tracker, guest);
+            },
+        .progress = run.start_progress(trace::pass_length(reader, {})),
+        .observer = observed.observer,
+        .from_start = observed.from_start,
+        .without_kernel = observed.without_kernel};
     const SystemCallPassResult result = run_system_call_pass(reader, pass);
     run.end_progress();
     if (result.counts.lost_returns + result.counts.without_task > 0)

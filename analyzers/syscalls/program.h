@@ -23,6 +23,17 @@ void add_kernel_options(boost::program_options::options_description& options);
 // Goes over the trace. set_up is called with the tracker and the guest before the first event.
 void run_pass(analyzers::Run& run, const std::function<void(CallTracker&, LinuxGuest&)>& set_up);
 
+// The same, for an analyzer that also looks at what is executed. reader_options: with which the trace is opened, if it is
+// not open yet. set_up may be empty.
+struct ObservedPass {
+    trace::ReaderOptions reader_options;
+    std::function<void(CallTracker&, LinuxGuest&)> set_up;
+    TraceObserver* observer = nullptr;
+    bool from_start = false;      // see SystemCallPass
+    bool without_kernel = false;  // likewise
+};
+void run_pass(analyzers::Run& run, const ObservedPass& pass);
+
 // The same, with a `report` that collects what it is about and is then written as a table or as JSON. It has
 // attach(tracker, guest, describe_fd), write_json(out) and write_table(out); it may have
 // describe_sockets(function), for what the kernel says about a socket, by its descriptor.

@@ -30,7 +30,9 @@ class Follower {
           tracker_(guest_),
           functions_(reader.blocks()),
           walk_(reader.blocks()),
-          first_snapshot_(snapshot_before_programs(reader, pass.open_kernel)) {
+          observer_(pass.observer),
+          without_kernel_(pass.without_kernel),
+          first_snapshot_(pass.from_start ? 0 : snapshot_before_programs(reader, pass.open_kernel)) {
         pass.set_up(tracker_, guest_);
     }
 
@@ -51,6 +53,8 @@ class Follower {
         guest_.find_kernel();
         functions_.set(guest_.functions());
         tracker_.begin(snapshot.instr);
+        if (observer_ != nullptr)
+            observer_->on_start(memory_, snapshot.instr);
     }
 
     // ahead: a cursor that has just started the chunk, or null, if nobody has decoded it.
@@ -65,6 +69,8 @@ class Follower {
             memory_.start(chunk);
             if (chunk.summary().cpu)
                 guest_.set_cpu(*chunk.summary().cpu);
+            if (observer_ != nullptr)
+                observer_->on_chunk();
         }
         if (ahead != nullptr)
             walk_.go_on<trace::CursorColumns::memory>(*ahead, chunk.summary().first_instr, *this);
@@ -77,9 +83,13 @@ class Follower {
         walk_.finish(*this);
         if (!started_ && instr_ > 0)
             throw FileError(reader_.path(), "it does not begin with a snapshot of the machine");
-        if (known_)
+        if (known_) {
             tracker_.finish(instr_);
-        guest_.require_kernel();
+            if (observer_ != nullptr)
+                observer_->on_end(instr_);
+        }
+        if (!without_kernel_)
+            guest_.require_kernel();
         return {tracker_.counts(), {}};
     }
 
@@ -90,10 +100,18 @@ class Follower {
     void on_block(const BlockExecution& block) {
         if (const auto function = functions_.begun_by(block.id); function && known_) [[unlikely]]
             tracker_.kernel_function(*function, block.instr);
+        if (observer_ != nullptr && known_)
+            observer_->on_block(block);
     }
-    void on_accesses(const BlockExecution&, std::span<const Access> accesses) {
+    void on_split(uint64_t instr) {
+        if (observer_ != nullptr && known_)
+            observer_->on_split(instr);
+    }
+    void on_accesses(const BlockExecution& block, std::span<const Access> accesses) {
         if (!known_) [[unlikely]]
             return;
+        if (observer_ != nullptr)
+            observer_->on_accesses(block, accesses);
         memory_.apply(accesses);
         if (tracker_.wants_stores()) [[unlikely]]
             tracker_.stores(accesses);
@@ -118,6 +136,8 @@ class Follower {
         guest_.apply(event);
         if (!functions_.known() && guest_.tells_functions()) [[unlikely]]
             functions_.set(guest_.functions());
+        if (observer_ != nullptr)
+            observer_->on_event(event);
     }
 
   private:
@@ -128,6 +148,8 @@ class Follower {
     CallTracker tracker_;
     KernelFunctions functions_;
     trace::ChunkWalk walk_;
+    TraceObserver* observer_;
+    bool without_kernel_;
     size_t first_snapshot_;
     uint64_t instr_ = 0;  // chunks have been taken up to here
     bool started_ = false;

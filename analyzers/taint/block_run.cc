@@ -26,8 +26,8 @@ void BlockRun::run(const Piece& piece) {
     piece_ = &piece;
     code_ = &engine_.codes_.code(piece.block);
     state_.settle();
-    if (piece.from == 0)
-        begin(piece);
+    if (piece.first)
+        begin();
     if (!piece.deliveries.empty())
         deliver(piece);
     match_accesses(piece);
@@ -44,7 +44,7 @@ void BlockRun::run(const Piece& piece) {
         check_target();
 }
 
-void BlockRun::begin(const Piece&) {
+void BlockRun::begin() {
     const auto& temporaries = code_->code.temporaries;
     temps_.resize(std::max(temps_.size(), temporaries.size()));
     for (size_t i = 0; i < temporaries.size(); ++i) {
@@ -92,8 +92,9 @@ void BlockRun::deliver(const Piece& piece) {
 void BlockRun::match_accesses(const Piece& piece) {
     const auto operations = engine_.blocks_[piece.block].operations;
     helpers_.clear();
-    if (piece.from == 0)
+    if (piece.first)
         matched_.clear();
+    std::ranges::fill(matched_, nullptr);  // what earlier pieces did is done
     std::vector<const Reach*> own;
     for (const Reach& reach : piece.reaches) {
         if (reach.access->kind == AccessKind::load || reach.access->kind == AccessKind::store)
@@ -109,6 +110,10 @@ void BlockRun::match_accesses(const Piece& piece) {
             continue;
         if (number++ < matched_.size())  // of an earlier piece
             continue;
+        if (operation.instruction < piece.from) {  // of one that was not run
+            matched_.push_back(nullptr);
+            continue;
+        }
         if (operation.instruction > piece.to || (operation.instruction == piece.to && !piece.begun))
             break;
         const bool fits = next < own.size() && own[next]->access->instruction == operation.instruction &&

@@ -31,7 +31,7 @@ class BlockRun {
     using Operation = trace::tcg::Operation;
 
     // --- The way through the block (block_run.cc) ---
-    void begin(const Piece& piece);
+    void begin();
     void deliver(const Piece& piece);
     void match_accesses(const Piece& piece);
     void go(uint32_t first, uint32_t last);

@@ -50,6 +50,12 @@ class ShadowMemory {
             --page_count_;
         }
     }
+    // Makes everything clean.
+    void clear() {
+        for (std::unique_ptr<Page>& page : pages_)
+            page.reset();
+        page_count_ = byte_count_ = 0;
+    }
     // Calls function(flat, taint) for each tainted byte, ascending.
     template <typename Function>
     void for_each(const Function& function) const {

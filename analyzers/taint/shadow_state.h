@@ -67,6 +67,11 @@ class ShadowState {
         count(offset, (taint != 0) - (byte != 0));
         byte = taint;
     }
+    // Makes everything clean.
+    void clear() {
+        for (int64_t offset = 0; offset <= size; ++offset)
+            set(offset, 0);
+    }
     // Calls function(offset, taint) for each tainted byte.
     template <typename Function>
     void for_each(const Function& function) const {

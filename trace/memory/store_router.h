@@ -131,6 +131,9 @@ class StoreRouter {
         return true;
     }
 
+    // The translations and maps as they are now.
+    const StoreTranslations& translations() const { return translations_; }
+
     // How many stores no translation leads anywhere; a trace that has any contradicts itself.
     uint64_t lost_stores() const { return lost_stores_; }
     // The virtual address of the first of them.

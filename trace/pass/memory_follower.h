@@ -74,6 +74,8 @@ class MemoryFollower final : public MappedMemory {
         settle();
         return flat_;
     }
+    // Where virtual addresses lead, after everything that was applied.
+    const StoreTranslations& translations() const { return router_.translations(); }
     // Numbers of the pages that were stored to since the last call: see FlatMemory::take_stored_pages.
     std::vector<uint64_t> take_stored_pages();
 

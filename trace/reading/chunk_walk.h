@@ -27,6 +27,9 @@ namespace panda::trace {
 //         optional, both or none: called before and after the calls for executions [first, first + count) of
 //         a group that numbers its stores, and not for other executions. A visitor that keeps memory current
 //         then need not look at all accesses: see MemoryFollower::begin_group
+//     on_split(uint64_t instr)
+//         optional: called before an on_accesses() after which the block goes on, behind an event that comes first;
+//         instr: of the event
 //     bool done()
 //         optional: returns true to end the chunk early
 class ChunkWalk {
@@ -146,6 +149,8 @@ class ChunkWalk {
                     return access.instruction >= executed;
                 });
                 const auto count = static_cast<size_t>(later - accesses.begin());
+                if constexpr (requires { visitor.on_split(event.instr); })
+                    visitor.on_split(event.instr);
                 visitor.on_accesses(block, accesses.first(count));
                 accesses = accesses.subspan(count);
             }
