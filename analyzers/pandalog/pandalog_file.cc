@@ -32,7 +32,7 @@ void PandalogFile::write(capnp::MessageBuilder& entry) {
 }
 
 void PandalogFile::write_fact(uint64_t instr, uint64_t pc, const char* analyzer,
-                              std::initializer_list<FactValue> values) {
+                              std::span<const FactValue> values) {
     capnp::MallocMessageBuilder message;
     auto entry = message.initRoot<Entry>();
     entry.setInstr(instr);

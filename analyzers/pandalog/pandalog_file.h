@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -27,7 +28,10 @@ class PandalogFile {
     // Appends an entry of an analyzer that has no kind of its own in the schema. pc: 0 where it says nothing. Throws
     // as write() does.
     void write_fact(uint64_t instr, uint64_t pc, const char* analyzer,
-                    std::initializer_list<FactValue> values);
+                    std::initializer_list<FactValue> values) {
+        write_fact(instr, pc, analyzer, std::span(values.begin(), values.size()));
+    }
+    void write_fact(uint64_t instr, uint64_t pc, const char* analyzer, std::span<const FactValue> values);
     // Writes what is not written yet. Call it at the end. Throws FileError when the file cannot be written.
     void finish();
 

@@ -467,8 +467,8 @@ void BlockRun::set_state(int64_t offset, ByteTaint taint) {
 }
 
 void BlockRun::set_state_value(const StateRange& range, std::optional<uint64_t> value) {
-    if (value && !weak_)
-        state_.set_value(range, *value);
+    if (value.has_value() && !weak_)
+        state_.set_value(range, value.value_or(0));
     else
         state_.forget_value(range);
 }
