@@ -56,12 +56,12 @@ bool BlockRun::call(const Operation& operation) {
         case Kind::flags: {
             const Tag tag = tag_of_inputs(operation);
             touch(tag, true);
-            const uint16_t to = code_->code.outputs(operation)[0];
             // cc_compute_nz returns a number that is 0 or not, cc_compute_c the carry.
             const uint64_t mask = call.name == "cc_compute_all" ? flag_bits
                                   : call.name == "cc_compute_c" ? 1
                                                                 : ~uint64_t{0};
-            set(to, rules_.mix(tag, std::min(size_of(to), 8u), mask), std::nullopt);
+            for (const uint16_t to : code_->code.outputs(operation))
+                set(to, rules_.mix(tag, std::min(size_of(to), 8u), mask), std::nullopt);
             break;
         }
         case Kind::mixing:
@@ -174,7 +174,8 @@ void BlockRun::interrupt_return() {
 
 // Where the area of fxsave begins; each access of the helper is at a place of it.
 uint64_t BlockRun::vector_area(const Operation& operation) const {
-    const Operand pointer = get(code_->code.inputs(operation).back());
+    const auto inputs = code_->code.inputs(operation);
+    const Operand pointer = inputs.empty() ? Operand{} : get(inputs.back());
     const auto reaches = helper_reaches();
     constexpr uint64_t alignment = 16;
     return pointer.known     ? pointer.value

@@ -38,6 +38,8 @@ BlockRun::Bytes64 BlockRun::operand_bytes(int64_t offset, unsigned width) const 
 void BlockRun::operands_call(const Operation& operation, const HelperPlan& plan) {
     const auto& call = code_->code.call(operation);
     const auto inputs = code_->code.inputs(operation);
+    if (inputs.empty())
+        return unknown_call(operation);
     unsigned width = plan.width;
     if (width == 0)
         width = std::clamp(gvec_width(static_cast<int64_t>(get(inputs.back()).value)), 8u, 64u);
@@ -67,6 +69,7 @@ void BlockRun::operands_call(const Operation& operation, const HelperPlan& plan)
     const bool keeps = plan.shape == Shape::whole || plan.shape == Shape::to_first;
     if (result && keeps && count < in.size())
         in[count++] = operand_bytes(*result, width);
+    count = std::max<size_t>(count, 1);  // without inputs, a clean one
     Tag tag = others;
     for (size_t i = 0; i < count; ++i)
         tag = rules_.tags().unite(tag, tag_of(in[i]));

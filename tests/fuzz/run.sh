@@ -35,7 +35,7 @@ make_corpus() { # directory
         echo 'int f(int a) { return a + 1; }' | gcc -g -shared -fPIC -o "$1/library" -x c -
         (cd "$1" && printf '\0' | cat - library >mapped && printf '\1' | cat - library >file && rm library)
         ;;
-    recording_fuzz | trace_operations_fuzz) "$build/bin/$name" --write-corpus "$1" >&2 ;;
+    recording_fuzz | trace_operations_fuzz | taint_engine_fuzz) "$build/bin/$name" --write-corpus "$1" >&2 ;;
     esac
 }
 

@@ -1,0 +1,2 @@
+add_executable(taint_bench taint_bench.cc)
+target_link_libraries(taint_bench PRIVATE panda_taint panda_syscalls_trace panda_trace panda_common)

@@ -1,0 +1,43 @@
+#!/bin/bash
+# panda-analyze taint: every operator of C, asked by the guest's own program, and files through pipes and programs whose
+# output must have exactly the labels that their specification says.
+. "$(dirname "$0")/common.sh"
+[ $# -eq 0 ] || shift
+echo 'int main(void) { return 0; }' >nothing.c
+for architecture in amd64 i386; do
+    "$repository/tools/guest/compile.sh" $architecture nothing nothing.c || skip "nothing to compile with for $architecture"
+    "$repository/tools/guest/compile.sh" $architecture operators "$repository/tests/guest/taint/operators.c"
+    panda-record --force "$@" -o operators.panda --copy-in operators:/tmp/ -- /tmp/operators | tr -d '\r' >asked
+    panda-replay --quiet --force --trace operators.capnp operators.panda
+    panda-analyze taint --quiet --no-names --hypercalls operators.capnp >answers 2>warnings ||
+        fail "$architecture: $(grep FAILED answers | head -n 5)"
+    [ "$(grep -c '^hypercall.* ok: ' answers)" = "$(cat asked)" ] || fail "$architecture: not all questions were answered"
+    ! grep -v '^$' warnings || fail "$architecture: warnings"
+    echo "ok: $architecture: $(cat asked) questions of the guest"
+done
+
+# A file of 300 bytes, of letters and of others.
+/usr/bin/python3 -c 'import sys; sys.stdout.buffer.write(bytes((i * 37 + 11) % 256 for i in range(300)))' >in
+# shellcheck disable=SC2016  # for the guest's shell
+panda-record --force --quiet "$@" -o files.panda --copy-in in:/tmp/ -- sh -c \
+    'cat /tmp/in | tr a-z A-Z >/tmp/upper; dd if=/tmp/in of=/tmp/part bs=7 skip=1 count=5 2>/dev/null; base64 /tmp/in >/tmp/coded'
+panda-replay --quiet --force --trace files.capnp files.panda
+panda-analyze taint --quiet --no-names --json --file /tmp/in --pointers loads files.capnp >files.json
+/usr/bin/python3 "$repository/tests/guest/taint/expect.py" in files.json || fail "labels of what left"
+
+# The same bytes from a pipe, and again.
+for _ in 1 2; do
+    panda-analyze taint --quiet --no-names --json --file /tmp/in --pointers loads - <files.capnp >again.json
+    cmp files.json again.json || fail "another output from a pipe"
+done
+panda-analyze tainted_instr --quiet --json --file /tmp/in files.capnp >instructions.json
+grep -q '"function"' instructions.json || fail "instructions have no names"
+panda-analyze tainted_branch --quiet --json --file /tmp/in files.capnp | grep -q '"kind": *"branch"' || fail "no branch"
+panda-analyze taint_compute_numbers --quiet --file /tmp/in files.capnp | grep -q '^highest taint compute number [1-9]' ||
+    fail "no compute number"
+panda-analyze dead_data --quiet --file /tmp/in files.capnp | tail -n 1 | grep -q 'of 300 labels' || fail "dead data"
+panda-analyze file_taint --quiet /tmp/in files.capnp | grep -q '^labelled .*in:0-' || fail "file_taint labels nothing"
+panda-analyze ida_taint2 --quiet --file /tmp/in --filename rows.csv files.capnp
+[ "$(head -n 1 rows.csv)" = pid,pc ] && [ "$(wc -l <rows.csv)" -gt 20 ] || fail "ida_taint2 wrote $(wc -l <rows.csv) lines"
+expect_complaint 'nothing is labelled' panda-analyze taint files.capnp
+echo "ok: reports"
