@@ -26,8 +26,8 @@ void run_pass(analyzers::Run& run, const std::function<void(CallTracker&, LinuxG
 // The same, for an analyzer that also looks at what is executed. reader_options: with which the trace is opened, if it is
 // not open yet. set_up may be empty.
 struct ObservedPass {
-    trace::ReaderOptions reader_options;
-    std::function<void(CallTracker&, LinuxGuest&)> set_up;
+    trace::ReaderOptions reader_options = {};
+    std::function<void(CallTracker&, LinuxGuest&)> set_up = {};
     TraceObserver* observer = nullptr;
     bool from_start = false;      // see SystemCallPass
     bool without_kernel = false;  // likewise

@@ -111,6 +111,33 @@ class Toucher {
     BlockClasses result_;
 };
 
+// Gives the loads and stores among the operations the numbers that they have in the block's list. A string instruction
+// that repeats, the last of its block, has code for all iterations but the last and code for the last; the list has its
+// loads and stores once, because an execution is one iteration.
+bool number_accesses(BlockCode& made, std::span<const trace::MemoryOperation> listed) {
+    std::vector<const trace::MemoryOperation*> wanted;
+    for (const trace::MemoryOperation& operation : listed)
+        if (operation.is_access())
+            wanted.push_back(&operation);
+    std::vector<uint32_t> places;
+    for (uint32_t i = 0; i < made.code.operations.size(); ++i)
+        if (accesses_guest(made.code.operations[i].opcode))
+            places.push_back(i);
+    const size_t twice = places.size() - std::min(places.size(), wanted.size());
+    if (wanted.size() > places.size() || twice > wanted.size())
+        return false;
+    for (size_t i = 0; i < places.size(); ++i) {
+        const size_t number = i < wanted.size() ? i : i - twice;
+        const Operation& operation = made.code.operations[places[i]];
+        if (wanted[number]->size != made.code.access(operation).size() ||
+            wanted[number]->instruction != operation.instruction ||
+            wanted[number]->store != (operation.opcode != Opcode::qemu_ld))
+            return false;
+        made.memory_numbers[places[i]] = static_cast<uint32_t>(number);
+    }
+    return true;
+}
+
 }  // namespace
 
 BlockCodes::BlockCodes(const trace::tcg::Dialect& dialect, const trace::BlockTable& blocks,
@@ -123,38 +150,20 @@ BlockCode BlockCodes::read(uint32_t id) {
     made.code = parse_operations(dialect_, block.tcg, blocks_.instruction_count(id), {path_, id});
     made.label_places.resize(made.code.labels.size());
     made.memory_numbers.resize(made.code.operations.size(), BlockCode::none);
-    uint32_t accesses = 0;
-    size_t listed = 0;
-    const auto next_listed = [&] {
-        while (listed < block.operations.size() && !block.operations[listed].is_access())
-            ++listed;
-    };
+    made.plans.resize(made.code.calls.size());
     for (uint32_t i = 0; i < made.code.operations.size(); ++i) {
         const Operation& operation = made.code.operations[i];
-        if (operation.opcode == Opcode::insn_start) {
+        if (operation.opcode == Opcode::insn_start)
             made.starts.push_back(i);
-        } else if (operation.opcode == Opcode::set_label) {
+        else if (operation.opcode == Opcode::set_label)
             made.label_places[made.code.label(operation)] = i;
-        } else if (operation.opcode == Opcode::call) {
-            made.plans.resize(made.code.calls.size());
+        else if (operation.opcode == Opcode::call)
             made.plans[operation.first_constant] = &plans_.find(made.code.call(operation));
-        } else if (accesses_guest(operation.opcode)) {
-            next_listed();
-            if (listed == block.operations.size() ||
-                block.operations[listed].size != made.code.access(operation).size() ||
-                block.operations[listed].instruction != operation.instruction ||
-                block.operations[listed].store != (operation.opcode != Opcode::qemu_ld))
-                throw FileError(path_, "block " + std::to_string(id),
-                                "its TCG operations and its memory operations differ");
-            ++listed;
-            made.memory_numbers[i] = accesses++;
-        }
     }
-    next_listed();
-    if (listed != block.operations.size())
+    made.starts.push_back(static_cast<uint32_t>(made.code.operations.size()));
+    if (!number_accesses(made, block.operations))
         throw FileError(path_, "block " + std::to_string(id),
                         "its TCG operations and its memory operations differ");
-    made.starts.push_back(static_cast<uint32_t>(made.code.operations.size()));
     return made;
 }
 

@@ -288,7 +288,9 @@ uint32_t BlockRun::control(uint32_t at) {
         case Opcode::plugin_cb:
         case Opcode::plugin_mem_cb:
             return at + 1;
-        case Opcode::discard:
+        case Opcode::discard:  // nobody reads it before it is written again
+            for (const uint16_t output : code.outputs(operation))
+                set(output, {}, std::nullopt);
             return at + 1;
         case Opcode::exit_tb:
         case Opcode::goto_ptr:
@@ -384,15 +386,15 @@ ByteTaint BlockRun::united(ByteTaint a, ByteTaint b) {
 void BlockRun::set(uint16_t temporary, const Bits& bits, std::optional<uint64_t> value) {
     const auto& to = code_->code.temporaries[temporary];
     const unsigned size = std::min(size_of(temporary), 8u);
-    if (weak_)
-        value.reset();
+    const bool known = value.has_value() && !weak_;
+    const uint64_t number = known ? value.value() : 0;
     if (to.kind == TempKind::global) {
         const int64_t offset = engine_.dialect_.globals()[to.global].offset;
         if (!ShadowState::inside({offset, size}))
             return;
         for (unsigned i = 0; i < size; ++i)
             set_state(offset + i, byte_taint(bits.tags[i], bits.byte_mask(i)));
-        set_state_value({offset, size}, value);
+        set_state_value({offset, size}, known, number);
         return;
     }
     Temp& temp = temps_[temporary];
@@ -408,8 +410,8 @@ void BlockRun::set(uint16_t temporary, const Bits& bits, std::optional<uint64_t>
             store_bits(bits, temp.taint.data(), size);
         }
     }
-    temp.known = value.has_value();
-    temp.value = value.value_or(0);
+    temp.known = known;
+    temp.value = number;
 }
 
 std::array<ByteTaint, BlockRun::widest> BlockRun::bytes(uint16_t temporary) const {
@@ -466,9 +468,9 @@ void BlockRun::set_state(int64_t offset, ByteTaint taint) {
     state_.set(offset, weak_ ? united(state_.get(offset), taint) : taint);
 }
 
-void BlockRun::set_state_value(const StateRange& range, std::optional<uint64_t> value) {
-    if (value.has_value() && !weak_)
-        state_.set_value(range, value.value_or(0));
+void BlockRun::set_state_value(const StateRange& range, bool known, uint64_t value) {
+    if (known && !weak_)
+        state_.set_value(range, value);
     else
         state_.forget_value(range);
 }

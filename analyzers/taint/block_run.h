@@ -68,7 +68,7 @@ class BlockRun {
 
     // --- The state and memory ---
     void set_state(int64_t offset, ByteTaint taint);
-    void set_state_value(const StateRange& range, std::optional<uint64_t> value);
+    void set_state_value(const StateRange& range, bool known, uint64_t value);
     Tag tag_of_state(const StateRange& range) const;
     void set_memory(uint64_t flat, ByteTaint taint);
     ByteTaint united(ByteTaint a, ByteTaint b);

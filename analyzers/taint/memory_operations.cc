@@ -69,7 +69,7 @@ void BlockRun::state_access(const Operation& operation) {
         for (unsigned i = 0; i < bytes; ++i)
             set_state(range.offset + i, taint[i]);
         const Operand value = get(inputs[0]);
-        set_state_value(range, value.known && bytes <= 8 ? std::optional(value.value) : std::nullopt);
+        set_state_value(range, value.known && bytes <= 8, value.value);
         touch(tag_of_inputs(operation), false);
         return;
     }
@@ -129,18 +129,20 @@ Tag BlockRun::pointer_tag(const Operation& operation, const Reach& reach) {
 }
 
 void BlockRun::guest_access(const Operation& operation, uint32_t number) {
-    const Reach& reach = *matched_[number];
+    const Reach reach = *matched_[number];
     if (operation.opcode == Opcode::qemu_ld)
         guest_load(operation, reach);
     else
         guest_store(operation, reach);
+    const uint64_t place = reach.access->address;
+    matched_[number] = nullptr;  // it ran once
     // The address is what the trace has.
     const uint16_t address = code_->code.inputs(operation).back();
     const auto& temporary = code_->code.temporaries[address];
     if (temporary.kind != trace::tcg::TempKind::constant && temporary.kind != trace::tcg::TempKind::global &&
         size_of(address) == 8) {
         temps_[address].known = true;
-        temps_[address].value = reach.access->address;
+        temps_[address].value = place;
     }
 }
 

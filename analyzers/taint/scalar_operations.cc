@@ -415,6 +415,7 @@ bool BlockRun::double_width(const Operation& operation) {
             const bool add = operation.opcode == Opcode::add2;
             const Bits low = add ? rules_.add(in[0], in[2], size) : rules_.subtract(in[0], in[2], size);
             const Tag below = rules_.all(in[0].bits, in[2].bits);
+            in[1].known = false;  // the carry into the upper half is not taken into account
             Bits high = add ? rules_.add(in[1], in[3], size) : rules_.subtract(in[1], in[3], size);
             if (below != clean)  // a carry that may go anywhere
                 high = rules_.merged(high, rules_.mix(tag, size));

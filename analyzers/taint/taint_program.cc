@@ -12,6 +12,7 @@
 #include "analyzers/taint/taint_options.h"
 #include "common/error.h"
 #include "common/file.h"
+#include "common/hex.h"
 
 namespace panda::taint {
 

@@ -128,7 +128,7 @@ class TaintMachine {
     // Of a global.
     void set(const std::string& name, uint64_t value, uint64_t mask, bool known, taint::Label label = 1) {
         const auto range = *engine.state().find(name);
-        set({range.offset, range.size}, value, mask, known, label);
+        set(range, value, mask, known, label);
     }
     void set(const taint::StateRange& range, uint64_t value, uint64_t mask, bool known, taint::Label label) {
         engine.state().settle();
