@@ -49,9 +49,6 @@ bool BlockRun::call(const Operation& operation) {
                     set_state(range.offset + i, 0);
                 state_.forget_value(range);
             }
-            for (const Reach& reach : helper_reaches())
-                for (uint32_t i = 0; reach.access->is_store() && i < reach.access->size; ++i)
-                    set_memory(reach.place(i), 0);
             break;
         case Kind::flags: {
             const Tag tag = tag_of_inputs(operation);

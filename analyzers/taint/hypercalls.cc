@@ -110,9 +110,7 @@ void Hypercalls::take(const trace::Event& event, const trace::Cpuid& call) {
             break;
         case 10:
             if (const auto place = register_byte(call))
-                pass_.at(event.instr + 1, [this, place = *place, label = call.before[rdi]] {
-                    pass_.engine()->state().set(place, byte_taint(tag(label), 0xff));
-                });
+                pass_.engine()->state().set(*place, byte_taint(tag(call.before[rdi]), 0xff));
             break;
         case 11:
             if (const auto place = register_byte(call))

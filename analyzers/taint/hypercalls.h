@@ -5,7 +5,8 @@
 //   8   the same, byte i with rdi + i       11  asks about it, as 9
 //   12  logs the string of rbx - 1 bytes at rcx
 //
-// Here CPUID executes, so that 10 takes effect behind its results, and 11 asks about registers as they are before.
+// Here CPUID executes, so that 10 takes effect behind its results, and 11 asks about registers as they are then: rax to
+// rdx are clean.
 // LAVA's packet (44 bytes at rax, which begin with 0xabcd) labels and asks likewise.
 #pragma once
 
