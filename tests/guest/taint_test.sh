@@ -18,9 +18,9 @@ done
 
 # A file of 300 bytes, of letters and of others.
 /usr/bin/python3 -c 'import sys; sys.stdout.buffer.write(bytes((i * 37 + 11) % 256 for i in range(300)))' >in
-# shellcheck disable=SC2016  # for the guest's shell
-panda-record --force --quiet "$@" -o files.panda --copy-in in:/tmp/ -- sh -c \
-    'dd if=/tmp/in bs=100 2>/dev/null | tr a-z A-Z >/tmp/upper; dd if=/tmp/in of=/tmp/part bs=7 skip=1 count=5 2>/dev/null; base64 /tmp/in >/tmp/coded'
+"$repository/tools/guest/compile.sh" amd64 coding "$repository/tests/guest/taint/coding.c"
+panda-record --force --quiet "$@" -o files.panda --copy-in in:/tmp/ --copy-in coding:/tmp/ -- sh -c \
+    'dd if=/tmp/in bs=100 2>/dev/null | tr a-z A-Z >/tmp/upper; dd if=/tmp/in of=/tmp/part bs=7 skip=1 count=5 2>/dev/null; /tmp/coding /tmp/in /tmp'
 panda-replay --quiet --force --trace files.capnp files.panda
 panda-analyze taint --quiet --no-names --json --file /tmp/in --pointers loads files.capnp >files.json
 /usr/bin/python3 "$repository/tests/guest/taint/expect.py" in files.json || fail "labels of what left"

@@ -31,17 +31,14 @@ def main():
         "pipe": {i: {i} for i in range(size)},
         "/tmp/upper": {i: {i} for i in range(size)},
         "/tmp/part": {i: {7 + i} for i in range(35)},
-        "/tmp/coded": {},
+        "/tmp/hex": {i: {i // 2} for i in range(2 * size)},
+        "/tmp/crc": {i: set(range(50, 150)) for i in range(4)},
+        "/tmp/base64": {},
     }
-    # base64: four letters of three bytes, 76 letters a line.
-    letter = 0
+    # base64: four letters of three bytes.
     for i in range(0, size, 3):
-        group = [n for n in (i, i + 1, i + 2) if n < size]
-        sets = [{i}, set(group[:2]), set(group[1:]), set(group[2:])]
-        for labels in sets:
-            if labels:
-                expected["/tmp/coded"][letter + letter // 76] = labels
-            letter += 1
+        for letter, labels in enumerate(({i}, {i, i + 1}, {i + 1, i + 2}, {i + 2})):
+            expected["/tmp/base64"][i // 3 * 4 + letter] = labels
     wrong = 0
     for name, bytes_ in expected.items():
         got = left.get(name, {})
