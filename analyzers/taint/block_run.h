@@ -97,6 +97,7 @@ class BlockRun {
     Bytes64 element_shifts(const Operation& operation, const HelperPlan& plan, std::span<const Bytes64> in,
                            unsigned width);
     Tag tag_of(std::span<const ByteTaint> bytes) const;
+    void x87_call(const Operation& operation);
     void interrupt_return();
     uint64_t vector_area(const Operation& operation) const;
     static std::optional<int64_t> vector_place(uint64_t at);

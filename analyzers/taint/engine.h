@@ -73,10 +73,11 @@ struct Piece {
     uint32_t from = 0;
     uint32_t to = 0;
     bool begun = false;
-    bool first = true;               // the first piece of its execution that is run
-    std::span<const Reach> reaches = {};  // loads and stores of these instructions, of the code and of helpers
-    std::span<const Reach>
-        deliveries = {};  // what stands before the block: how an interrupt or exception was delivered
+    bool first = true;  // the first piece of its execution that is run
+    std::span<const Reach> reaches =
+        {};  // loads and stores of these instructions, of the code and of helpers
+    std::span<const Reach> deliveries =
+        {};  // what stands before the block: how an interrupt or exception was delivered
 };
 
 class Engine {

@@ -21,6 +21,11 @@ constexpr uint64_t x87_begin = 32;
 constexpr uint64_t xmm_begin = 160;
 constexpr uint64_t xmm_end = 416;
 
+// The shadow of the x87 register at this place of the area, which has them from the top on.
+constexpr int64_t x87_place(uint64_t at) {
+    return ShadowState::x87.offset + static_cast<int64_t>((at - x87_begin) / 16);
+}
+
 }  // namespace
 
 // The accesses of helpers in the current instruction.
@@ -63,6 +68,9 @@ bool BlockRun::call(const Operation& operation) {
         }
         case Kind::mixing:
             mixing_call(operation, plan);
+            break;
+        case Kind::x87:
+            x87_call(operation);
             break;
         case Kind::operands:
             operands_call(operation, plan);
@@ -127,7 +135,7 @@ void BlockRun::unknown_call(const Operation& operation) {
     if (tag == clean)
         return;
     ++engine_.unknown_helpers_[code_->code.call(operation).name];
-    for (int64_t offset = 0; offset <= ShadowState::size; ++offset)
+    for (int64_t offset = 0; offset < ShadowState::whole_size; ++offset)
         state_.set(offset, united(state_.get(offset), byte));
 }
 
@@ -197,9 +205,9 @@ void BlockRun::save_vectors(const Operation& operation) {
             const uint64_t at = reach.access->address + i - begin;
             const auto place = vector_place(at);
             ByteTaint taint = place ? state_.get(*place) : 0;
-            // The x87 stack is one piece of shadow; MMX registers, which lie in it, also have bytes of their own.
+            // MMX registers, which lie in the x87 stack, have bytes of their own.
             if (place && at < xmm_begin)
-                taint = united(taint, state_.get(ShadowState::x87.offset));
+                taint = united(taint, state_.get(x87_place(at)));
             touch(taint::tag_of(taint), false);
             set_memory(reach.place(i), taint);
         }
@@ -208,7 +216,7 @@ void BlockRun::save_vectors(const Operation& operation) {
 
 void BlockRun::restore_vectors(const Operation& operation) {
     const uint64_t begin = vector_area(operation);
-    ByteTaint x87 = 0;
+    std::array<ByteTaint, 8> x87{};
     for (const Reach& reach : helper_reaches()) {
         for (uint32_t i = 0; !reach.access->is_store() && i < reach.access->size; ++i) {
             const uint64_t at = reach.access->address + i - begin;
@@ -220,10 +228,11 @@ void BlockRun::restore_vectors(const Operation& operation) {
                 continue;
             set_state(*place, taint);
             if (at < xmm_begin)
-                x87 = united(x87, taint);
+                x87[(at - x87_begin) / 16] = united(x87[(at - x87_begin) / 16], taint);
         }
     }
-    set_state(ShadowState::x87.offset, x87);
+    for (size_t i = 0; i < x87.size(); ++i)
+        set_state(ShadowState::x87.offset + static_cast<int64_t>(i), byte_taint(taint::tag_of(x87[i]), 0xff));
 }
 
 }  // namespace panda::taint

@@ -129,7 +129,7 @@ HelperPlans::HelperPlans(const ShadowState& state) : state_(state) {
     add("lookup_tb_ptr pause hlt mwait monitor raise_interrupt raise_exception icebp single_step "
         "rechecking_single_step clts set_dr flush_page check_io bpt_io svm_check_intercept svm_check_io "
         "cr4_testbit bndck bnd_jmp into boundw boundl outb outw outl inb inw inl get_dr read_cr8 xsetbv "
-        "xgetbv wrpkru rdpkru emms enter_mmx fwait ldmxcsr update_mxcsr fclex fldcw fnstcw stgi clgi rdrand "
+        "xgetbv wrpkru rdpkru fwait ldmxcsr update_mxcsr fclex fldcw fnstcw stgi clgi rdrand "
         "write_crN wrmsr rdpid verr_ verw_ panda_count panda_iteration",
         Kind::nothing, "", "");
     add("rdtsc", Kind::nothing, "", "rax rdx");
@@ -158,27 +158,19 @@ HelperPlans::HelperPlans(const ShadowState& state) : state_(state) {
         add("fxsave", Kind::save_vectors, "", "");
         add("fxrstor", Kind::restore_vectors, "", "");
     }
-    // x87: one piece of shadow for the whole stack, because no operation tells its top.
     add("flds_FT0 fldl_FT0 fildl_FT0 flds_ST0 fldl_ST0 fildl_ST0 fildll_ST0 fldt_ST0 fbld_ST0 frstor fldenv "
-        "fadd_ST0_FT0 fmul_ST0_FT0 fsub_ST0_FT0 fsubr_ST0_FT0 fdiv_ST0_FT0 fdivr_ST0_FT0",
-        Kind::mixing, "x87", "x87");
-    add("fsts_ST0 fstl_ST0 fist_ST0 fistl_ST0 fistll_ST0 fistt_ST0 fisttl_ST0 fisttll_ST0 fstt_ST0 fbst_ST0 "
-        "fnstsw fstenv fsave",
-        Kind::mixing, "x87", "");
-    add("fcomi_ST0_FT0 fucomi_ST0_FT0", Kind::mixing, "x87", "cc_src");
-    add("fpush fpop fdecstp fincstp ffree_STN fmov_ST0_FT0 fmov_FT0_STN fmov_ST0_STN fmov_STN_ST0 "
-        "fxchg_ST0_STN fcom_ST0_FT0 fucom_ST0_FT0 fadd_STN_ST0 fmul_STN_ST0 fsub_STN_ST0 fsubr_STN_ST0 "
+        "fsts_ST0 fstl_ST0 fist_ST0 fistl_ST0 fistll_ST0 fistt_ST0 fisttl_ST0 fisttll_ST0 fstt_ST0 fbst_ST0 "
+        "fnstsw fstenv fsave fpush fpop fdecstp fincstp ffree_STN fmov_ST0_FT0 fmov_FT0_STN fmov_ST0_STN "
+        "fmov_STN_ST0 fxchg_ST0_STN fcom_ST0_FT0 fucom_ST0_FT0 fadd_ST0_FT0 fmul_ST0_FT0 fsub_ST0_FT0 "
+        "fsubr_ST0_FT0 fdiv_ST0_FT0 fdivr_ST0_FT0 fadd_STN_ST0 fmul_STN_ST0 fsub_STN_ST0 fsubr_STN_ST0 "
         "fdiv_STN_ST0 fdivr_STN_ST0 fchs_ST0 fabs_ST0 fxam_ST0 fld1_ST0 fldl2t_ST0 fldl2e_ST0 fldpi_ST0 "
         "fldlg2_ST0 fldln2_ST0 fldz_ST0 fldz_FT0 f2xm1 fyl2x fptan fpatan fxtract fprem1 fprem fyl2xp1 fsqrt "
-        "fsincos frndint fscale fsin fcos",
-        Kind::nothing, "", "");
-    for (const char* name : {"fldt_ST0", "fstt_ST0", "fbld_ST0", "fbst_ST0", "frstor", "fldenv", "fstenv",
-                             "fsave", "lcall_protected", "lcall_real", "lret_protected", "cmpxchg8b"})
+        "fsincos frndint fscale fsin fcos fninit emms enter_mmx",
+        Kind::x87, "x87", "x87");
+    add("fcomi_ST0_FT0 fucomi_ST0_FT0", Kind::x87, "x87", "x87 cc_src");
+    for (const char* name : {"lcall_protected", "lcall_real", "lret_protected", "cmpxchg8b"})
         known_[name].memory = true;
-    for (auto& [name, plan] : known_)
-        plan.keeps = plan.writes == std::vector{ShadowState::x87} || name == "lret_protected";
-    // FNINIT empties the stack.
-    add("fninit", Kind::nothing, "", "x87");
+    known_["lret_protected"].keeps = true;
     // A shift by 0 leaves the carry as it is; and so does a comparison that fails of a cmpxchg.
     for (const char* name : {"rclb", "rclw", "rcll", "rclq", "rcrb", "rcrw", "rcrl", "rcrq"})
         known_[name].keeps = true;

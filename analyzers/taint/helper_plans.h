@@ -22,6 +22,7 @@ struct HelperPlan {
         mixing,    // arguments, `reads` and memory go into what it returns, `writes` and memory
         flags,     // cc_compute_…: the arguments go into the bits of the flags
         operands,  // a vector instruction: arguments that point into the state, see `shape`
+        x87,       // see x87_calls.cc
         interrupt_return,
         save_vectors,     // fxsave
         restore_vectors,  // fxrstor

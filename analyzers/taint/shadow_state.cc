@@ -14,10 +14,11 @@ constexpr size_t shared_bytes = 64;  // neighbours of a class: a vector register
 }  // namespace
 
 ShadowState::ShadowState(const trace::tcg::Dialect& dialect)
-    : dialect_(dialect), class_by_word_(size / 8 + 1), bytes_(size + 1), known_(size / 8 + 1) {
+    : dialect_(dialect), class_by_word_(whole_size / 8), bytes_(whole_size), known_(whole_size / 8) {
     for (size_t word = 0; word < class_by_word_.size(); ++word)
         class_by_word_[word] = static_cast<uint8_t>(shared_begin + word * 8 / shared_bytes % shared_classes);
-    class_by_word_.back() = x87_class;
+    for (size_t word = size / 8; word < class_by_word_.size(); ++word)
+        class_by_word_[word] = x87_class;
     size_t next = 0;
     for (const trace::tcg::Global& global : dialect.globals()) {
         if (!inside({global.offset, 8}) || global.name == "env" || next == own_classes)

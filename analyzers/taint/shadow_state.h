@@ -41,10 +41,12 @@ class ShadowState {
 
     // What lies outside of these bounds means nothing to the guest (QEMU keeps its own counters below the state).
     static constexpr int64_t size = 16384;
-    // Stands for the x87 stack as a whole, whose places depend on a top that no operation tells.
-    static constexpr StateRange x87 = {size, 1};
+    // Stands for the x87 stack, relative to its top, a byte for each register, and for QEMU's register FT0 and the status
+    // word: see x87_calls.cc.
+    static constexpr StateRange x87 = {size, 10};
+    static constexpr int64_t whole_size = size + 16;
     static bool inside(const StateRange& range) {
-        return range.offset >= 0 && range.offset + int64_t{range.size} <= size + 1;
+        return range.offset >= 0 && range.offset + int64_t{range.size} <= whole_size;
     }
 
     // The place of a global by QEMU's name; nothing if the trace has no such global.
@@ -58,7 +60,7 @@ class ShadowState {
     // Where taint is.
     Classes tainted() const { return tainted_; }
     bool any() const { return tainted_ != 0; }
-    // offset: 0 to size. set() keeps a value that was known.
+    // offset: below whole_size. set() keeps a value that was known.
     ByteTaint get(int64_t offset) const { return bytes_[static_cast<size_t>(offset)]; }
     void set(int64_t offset, ByteTaint taint) {
         ByteTaint& byte = bytes_[static_cast<size_t>(offset)];
@@ -69,13 +71,13 @@ class ShadowState {
     }
     // Makes everything clean.
     void clear() {
-        for (int64_t offset = 0; offset <= size; ++offset)
+        for (int64_t offset = 0; offset < whole_size; ++offset)
             set(offset, 0);
     }
     // Calls function(offset, taint) for each tainted byte.
     template <typename Function>
     void for_each(const Function& function) const {
-        for (int64_t offset = 0; tainted_ != 0 && offset <= size; ++offset)
+        for (int64_t offset = 0; tainted_ != 0 && offset < whole_size; ++offset)
             if (get(offset) != 0)
                 function(offset, get(offset));
     }

@@ -1,5 +1,8 @@
 /* Labels operands with PANDA's taint hypercalls, works with them, and says which labels the results must and must not have.
  * The analyzer answers each question; the program only prints how many it has asked. */
+#ifdef __i386__
+#pragma GCC target("sse2")
+#endif
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
