@@ -116,6 +116,15 @@ class Follower {
         if (tracker_.wants_stores()) [[unlikely]]
             tracker_.stores(accesses);
     }
+    // Executions with nothing between them: memory takes their stores together, when it is read or when they end.
+    void begin_group(const trace::AccessGroup& group, size_t first, size_t) {
+        if (known_)
+            memory_.begin_group(group, first);
+    }
+    void end_group() {
+        if (known_)
+            memory_.end_group();
+    }
     void on_event(const Event& event) {
         if (std::holds_alternative<trace::Gap>(event.detail) && known_) {
             // A task that was in a call may have left it meanwhile.

@@ -218,6 +218,7 @@ void TaintPass::run_piece(const BlockExecution& block, uint32_t to, bool last,
         if (touches_memory(own[i]))
             (i < delivery ? deliveries_ : reaches_).push_back(places_->reach(own[i]));
     interpreted_ += to - from;
+    static_cast<void>(memory_->flat());  // puts in place what earlier executions stored: the engine reads it
     engine_->run({.block = block.id,
                   .instr = block.instr,
                   .from = from,

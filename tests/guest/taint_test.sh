@@ -32,11 +32,18 @@ for _ in 1 2; do
 done
 panda-analyze tainted_instr --quiet --json --file /tmp/in files.capnp >instructions.json
 grep -q '"function"' instructions.json || fail "instructions have no names"
-panda-analyze tainted_branch --quiet --json --file /tmp/in files.capnp | grep -q '"kind": *"branch"' || fail "no branch"
-panda-analyze taint_compute_numbers --quiet --file /tmp/in files.capnp | grep -q '^highest taint compute number [1-9]' ||
-    fail "no compute number"
-panda-analyze dead_data --quiet --file /tmp/in files.capnp | tail -n 1 | grep -q 'of 300 labels' || fail "dead data"
-panda-analyze file_taint --quiet /tmp/in files.capnp | grep -q '^labelled .*in:0-' || fail "file_taint labels nothing"
+# expect_line PATTERN COMMAND…: the command's output must have such a line.
+expect_line() {
+    local pattern=$1
+    shift
+    "$@" >lines || fail "$*: status $?"
+    grep -q -- "$pattern" lines || fail "no \"$pattern\" from: $*"
+}
+expect_line '"kind": *"branch"' panda-analyze tainted_branch --quiet --no-names --json --file /tmp/in files.capnp
+expect_line '^highest taint compute number [1-9]' \
+    panda-analyze taint_compute_numbers --quiet --no-names --file /tmp/in files.capnp
+expect_line '^290 of 300 labels' panda-analyze dead_data --quiet --file /tmp/in --end 300 files.capnp
+expect_line '^labelled .*in:0-' panda-analyze file_taint --quiet --no-names /tmp/in files.capnp
 panda-analyze ida_taint2 --quiet --file /tmp/in --filename rows.csv files.capnp
 [ "$(head -n 1 rows.csv)" = pid,pc ] && [ "$(wc -l <rows.csv)" -gt 20 ] || fail "ida_taint2 wrote $(wc -l <rows.csv) lines"
 expect_complaint 'nothing is labelled' panda-analyze taint files.capnp

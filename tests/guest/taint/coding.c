@@ -65,6 +65,9 @@ int main(int count, char **arguments)
     if (size <= 0)
         return 1;
     save(arguments[2], "base64", out, base64(in, (size_t)size));
+    for (ssize_t i = 0; i < 10; i++)
+        if (in[i] & 1)
+            puts("odd");
     /* The same bytes by a mapping and by pread. */
     const unsigned char *mapped = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, file, 0);
     if (mapped == MAP_FAILED)
