@@ -95,7 +95,8 @@ void BlockRun::match_accesses(const Piece& piece) {
     if (piece.first)
         matched_.clear();
     std::ranges::fill(matched_, nullptr);  // what earlier pieces did is done
-    std::vector<const Reach*> own;
+    std::vector<const Reach*>& own = own_;
+    own.clear();
     for (const Reach& reach : piece.reaches) {
         if (reach.access->kind == AccessKind::load || reach.access->kind == AccessKind::store)
             own.push_back(&reach);
@@ -188,17 +189,16 @@ void BlockRun::end_instruction() {
 }
 
 void BlockRun::check_target() {
-    const auto target = state_.find("rip") ? state_.find("rip") : state_.find("eip");
-    if (!target)
+    if (!target_ || !state_.may_be_tainted(target_->offset))
         return;
-    const Tag tag = tag_of_state(*target);
+    const Tag tag = tag_of_state(*target_);
     if (tag == clean)
         return;
     if (engine_.listener_ != nullptr)
         engine_.listener_->on_jump({piece_->instr + instruction_, piece_->block, instruction_}, tag);
     // The program counter is where the trace says it is. What depends on it is control flow, which is not followed.
-    for (uint32_t i = 0; i < target->size; ++i)
-        state_.set(target->offset + i, 0);
+    for (uint32_t i = 0; i < target_->size; ++i)
+        state_.set(target_->offset + i, 0);
 }
 
 // The operation that sets the next label, or the end of the block.
@@ -364,7 +364,7 @@ Operand BlockRun::get(uint16_t temporary) const {
             operand.value = *value;
             operand.known = true;
         }
-        for (unsigned i = 0; i < size; ++i) {
+        for (unsigned i = 0; i < size && state_.may_be_tainted(offset); ++i) {
             const ByteTaint taint = state_.get(offset + i);
             operand.bits.mask |= uint64_t{mask_of(taint)} << (8 * i);
             operand.bits.tags[i] = taint::tag_of(taint);
@@ -392,7 +392,7 @@ void BlockRun::set(uint16_t temporary, const Bits& bits, std::optional<uint64_t>
         const int64_t offset = engine_.dialect_.globals()[to.global].offset;
         if (!ShadowState::inside({offset, size}))
             return;
-        for (unsigned i = 0; i < size; ++i)
+        for (unsigned i = 0; i < size && (bits.any() || state_.may_be_tainted(offset)); ++i)
             set_state(offset + i, byte_taint(bits.tags[i], bits.byte_mask(i)));
         set_state_value({offset, size}, known, number);
         return;

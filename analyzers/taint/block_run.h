@@ -114,6 +114,8 @@ class BlockRun {
     std::vector<Temp> temps_;
     std::optional<StatePointers> pointers_;
     std::vector<const Reach*> matched_;  // by the number of the load or store; null: it did not run
+    std::vector<const Reach*> own_;      // accesses of the piece's own loads and stores
+    std::optional<StateRange> target_;   // the program counter
     std::vector<Reach> helpers_;         // accesses of helpers
     bool weak_ = false;
     uint32_t weak_until_ = 0;  // the operation at which all ways meet again

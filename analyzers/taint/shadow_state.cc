@@ -62,6 +62,13 @@ void ShadowState::settle() {
 std::optional<uint64_t> ShadowState::value(const StateRange& range) const {
     if (!inside(range) || range.size > 8)
         return std::nullopt;
+    if (range.offset % 8 + int64_t{range.size} <= 8) {  // within one word, as most are
+        const Known& known = known_[static_cast<size_t>(range.offset) / 8];
+        const auto wanted = static_cast<unsigned>(low_bits(range.size) << range.offset % 8);
+        if (known.epoch != epochs_[class_of(range.offset)] || (known.bytes & wanted) != wanted)
+            return std::nullopt;
+        return known.value >> (range.offset % 8 * 8) & low_bits(8 * range.size);
+    }
     uint64_t value = 0;
     for (uint32_t i = 0; i < range.size; ++i) {
         const int64_t at = range.offset + i;
@@ -76,6 +83,10 @@ std::optional<uint64_t> ShadowState::value(const StateRange& range) const {
 void ShadowState::set_value(const StateRange& range, uint64_t value) {
     if (!inside(range))
         return;
+    if (range.size == 8 && range.offset % 8 == 0) {
+        known_[static_cast<size_t>(range.offset) / 8] = {value, epochs_[class_of(range.offset)], 0xff};
+        return;
+    }
     for (uint32_t i = 0; i < range.size; ++i) {
         const int64_t at = range.offset + i;
         Known& known = known_[static_cast<size_t>(at) / 8];

@@ -60,6 +60,8 @@ class ShadowState {
     // Where taint is.
     Classes tainted() const { return tainted_; }
     bool any() const { return tainted_ != 0; }
+    // False if the global that begins at this offset is certainly clean.
+    bool may_be_tainted(int64_t offset) const { return (tainted_ >> class_of(offset) & 1) != 0; }
     // offset: below whole_size. set() keeps a value that was known.
     ByteTaint get(int64_t offset) const { return bytes_[static_cast<size_t>(offset)]; }
     void set(int64_t offset, ByteTaint taint) {
