@@ -18,7 +18,11 @@ constexpr uint32_t no_instruction = ~uint32_t{0};
 
 }  // namespace
 
-BlockRun::BlockRun(Engine& engine) : engine_(engine), rules_(engine.rules_), state_(engine.state_) {}
+BlockRun::BlockRun(Engine& engine)
+    : engine_(engine), rules_(engine.rules_), state_(engine.state_), target_(engine.state_.find("rip")) {
+    if (!target_)
+        target_ = state_.find("eip");
+}
 
 // --- Pieces ---
 
