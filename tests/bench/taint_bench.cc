@@ -12,6 +12,7 @@
 #include "analyzers/syscalls/open_kernel.h"
 #include "analyzers/taint/sources.h"
 #include "common/command_line.h"
+#include "common/numbers.h"
 #include "trace/pass/pass.h"
 
 namespace {
@@ -77,7 +78,7 @@ int main(int count, char** arguments) {
             throw UsageError("usage: taint_bench TRACE [FILE [ROUNDS]]");
         const std::string path = arguments[1];
         const std::string file = count > 2 ? arguments[2] : "";
-        const unsigned rounds = count > 3 ? static_cast<unsigned>(std::stoul(arguments[3])) : 3;
+        const unsigned rounds = count > 3 ? parse_number<unsigned>("ROUNDS", arguments[3]) : 3;
         struct Way {
             const char* name;
             std::function<Measured()> run;

@@ -45,6 +45,7 @@ expect_line '^highest taint compute number [1-9]' \
 expect_line '^290 of 300 labels' panda-analyze dead_data --quiet --file /tmp/in --end 300 files.capnp
 expect_line '^labelled .*in:0-' panda-analyze file_taint --quiet --no-names /tmp/in files.capnp
 panda-analyze ida_taint2 --quiet --file /tmp/in --filename rows.csv files.capnp
-[ "$(head -n 1 rows.csv)" = pid,pc ] && [ "$(wc -l <rows.csv)" -gt 20 ] || fail "ida_taint2 wrote $(wc -l <rows.csv) lines"
+[ "$(head -n 1 rows.csv)" = pid,pc ] || fail "ida_taint2 wrote: $(head -n 1 rows.csv)"
+[ "$(wc -l <rows.csv)" -gt 20 ] || fail "ida_taint2 wrote $(wc -l <rows.csv) lines"
 expect_complaint 'nothing is labelled' panda-analyze taint files.capnp
 echo "ok: reports"
