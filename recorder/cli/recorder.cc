@@ -21,8 +21,10 @@
 namespace panda::record {
 namespace {
 
-// With panic=-1 a panic reboots at once, and -no-reboot turns a reboot into the end of QEMU.
-constexpr const char* kernel_words = "console=ttyS0 panic=-1";
+// With panic=-1 a panic reboots at once, and -no-reboot turns a reboot into the end of QEMU. Without no_timer_check the
+// kernel panics ("IO-APIC + timer doesn't work") when the host gives QEMU too little time while it counts ticks
+// (arch/x86/kernel/apic/io_apic.c, timer_irq_works).
+constexpr const char* kernel_words = "console=ttyS0 panic=-1 no_timer_check";
 
 // The initrd, in memory, with an archive appended that has what is copied into the guest. The kernel unpacks
 // one archive after the other.
