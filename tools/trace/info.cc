@@ -1,4 +1,5 @@
 // panda-trace info: one pass over the trace that decodes nothing but the events.
+#include <algorithm>
 #include <cstdio>
 #include <iomanip>
 #include <iostream>
@@ -79,6 +80,18 @@ const char* kind_name(trace::SnapshotKind kind) {
     return kind == trace::SnapshotKind::full ? "full" : "changed";
 }
 
+// A fact on one line: some list all operations of the emulator, for programs.
+std::string one_line(std::string value) {
+    constexpr size_t most = 200;
+    std::ranges::replace_if(value, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+    if (value.size() <= most)
+        return value;
+    size_t end = most;
+    while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xc0) == 0x80)
+        --end;  // not within a character
+    return value.substr(0, end) + "… (whole with --json)";
+}
+
 void print_text(const Report& report, bool seekable) {
     const auto line = [](const char* name, const std::string& text) {
         std::cout << std::left << std::setw(22) << name << ' ' << text << '\n';
@@ -88,7 +101,7 @@ void print_text(const Report& report, bool seekable) {
     if (report.header.facts.count("architecture") == 0)
         line("architecture", report.header.architecture);
     for (const auto& [name, value] : report.header.facts)
-        line(name.c_str(), value);
+        line(name.c_str(), one_line(value));
     for (const auto& block : report.header.memory_blocks)
         line("memory block", block.name + ", " + number(block.size >> 10) + " KiB");
     line("instructions", number(report.header.first_instr) + " to " + number(report.end_instr) + " (" +
