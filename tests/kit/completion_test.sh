@@ -64,21 +64,21 @@ expect 'panda-record|--me' --memory
 expect 'panda-record|-' -o --output --boot --vm -f --force --memory --version …
 expect 'panda-replay|--' --trace --columns --verify-only …
 expect 'panda-replay|--sn' --snapshots
-expect 'panda-recording|info|--' --json --version --help --quiet
+expect 'panda-recording|info|--' --json --version --help --quiet --command --force --output --qemu
 expect 'panda-kernelinfo|--system' --system-map
 
 # Commands, each with its own options.
-expect 'panda-trace|' info dump verify cut recover
+expect 'panda-trace|' info dump verify cut recover diff
 expect 'panda-trace|-' --help --version
 expect 'panda-trace|ver' verify
 expect 'panda-trace|verify|--no' --no-blame
 expect 'panda-trace|dump|--no'
-expect 'panda-recording|' info verify
+expect 'panda-recording|' info verify cut cat
 
 # Analyzers, beside the driver and on PATH, and their options.
 expect 'panda-analyze|' blocks osi memdump syscalls mine mute …
 expect 'panda-analyze|mi' mine
-expect 'panda-analyze|--' --help --list --version
+expect 'panda-analyze|--' --help --list --version --panda --needs --results --quiet
 expect 'panda-analyze|blocks|--to' --to --top
 expect 'panda-analyze-blocks|--to' --to --top
 expect 'panda-analyze|mine|-' --depth --flat -k --kconf

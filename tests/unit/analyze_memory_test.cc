@@ -193,12 +193,20 @@ TEST_CASE("bytes are found wherever they were at any instr") {
                          ++at)
                         expected.emplace(block, static_cast<uint64_t>(at - bytes.begin()));
                 }
-                std::set<std::pair<uint32_t, uint64_t>> found;
+                std::set<std::pair<uint32_t, uint64_t>> found, unclear;
                 for (const Lifetime& one : lifetimes) {
                     const bool begun = !one.begin || seen_from(*one.begin, one.begin->device) <= instr;
                     const bool over = one.end && seen_from(*one.end, one.end->device) <= instr;
                     if (begun && !over)
                         found.emplace(one.block, one.offset);
+                    // The page walker writes in front of an instruction or in the middle of it.
+                    for (const auto& cause : {one.begin, one.end})
+                        if (cause && cause->pc == 0 && !cause->device && cause->instr == instr)
+                            unclear.emplace(one.block, one.offset);
+                }
+                for (const auto& place : unclear) {
+                    found.erase(place);
+                    expected.erase(place);
                 }
                 REQUIRE(found == expected);
             }

@@ -100,7 +100,7 @@ class PlainWalk {
                 reinterpret_cast<std::byte*>(value.data())[i] = byte;
             else if (range->kind == RangeKind::ram)
                 byte = reinterpret_cast<const std::byte*>(value.data())[i];
-            if (range->kind == RangeKind::ram)
+            if (load || range->kind == RangeKind::ram)  // a store to ROM changes nothing
                 bytes.push_back({block.instr + access.instruction, access.address, access.size, load, 0,
                                  range->block, offset});
         }

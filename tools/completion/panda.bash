@@ -24,7 +24,7 @@ _panda_takes_value() {
 
 # _panda_commands PROGRAM: commands in the text on standard input, as "  info     what …" or "Usage: PROGRAM info …".
 _panda_commands() {
-    sed -nE -e 's/^  ([a-z]+) .*/\1/p' -e "s/^([Uu]sage: | +)$1 ([a-z]+)( .*)?$/\2/p"
+    sed -nE -e 's/^  ([a-z]+) .*/\1/p' -e "s/^([Uu]sage: | +)$1 ([a-z]+)( .*)?$/\2/p" | sort -u
 }
 
 # _panda_analyzers PROGRAM: names of the analyzers beside panda-analyze and on PATH.
