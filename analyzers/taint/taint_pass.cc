@@ -187,7 +187,8 @@ void TaintPass::run_piece(const BlockExecution& block, uint32_t to, bool last,
                           std::span<const Access>& accesses) {
     if (stale_) {
         engine_->forget_values();
-        places_->clear();
+        if (fill_callbacks_.empty())  // else every fill was taken, those of this piece too
+            places_->clear();
         stale_ = false;
     }
     size_t count = accesses.size();
