@@ -12,13 +12,13 @@ using trace::tcg::TempKind;
 void StatePointers::take(const Operation& operation) {
     if (operation.outputs != 1)
         return;
-    const auto inputs = code_.inputs(operation);
-    std::optional<int64_t>& made = offsets_[code_.outputs(operation)[0]];
+    const auto inputs = code_->inputs(operation);
+    std::optional<int64_t>& made = offsets_[code_->outputs(operation)[0]];
     made.reset();
     if (operation.opcode == Opcode::mov) {
         made = offset(inputs[0]);
     } else if (operation.opcode == Opcode::add) {
-        const auto& right = code_.temporaries[inputs[1]];
+        const auto& right = code_->temporaries[inputs[1]];
         if (right.kind == TempKind::constant)
             made = offset(inputs[0], right.value);
     }
@@ -26,7 +26,7 @@ void StatePointers::take(const Operation& operation) {
 
 std::optional<int64_t> StatePointers::offset(uint16_t temporary, int64_t more) const {
     constexpr int64_t farthest = int64_t{1} << 32;
-    const auto& from = code_.temporaries[temporary];
+    const auto& from = code_->temporaries[temporary];
     const std::optional<int64_t> begin = from.kind == TempKind::fixed ? 0 : offsets_[temporary];
     if (!begin || more > farthest || more < -farthest || *begin > farthest || *begin < -farthest)
         return std::nullopt;
@@ -138,6 +138,70 @@ bool number_accesses(BlockCode& made, std::span<const trace::MemoryOperation> li
     return true;
 }
 
+// Whether an operation is a function of its inputs alone, and small.
+bool is_plain(const Operation& operation) {
+    constexpr unsigned most_inputs = 4;
+    if (operation.outputs != 1 || operation.inputs > most_inputs || trace::tcg::is_vector(operation.type))
+        return false;
+    switch (operation.opcode) {
+        case Opcode::unknown:
+        case Opcode::discard:
+        case Opcode::call:
+        case Opcode::insn_start:
+        case Opcode::add2:
+        case Opcode::sub2:
+        case Opcode::mulu2:
+        case Opcode::muls2:
+        case Opcode::div2:
+        case Opcode::divu2:
+        case Opcode::setcond2:
+            return false;
+        default:
+            return !is_state_load(operation.opcode) && !accesses_guest(operation.opcode);
+    }
+}
+
+// Which temporaries may ever point into the state, whatever the way through the block is.
+std::vector<bool> possible_pointers(const trace::tcg::BlockOperations& code) {
+    std::vector<bool> possible(code.temporaries.size());
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (const Operation& operation : code.operations) {
+            if (operation.outputs != 1 ||
+                (operation.opcode != Opcode::mov && operation.opcode != Opcode::add))
+                continue;
+            const uint16_t from = code.inputs(operation)[0];
+            const uint16_t to = code.outputs(operation)[0];
+            if (!possible[to] && (possible[from] || code.temporaries[from].kind == TempKind::fixed))
+                possible[to] = changed = true;
+        }
+    }
+    return possible;
+}
+
+void prepare(BlockCode& made, const trace::tcg::Dialect& dialect) {
+    for (const trace::tcg::Temporary& temporary : made.code.temporaries) {
+        const unsigned whole = trace::tcg::width(temporary.type) / 8;
+        BlockCode::Slot slot;
+        slot.size = static_cast<uint8_t>(std::min(whole, 8u));
+        slot.whole_size = static_cast<uint8_t>(whole);
+        slot.global = temporary.kind == TempKind::global;
+        if (slot.global)
+            if (const int64_t offset = dialect.globals()[temporary.global].offset;
+                ShadowState::inside({offset, slot.size}))
+                slot.offset = static_cast<int32_t>(offset);
+        made.slots.push_back(slot);
+        made.contents.push_back(
+            {static_cast<uint64_t>(temporary.value), temporary.kind == TempKind::constant});
+    }
+    const std::vector<bool> possible = possible_pointers(made.code);
+    for (const Operation& operation : made.code.operations) {
+        const bool makes_pointer = operation.outputs == 1 && possible[made.code.outputs(operation)[0]];
+        made.traits.push_back({is_plain(operation), makes_pointer});
+        made.makes_pointers = made.makes_pointers || makes_pointer;
+    }
+}
+
 }  // namespace
 
 BlockCodes::BlockCodes(const trace::tcg::Dialect& dialect, const trace::BlockTable& blocks,
@@ -177,8 +241,10 @@ const BlockClasses& BlockCodes::find_classes(uint32_t id) {
 const BlockCode& BlockCodes::code(uint32_t id) {
     if (codes_.size() < blocks_.size())
         codes_.resize(blocks_.size());
-    if (codes_[id] == nullptr)
+    if (codes_[id] == nullptr) {
         codes_[id] = std::make_unique<BlockCode>(read(id));
+        prepare(*codes_[id], dialect_);
+    }
     return *codes_[id];
 }
 

@@ -49,15 +49,13 @@ void BlockRun::run(const Piece& piece) {
 }
 
 void BlockRun::begin() {
-    const auto& temporaries = code_->code.temporaries;
-    temps_.resize(std::max(temps_.size(), temporaries.size()));
-    for (size_t i = 0; i < temporaries.size(); ++i) {
-        Temp& temp = temps_[i];
-        temp.known = temporaries[i].kind == TempKind::constant;
-        temp.value = static_cast<uint64_t>(temporaries[i].value);
-        temp.tainted = false;
+    const size_t count = code_->contents.size();
+    if (contents_.size() < count) {
+        contents_.resize(count);
+        taints_.resize(count);
     }
-    pointers_.emplace(code_->code);
+    std::ranges::copy(code_->contents, contents_.begin());
+    pointers_.start(code_->code, code_->makes_pointers);
     weak_ = stopped_ = false;
     weak_until_ = 0;
     instruction_ = 0;
@@ -163,7 +161,14 @@ void BlockRun::go(uint32_t first, uint32_t last) {
         }
         if (number != BlockCode::none)
             weak_ = false;  // it ran, so control did come here
-        const uint32_t next = control(at);
+        uint32_t next = at + 1;
+        const BlockCode::Traits traits = code_->traits[at];
+        if (traits.plain)
+            plain(operation);
+        else
+            next = control(at);
+        if (traits.makes_pointer)
+            pointers_.take(operation);
         if (operation.instruction == partial_)
             weaken();  // where it was cut short is not known exactly
         if (next <= at && ++jumps > most_jumps)
@@ -327,11 +332,9 @@ uint32_t BlockRun::control(uint32_t at) {
         case Opcode::call:
             if (!call(operation))
                 stopped_ = true;
-            pointers_->take(operation);
             return at + 1;
         default:
             execute(at);
-            pointers_->take(operation);
             return at + 1;
     }
 }
@@ -352,34 +355,29 @@ void BlockRun::execute(uint32_t at) {
 
 // --- Temporaries ---
 
-unsigned BlockRun::size_of(uint16_t temporary) const {
-    return trace::tcg::width(code_->code.temporaries[temporary].type) / 8;
+BlockRun::Content BlockRun::look_at_state(const BlockCode::Slot& slot) const {
+    Content content;
+    if (slot.offset == BlockCode::Slot::outside)
+        return content;
+    if (const auto value = state_.value({slot.offset, slot.size})) {
+        content.value = *value;
+        content.known = true;
+    }
+    if (state_.may_be_tainted(slot.offset))
+        for (unsigned i = 0; i < slot.size; ++i)
+            content.tainted = content.tainted || state_.get(slot.offset + i) != 0;
+    return content;
 }
 
 Operand BlockRun::get(uint16_t temporary) const {
-    const auto& from = code_->code.temporaries[temporary];
+    const BlockCode::Slot& slot = code_->slots[temporary];
+    const Content content = look(temporary);
     Operand operand;
-    const unsigned size = std::min(size_of(temporary), 8u);
-    if (from.kind == TempKind::global) {
-        const int64_t offset = engine_.dialect_.globals()[from.global].offset;
-        if (!ShadowState::inside({offset, size}))
-            return operand;
-        if (const auto value = state_.value({offset, size})) {
-            operand.value = *value;
-            operand.known = true;
-        }
-        for (unsigned i = 0; i < size && state_.may_be_tainted(offset); ++i) {
-            const ByteTaint taint = state_.get(offset + i);
-            operand.bits.mask |= uint64_t{mask_of(taint)} << (8 * i);
-            operand.bits.tags[i] = taint::tag_of(taint);
-        }
+    operand.known = content.known;
+    operand.value = content.value;
+    if (!content.tainted)
         return operand;
-    }
-    const Temp& temp = temps_[temporary];
-    operand.known = temp.known;
-    operand.value = size < 8 ? temp.value & low_bits(8 * size) : temp.value;
-    if (temp.tainted)
-        operand.bits = load_bits(temp.taint.data(), size);
+    operand.bits = load_bits(slot.global ? state_.at(slot.offset) : taints_[temporary].data(), slot.size);
     return operand;
 }
 
@@ -387,65 +385,82 @@ ByteTaint BlockRun::united(ByteTaint a, ByteTaint b) {
     return byte_taint(rules_.tags().unite(taint::tag_of(a), taint::tag_of(b)), mask_of(a) | mask_of(b));
 }
 
-void BlockRun::set(uint16_t temporary, const Bits& bits, std::optional<uint64_t> value) {
-    const auto& to = code_->code.temporaries[temporary];
-    const unsigned size = std::min(size_of(temporary), 8u);
+void BlockRun::set_clean(uint16_t temporary, std::optional<uint64_t> value) {
+    const BlockCode::Slot& slot = code_->slots[temporary];
     const bool known = value.has_value() && !weak_;
-    const uint64_t number = known ? value.value() : 0;
-    if (to.kind == TempKind::global) {
-        const int64_t offset = engine_.dialect_.globals()[to.global].offset;
-        if (!ShadowState::inside({offset, size}))
+    const uint64_t number = known ? *value : 0;
+    if (slot.global) {
+        if (slot.offset == BlockCode::Slot::outside)
             return;
-        for (unsigned i = 0; i < size && (bits.any() || state_.may_be_tainted(offset)); ++i)
-            set_state(offset + i, byte_taint(bits.tags[i], bits.byte_mask(i)));
-        set_state_value({offset, size}, known, number);
-        return;
+        if (!weak_ && state_.may_be_tainted(slot.offset))
+            for (unsigned i = 0; i < slot.size; ++i)
+                state_.set(slot.offset + i, 0);
+        return set_state_value({slot.offset, slot.size}, known, number);
     }
-    Temp& temp = temps_[temporary];
-    if (weak_ && temp.tainted) {
-        std::array<ByteTaint, widest> fresh{};
-        store_bits(bits, fresh.data(), size);
-        for (unsigned i = 0; i < size; ++i)
-            temp.taint[i] = united(temp.taint[i], fresh[i]);
+    Content& content = contents_[temporary];
+    content.tainted = content.tainted && weak_;
+    content.known = known;
+    content.value = number;
+}
+
+void BlockRun::set(uint16_t temporary, const Bits& bits, std::optional<uint64_t> value) {
+    if (!bits.any())
+        return set_clean(temporary, value);
+    const BlockCode::Slot& slot = code_->slots[temporary];
+    const bool known = value.has_value() && !weak_;
+    const uint64_t number = known ? *value : 0;
+    if (slot.global) {
+        if (slot.offset == BlockCode::Slot::outside)
+            return;
+        for (unsigned i = 0; i < slot.size; ++i)
+            set_state(slot.offset + i, byte_taint(bits.tags[i], bits.byte_mask(i)));
+        return set_state_value({slot.offset, slot.size}, known, number);
+    }
+    Content& content = contents_[temporary];
+    auto& taint = taints_[temporary];
+    if (weak_ && content.tainted) {
+        std::array<ByteTaint, 8> fresh{};
+        store_bits(bits, fresh.data(), slot.size);
+        for (unsigned i = 0; i < slot.size; ++i)
+            taint[i] = united(taint[i], fresh[i]);
     } else {
-        temp.tainted = bits.any();
-        if (temp.tainted) {
-            temp.taint.fill(0);
-            store_bits(bits, temp.taint.data(), size);
-        }
+        content.tainted = true;
+        if (slot.whole_size > 8)
+            taint.fill(0);
+        store_bits(bits, taint.data(), slot.size);
+        std::fill(taint.begin() + slot.size, taint.begin() + 8, 0);
     }
-    temp.known = known;
-    temp.value = number;
+    content.known = known;
+    content.value = number;
 }
 
 std::array<ByteTaint, BlockRun::widest> BlockRun::bytes(uint16_t temporary) const {
     std::array<ByteTaint, widest> taint{};
-    const auto& from = code_->code.temporaries[temporary];
-    if (from.kind == TempKind::global)
-        store_bits(get(temporary).bits, taint.data(), std::min(size_of(temporary), 8u));
-    else if (temps_[temporary].tainted)
-        taint = temps_[temporary].taint;
+    const BlockCode::Slot& slot = code_->slots[temporary];
+    if (slot.global)
+        store_bits(get(temporary).bits, taint.data(), slot.size);
+    else if (contents_[temporary].tainted)
+        std::copy_n(taints_[temporary].begin(), std::max<unsigned>(slot.whole_size, 8), taint.begin());
     return taint;
 }
 
 void BlockRun::set_bytes(uint16_t temporary, const std::array<ByteTaint, widest>& taint) {
-    const auto& to = code_->code.temporaries[temporary];
-    if (to.kind == TempKind::global)
-        return set(temporary, load_bits(taint.data(), std::min(size_of(temporary), 8u)), std::nullopt);
-    Temp& temp = temps_[temporary];
-    temp.known = false;
-    if (weak_ && temp.tainted) {
+    const BlockCode::Slot& slot = code_->slots[temporary];
+    if (slot.global)
+        return set(temporary, load_bits(taint.data(), slot.size), std::nullopt);
+    Content& content = contents_[temporary];
+    content.known = false;
+    if (weak_ && content.tainted) {
         for (unsigned i = 0; i < widest; ++i)
-            temp.taint[i] = united(temp.taint[i], taint[i]);
+            taints_[temporary][i] = united(taints_[temporary][i], taint[i]);
         return;
     }
-    temp.tainted = std::ranges::any_of(taint, [](ByteTaint byte) { return byte != 0; });
-    temp.taint = taint;
+    content.tainted = std::ranges::any_of(taint, [](ByteTaint byte) { return byte != 0; });
+    taints_[temporary] = taint;
 }
 
 bool BlockRun::is_tainted(uint16_t temporary) const {
-    const auto& from = code_->code.temporaries[temporary];
-    return from.kind == TempKind::global ? get(temporary).bits.any() : temps_[temporary].tainted;
+    return look(temporary).tainted;
 }
 
 Tag BlockRun::tag_of_inputs(const Operation& operation) const {

@@ -22,12 +22,7 @@ class BlockRun {
 
   private:
     static constexpr unsigned widest = 32;  // bytes of a vector
-    struct Temp {
-        std::array<ByteTaint, widest> taint;
-        uint64_t value;
-        bool known;
-        bool tainted;
-    };
+    using Content = BlockCode::Content;
     using Operation = trace::tcg::Operation;
 
     // --- The way through the block (block_run.cc) ---
@@ -50,12 +45,25 @@ class BlockRun {
     void check_target();
 
     // --- Temporaries ---
-    unsigned size_of(uint16_t temporary) const;
+    unsigned size_of(uint16_t temporary) const { return code_->slots[temporary].whole_size; }
+    // Its value, and whether it is tainted, which is often all that one needs.
+    Content look(uint16_t temporary) const {
+        const BlockCode::Slot& slot = code_->slots[temporary];
+        if (slot.global)
+            return look_at_state(slot);
+        Content content = contents_[temporary];
+        if (slot.size < 8)
+            content.value &= low_bits(8 * unsigned{slot.size});
+        return content;
+    }
+    Content look_at_state(const BlockCode::Slot& slot) const;
     Operand get(uint16_t temporary) const;
     Operand input(const Operation& operation, unsigned number) const {
         return get(code_->code.inputs(operation)[number]);
     }
     void set(uint16_t temporary, const Bits& bits, std::optional<uint64_t> value);
+    // The same without taint.
+    void set_clean(uint16_t temporary, std::optional<uint64_t> value);
     void output(const Operation& operation, unsigned number, const Bits& bits,
                 std::optional<uint64_t> value) {
         set(code_->code.outputs(operation)[number], bits, value);
@@ -77,12 +85,16 @@ class BlockRun {
 
     // --- Operations (scalar_operations.cc, vector_operations.cc, memory_operations.cc, helper_calls.cc) ---
     void scalar(const Operation& operation);
+    void plain(const Operation& operation);
+    template <size_t inputs>
+    Bits tainted_bits(const Operation& operation, unsigned size);
     Bits scalar_bits(const Operation& operation, std::span<const Operand> in, unsigned size);
     bool double_width(const Operation& operation);
     void vector(const Operation& operation);
     void vector_lanes(const Operation& operation);
     void state_access(const Operation& operation);
     void guest_access(const Operation& operation, uint32_t number);
+    bool leads_to_clean(const Reach& reach) const;
     void guest_load(const Operation& operation, const Reach& reach);
     void guest_store(const Operation& operation, const Reach& reach);
     Tag pointer_tag(const Operation& operation, const Reach& reach);
@@ -111,8 +123,10 @@ class BlockRun {
     ShadowState& state_;
     const BlockCode* code_ = nullptr;
     const Piece* piece_ = nullptr;
-    std::vector<Temp> temps_;
-    std::optional<StatePointers> pointers_;
+    // By temporary; the taints mean something only where the contents say so.
+    std::vector<Content> contents_;
+    std::vector<std::array<ByteTaint, widest>> taints_;
+    StatePointers pointers_;
     std::vector<const Reach*> matched_;  // by the number of the load or store; null: it did not run
     std::vector<const Reach*> own_;      // accesses of the piece's own loads and stores
     std::optional<StateRange> target_;   // the program counter
@@ -127,7 +141,6 @@ class BlockRun {
     struct Stored {
         uint64_t flat;
         std::byte value;
-        bool known;
     };
     std::vector<Stored> stored_;  // by this piece so far, because memory does not have it yet
 };

@@ -1,5 +1,6 @@
 // Loads and stores: of the processor's state, and of the guest's memory.
 #include <algorithm>
+#include <cstring>
 
 #include "analyzers/taint/block_run.h"
 
@@ -51,7 +52,7 @@ uint64_t swapped_value(uint64_t value, unsigned bytes) {
 void BlockRun::state_access(const Operation& operation) {
     const bool store = operation.opcode >= Opcode::st8 && operation.opcode <= Opcode::st;
     const auto inputs = code_->code.inputs(operation);
-    const auto place = pointers_->offset(inputs[store ? 1 : 0], code_->code.constants_of(operation)[0]);
+    const auto place = pointers_.offset(inputs[store ? 1 : 0], code_->code.constants_of(operation)[0]);
     const Width width = state_width(operation.opcode);
     const unsigned whole = trace::tcg::width(operation.type) / 8;
     const unsigned bytes = operation.opcode == Opcode::dupm ? 1u << operation.element
@@ -61,7 +62,7 @@ void BlockRun::state_access(const Operation& operation) {
     if (!ShadowState::inside(range)) {
         // QEMU's own counters lie outside of the state; they have no taint.
         if (!store)
-            set_bytes(code_->code.outputs(operation)[0], {});
+            set_clean(code_->code.outputs(operation)[0], std::nullopt);
         return;
     }
     if (store) {
@@ -94,22 +95,28 @@ void BlockRun::state_access(const Operation& operation) {
 
 // The value of so many bytes that a load gets: memory as it was before the piece, and what the piece has stored since.
 std::optional<uint64_t> BlockRun::loaded_value(const Reach& reach, unsigned bytes) const {
+    if (reach.flat == Reach::nowhere || (reach.first_bytes < bytes && reach.second_flat == Reach::nowhere) ||
+        bytes > 8)
+        return std::nullopt;
     uint64_t value = 0;
-    for (unsigned i = 0; i < bytes; ++i) {
-        const uint64_t flat = reach.place(i);
-        if (flat == Reach::nowhere)
-            return std::nullopt;
-        std::byte byte = engine_.guest_[flat];
-        for (const Stored& stored : stored_) {
-            if (stored.flat != flat)
-                continue;
-            if (!stored.known)
-                return std::nullopt;
-            byte = stored.value;
-        }
-        value |= std::to_integer<uint64_t>(byte) << (8 * i);
+    const unsigned first = std::min(bytes, reach.first_bytes);
+    std::memcpy(&value, &engine_.guest_[reach.flat], first);
+    for (unsigned i = first; i < bytes; ++i)
+        value |= std::to_integer<uint64_t>(engine_.guest_[reach.place(i)]) << (8 * i);
+    for (const Stored& stored : stored_) {
+        for (unsigned i = 0; i < bytes; ++i)
+            if (stored.flat == reach.place(i))
+                value = (value & ~(uint64_t{0xff} << (8 * i))) | std::to_integer<uint64_t>(stored.value)
+                                                                     << (8 * i);
     }
     return value;
+}
+
+// Whether nothing is tainted in the pages to which an access leads.
+bool BlockRun::leads_to_clean(const Reach& reach) const {
+    const ShadowMemory& memory = engine_.memory_;
+    return (reach.flat == Reach::nowhere || !memory.page_any(reach.flat)) &&
+           (reach.second_flat == Reach::nowhere || !memory.page_any(reach.second_flat));
 }
 
 // The labels that an access gets from its address.
@@ -141,8 +148,8 @@ void BlockRun::guest_access(const Operation& operation, uint32_t number) {
     const auto& temporary = code_->code.temporaries[address];
     if (temporary.kind != trace::tcg::TempKind::constant && temporary.kind != trace::tcg::TempKind::global &&
         size_of(address) == 8) {
-        temps_[address].known = true;
-        temps_[address].value = place;
+        contents_[address].known = true;
+        contents_[address].value = place;
     }
 }
 
@@ -150,6 +157,12 @@ void BlockRun::guest_load(const Operation& operation, const Reach& reach) {
     const trace::tcg::MemoryAccess access = code_->code.access(operation);
     const unsigned bytes = access.size();
     const Tag pointer = pointer_tag(operation, reach);
+    if (pointer == clean && operation.type != Type::i128 && leads_to_clean(reach)) {
+        std::optional<uint64_t> value = loaded_value(reach, bytes);
+        if (value && access.swaps())
+            value = swapped_value(*value, bytes);
+        return set_clean(code_->code.outputs(operation)[0], extended_value(value, bytes, access.is_signed()));
+    }
     std::array<ByteTaint, 16> taint{};
     Tag loaded = clean;
     for (unsigned i = 0; i < bytes; ++i) {
@@ -200,7 +213,7 @@ void BlockRun::guest_store(const Operation& operation, const Reach& reach) {
         // The trace has what was stored, as memory gets it.
         const uint64_t half = i < 8 ? reach.access->value : reach.access->value_high;
         if (flat != Reach::nowhere)
-            stored_.push_back({flat, static_cast<std::byte>(half >> (i % 8 * 8) & 0xff), true});
+            stored_.push_back({flat, static_cast<std::byte>(half >> (i % 8 * 8) & 0xff)});
     }
     touch(stored, false);
 }

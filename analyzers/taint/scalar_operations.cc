@@ -11,6 +11,7 @@ using trace::tcg::Type;
 namespace {
 
 using Operands = std::span<const Operand>;
+using Values = std::span<const uint64_t>;
 
 uint64_t sign_extend(uint64_t value, unsigned bits) {
     return static_cast<uint64_t>(static_cast<int64_t>(value << (64 - bits)) >> (64 - bits));
@@ -74,10 +75,10 @@ uint64_t swapped32(uint64_t value, int64_t flags) {
 }
 
 // The value of an operation, whose inputs are all known. Nothing if it is not worked out here.
-std::optional<uint64_t> value_of(const trace::tcg::Operation& operation, Operands in,
+std::optional<uint64_t> value_of(const trace::tcg::Operation& operation, Values in,
                                  std::span<const int64_t> constants, unsigned width) {
-    const auto a = [&] { return in[0].value; };
-    const auto b = [&] { return in[1].value; };
+    const auto a = [&] { return in[0]; };
+    const auto b = [&] { return in[1]; };
     const auto field = [&](size_t i) { return static_cast<unsigned>(constants[i]); };
     switch (operation.opcode) {
         case Opcode::mov:
@@ -171,8 +172,8 @@ std::optional<uint64_t> value_of(const trace::tcg::Operation& operation, Operand
             return operation.opcode == Opcode::setcond ? uint64_t{yes} : 0 - uint64_t{yes};
         }
         case Opcode::movcond:
-            return holds(static_cast<trace::tcg::Condition>(constants[0]), a(), b(), width / 8) ? in[2].value
-                                                                                                : in[3].value;
+            return holds(static_cast<trace::tcg::Condition>(constants[0]), a(), b(), width / 8) ? in[2]
+                                                                                                : in[3];
         default:
             return std::nullopt;
     }
@@ -231,50 +232,65 @@ Rules::Shift shift_kind(Opcode opcode) {
 
 }  // namespace
 
+// An operation without a rule: everything goes everywhere.
 void BlockRun::scalar(const Operation& operation) {
-    const auto inputs = code_->code.inputs(operation);
-    constexpr size_t most = 4;
-    if (operation.outputs != 1 || inputs.size() > most || operation.opcode == Opcode::unknown) {
-        // No rule: everything goes everywhere.
-        const Tag tag = tag_of_inputs(operation);
-        if (tag != clean)
-            ++engine_.unknown_operations_[std::string(operation_name(operation.opcode, operation.type))];
-        std::array<ByteTaint, widest> taint{};
-        for (const uint16_t output : code_->code.outputs(operation)) {
-            for (unsigned i = 0; i < std::min(size_of(output), widest); ++i)
-                taint[i] = byte_taint(tag, 0xff);
-            set_bytes(output, taint);
-        }
-        touch(tag, true);
-        return;
+    const Tag tag = tag_of_inputs(operation);
+    if (tag != clean)
+        ++engine_.unknown_operations_[std::string(operation_name(operation.opcode, operation.type))];
+    std::array<ByteTaint, widest> taint{};
+    for (const uint16_t output : code_->code.outputs(operation)) {
+        for (unsigned i = 0; i < std::min(size_of(output), widest); ++i)
+            taint[i] = byte_taint(tag, 0xff);
+        set_bytes(output, taint);
     }
-    std::array<Operand, most> in;
+    touch(tag, true);
+}
+
+// An operation with one output and few inputs (BlockCode::Traits).
+void BlockRun::plain(const Operation& operation) {
+    constexpr size_t most = 4;
+    const auto inputs = code_->code.inputs(operation);
+    std::array<uint64_t, most> values;  // of the inputs
     bool tainted = false;
     bool known = true;
     for (size_t i = 0; i < inputs.size(); ++i) {
-        in[i] = get(inputs[i]);
-        tainted = tainted || in[i].bits.any();
-        known = known && in[i].known;
+        const Content content = look(inputs[i]);
+        values[i] = content.value;
+        tainted = tainted || content.tainted;
+        known = known && content.known;
     }
-    const Operands operands(in.data(), inputs.size());
-    const unsigned size = size_of(code_->code.outputs(operation)[0]);
-    const unsigned width = trace::tcg::width(operation.type);
+    const uint16_t to = code_->code.outputs(operation)[0];
     std::optional<uint64_t> value;
-    const bool zero =
-        (operation.opcode == Opcode::xor_ || operation.opcode == Opcode::sub) && same_temporary(inputs);
-    if (zero)
+    if ((operation.opcode == Opcode::xor_ || operation.opcode == Opcode::sub) && same_temporary(inputs)) {
         value = 0;
-    else if (known)
-        value = value_of(operation, operands, code_->code.constants_of(operation), width);
-    Bits bits;
-    if (tainted && !zero) {
-        bits = scalar_bits(operation, operands, size);
+        tainted = false;
+    } else if (known) {
+        value = value_of(operation, {values.data(), inputs.size()}, code_->code.constants_of(operation),
+                         trace::tcg::width(operation.type));
+    }
+    if (!tainted)
+        return set_clean(to, value);
+    const unsigned size = size_of(to);
+    set(to,
+        inputs.size() == 1   ? tainted_bits<1>(operation, size)
+        : inputs.size() == 2 ? tainted_bits<2>(operation, size)
+                             : tainted_bits<most>(operation, size),
+        value);
+}
+
+template <size_t inputs>
+Bits BlockRun::tainted_bits(const Operation& operation, unsigned size) {
+    const auto from = code_->code.inputs(operation);
+    std::array<Operand, inputs> in;
+    for (size_t i = 0; i < from.size(); ++i)
+        in[i] = get(from[i]);
+    if (engine_.listener_ != nullptr) {
         Tag tag = clean;
-        for (size_t i = 0; engine_.listener_ != nullptr && i < inputs.size(); ++i)
-            tag = rules_.tags().unite(tag, rules_.all(in[i].bits));
+        for (const Operand& operand : in)
+            tag = rules_.tags().unite(tag, rules_.all(operand.bits));
         touch(tag, !copies(operation.opcode));
     }
-    output(operation, 0, bits, value);
+    return scalar_bits(operation, Operands(in).first(from.size()), size);
 }
 
 Bits BlockRun::scalar_bits(const Operation& operation, Operands in, unsigned size) {

@@ -59,16 +59,7 @@ void ShadowState::settle() {
     stale_ = 0;
 }
 
-std::optional<uint64_t> ShadowState::value(const StateRange& range) const {
-    if (!inside(range) || range.size > 8)
-        return std::nullopt;
-    if (range.offset % 8 + int64_t{range.size} <= 8) {  // within one word, as most are
-        const Known& known = known_[static_cast<size_t>(range.offset) / 8];
-        const auto wanted = static_cast<unsigned>(low_bits(range.size) << range.offset % 8);
-        if (known.epoch != epochs_[class_of(range.offset)] || (known.bytes & wanted) != wanted)
-            return std::nullopt;
-        return known.value >> (range.offset % 8 * 8) & low_bits(8 * range.size);
-    }
+std::optional<uint64_t> ShadowState::value_across(const StateRange& range) const {
     uint64_t value = 0;
     for (uint32_t i = 0; i < range.size; ++i) {
         const int64_t at = range.offset + i;
@@ -80,13 +71,9 @@ std::optional<uint64_t> ShadowState::value(const StateRange& range) const {
     return value;
 }
 
-void ShadowState::set_value(const StateRange& range, uint64_t value) {
+void ShadowState::set_bytes(const StateRange& range, uint64_t value) {
     if (!inside(range))
         return;
-    if (range.size == 8 && range.offset % 8 == 0) {
-        known_[static_cast<size_t>(range.offset) / 8] = {value, epochs_[class_of(range.offset)], 0xff};
-        return;
-    }
     for (uint32_t i = 0; i < range.size; ++i) {
         const int64_t at = range.offset + i;
         Known& known = known_[static_cast<size_t>(at) / 8];
@@ -98,7 +85,7 @@ void ShadowState::set_value(const StateRange& range, uint64_t value) {
     }
 }
 
-void ShadowState::forget_value(const StateRange& range) {
+void ShadowState::forget_bytes(const StateRange& range) {
     if (!inside(range))
         return;
     for (uint32_t i = 0; i < range.size; ++i) {

@@ -64,6 +64,8 @@ class ShadowState {
     bool may_be_tainted(int64_t offset) const { return (tainted_ >> class_of(offset) & 1) != 0; }
     // offset: below whole_size. set() keeps a value that was known.
     ByteTaint get(int64_t offset) const { return bytes_[static_cast<size_t>(offset)]; }
+    // The bytes from there on.
+    const ByteTaint* at(int64_t offset) const { return bytes_.data() + offset; }
     void set(int64_t offset, ByteTaint taint) {
         ByteTaint& byte = bytes_[static_cast<size_t>(offset)];
         if (byte == taint)
@@ -87,15 +89,43 @@ class ShadowState {
     // --- Values ---
 
     // The value of up to 8 bytes, if all of them are known.
-    std::optional<uint64_t> value(const StateRange& range) const;
-    void set_value(const StateRange& range, uint64_t value);
-    void forget_value(const StateRange& range);
+    std::optional<uint64_t> value(const StateRange& range) const {
+        if (!inside(range) || range.size > 8)
+            return std::nullopt;
+        if (range.offset % 8 + int64_t{range.size} > 8)
+            return value_across(range);
+        const Known& known = known_[static_cast<size_t>(range.offset) / 8];
+        const auto wanted = static_cast<unsigned>(low_bits(range.size) << range.offset % 8);
+        if (known.epoch != epochs_[class_of(range.offset)] || (known.bytes & wanted) != wanted)
+            return std::nullopt;
+        return known.value >> (range.offset % 8 * 8) & low_bits(8 * range.size);
+    }
+    void set_value(const StateRange& range, uint64_t value) {
+        if (is_word(range))
+            known_[static_cast<size_t>(range.offset) / 8] = {value, epochs_[class_of(range.offset)], 0xff};
+        else
+            set_bytes(range, value);
+    }
+    void forget_value(const StateRange& range) {
+        if (is_word(range))
+            known_[static_cast<size_t>(range.offset) / 8].bytes = 0;
+        else
+            forget_bytes(range);
+    }
     // Something has changed these classes, and nobody saw how. Cheap.
     void forget_values(Classes classes) { stale_ |= classes; }
     // Call it before values are asked for or set.
     void settle();
 
   private:
+    // Values of less or more than one aligned word.
+    std::optional<uint64_t> value_across(const StateRange& range) const;
+    void set_bytes(const StateRange& range, uint64_t value);
+    void forget_bytes(const StateRange& range);
+    // A whole word, as nearly all are.
+    static bool is_word(const StateRange& range) {
+        return range.size == 8 && range.offset % 8 == 0 && inside(range);
+    }
     size_t class_of(int64_t offset) const { return class_by_word_[static_cast<size_t>(offset) / 8]; }
     void count(int64_t offset, int change) {
         const size_t number = class_of(offset);

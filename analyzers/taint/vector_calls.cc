@@ -54,7 +54,7 @@ void BlockRun::operands_call(const Operation& operation, const HelperPlan& plan)
             others = rules_.tags().unite(others, rules_.all(get(inputs[i]).bits));
             continue;
         }
-        const auto offset = pointers_->offset(inputs[i]);
+        const auto offset = pointers_.offset(inputs[i]);
         lost = lost || !offset || !ShadowState::inside({*offset, width});
         if (lost || *offset == 0)  // the state itself
             continue;
@@ -115,7 +115,7 @@ void BlockRun::operands_call(const Operation& operation, const HelperPlan& plan)
 
 BlockRun::Bytes64 BlockRun::element_shifts(const Operation& operation, const HelperPlan& plan,
                                            std::span<const Bytes64> in, unsigned width) {
-    const auto place = pointers_->offset(code_->code.inputs(operation).back());
+    const auto place = pointers_.offset(code_->code.inputs(operation).back());
     Operand count;
     if (const auto value = place ? state_.value({*place, 8}) : std::nullopt) {
         count.value = *value;
@@ -171,7 +171,7 @@ BlockRun::Bytes64 BlockRun::shaped(const Operation& operation, const HelperPlan&
         for (const Bytes64& operand : in)
             tag = tags.unite(tag, tag_of(operand));
         for (const uint16_t value : code_->code.inputs(operation))
-            if (!pointers_->offset(value))
+            if (!pointers_.offset(value))
                 tag = tags.unite(tag, rules_.all(get(value).bits));
         std::fill_n(out.begin(), width, byte_taint(tags.computed(tag), 0xff));
         return out;
