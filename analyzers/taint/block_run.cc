@@ -475,7 +475,7 @@ Tag BlockRun::tag_of_inputs(const Operation& operation) const {
 }
 
 void BlockRun::touch(Tag tag, bool changes) {
-    if (tag == clean || engine_.listener_ == nullptr)
+    if (tag == clean || engine_.listener_ == nullptr || !engine_.follows_instructions_)
         return;
     touched_ = rules_.tags().unite(touched_, tag);
     changes_ = changes_ || changes;

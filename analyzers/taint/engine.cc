@@ -15,6 +15,8 @@ Engine::Engine(const trace::tcg::Dialect& dialect, const trace::BlockTable& bloc
       state_(dialect),
       memory_(memory.size()),
       codes_(dialect, blocks, state_, path),
+      limited_(limits.max_labels != 0),
+      follows_instructions_(limited_),
       run_(std::make_unique<BlockRun>(*this)) {}
 
 Engine::~Engine() = default;

@@ -47,6 +47,8 @@ class TaintListener {
     virtual void on_pointer(const TaintPlace&, const trace::Access&, Tag) {}
     // The instruction reads something tainted. changes: it computes, and does not only copy.
     virtual void on_instruction(const TaintPlace&, Tag, bool /*changes*/) {}
+    // Whether on_instruction() does anything: to unite what each instruction reads takes a good part of the time.
+    virtual bool wants_instructions() const { return true; }
 };
 
 // A load or store, and where it leads.
@@ -94,7 +96,11 @@ class Engine {
     ShadowState& state() { return state_; }
     const ShadowState& state() const { return state_; }
     // May be null.
-    void set_listener(TaintListener* listener) { listener_ = listener; }
+    void set_listener(TaintListener* listener) {
+        listener_ = listener;
+        // With a limit of labels, what instructions read counts among the sets that became too large.
+        follows_instructions_ = limited_ || (listener != nullptr && listener->wants_instructions());
+    }
 
     // Whether anything is tainted at all.
     bool any() const { return memory_.any() || state_.any(); }
@@ -136,6 +142,8 @@ class Engine {
     ShadowMemory memory_;
     BlockCodes codes_;
     TaintListener* listener_ = nullptr;
+    bool limited_ = false;  // the labels of a set
+    bool follows_instructions_ = false;
     std::unique_ptr<class BlockRun> run_;
     std::map<std::string, uint64_t> unknown_helpers_;
     std::map<std::string, uint64_t> unknown_operations_;

@@ -7,7 +7,7 @@ namespace panda::taint {
 namespace {
 
 constexpr size_t first_table = size_t{1} << 12;
-constexpr size_t cache_size = size_t{1} << 16;
+constexpr size_t cache_size = size_t{1} << 18;
 constexpr uint32_t leaf_bits = 5;
 
 // The bits of a head that all labels below a branch share: those above the branch's own bit.

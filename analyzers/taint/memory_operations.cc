@@ -71,13 +71,15 @@ void BlockRun::state_access(const Operation& operation) {
             set_state(range.offset + i, taint[i]);
         const Operand value = get(inputs[0]);
         set_state_value(range, value.known && bytes <= 8, value.value);
-        touch(tag_of_inputs(operation), false);
+        if (engine_.follows_instructions_)
+            touch(tag_of_inputs(operation), false);
         return;
     }
     std::array<ByteTaint, widest> taint{};
     for (unsigned i = 0; i < bytes; ++i)
         taint[i] = state_.get(range.offset + i);
-    touch(tag_of_state(range), false);
+    if (engine_.follows_instructions_)
+        touch(tag_of_state(range), false);
     const uint16_t to = code_->code.outputs(operation)[0];
     if (operation.opcode == Opcode::dupm) {
         for (unsigned i = bytes; i < whole; ++i)
@@ -171,7 +173,8 @@ void BlockRun::guest_load(const Operation& operation, const Reach& reach) {
         taint[to] = flat == Reach::nowhere ? 0 : engine_.memory_.get(flat);
         if (pointer != clean)
             taint[to] = united(taint[to], byte_taint(pointer, 0xff));
-        loaded = rules_.tags().unite(loaded, taint::tag_of(taint[to]));
+        if (engine_.follows_instructions_)
+            loaded = rules_.tags().unite(loaded, taint::tag_of(taint[to]));
     }
     touch(loaded, false);
     if (operation.type == Type::i128) {
@@ -209,7 +212,8 @@ void BlockRun::guest_store(const Operation& operation, const Reach& reach) {
             byte = united(byte, byte_taint(pointer, 0xff));
         const uint64_t flat = reach.place(i);
         set_memory(flat, byte);
-        stored = rules_.tags().unite(stored, taint::tag_of(byte));
+        if (engine_.follows_instructions_)
+            stored = rules_.tags().unite(stored, taint::tag_of(byte));
         // The trace has what was stored, as memory gets it.
         const uint64_t half = i < 8 ? reach.access->value : reach.access->value_high;
         if (flat != Reach::nowhere)

@@ -54,6 +54,7 @@ class PlaceReport final : public TaintListener {
     void on_jump(const TaintPlace& place, Tag tag) override;
     void on_pointer(const TaintPlace& place, const trace::Access& access, Tag tag) override;
     void on_instruction(const TaintPlace& place, Tag tag, bool changes) override;
+    bool wants_instructions() const override { return (what_ & instructions) != 0; }
 
     unsigned what_;
     PlaceList branches_, jumps_, pointers_, instructions_;
@@ -71,6 +72,7 @@ class Liveness final : public TaintListener {
     std::vector<Count> counts();
 
   private:
+    bool wants_instructions() const override { return false; }
     void on_branch(const TaintPlace& place, Tag tag) override;
 
     TaintPass& pass_;

@@ -284,7 +284,7 @@ Bits BlockRun::tainted_bits(const Operation& operation, unsigned size) {
     std::array<Operand, inputs> in;
     for (size_t i = 0; i < from.size(); ++i)
         in[i] = get(from[i]);
-    if (engine_.listener_ != nullptr) {
+    if (engine_.follows_instructions_ && engine_.listener_ != nullptr) {
         Tag tag = clean;
         for (const Operand& operand : in)
             tag = rules_.tags().unite(tag, rules_.all(operand.bits));

@@ -281,6 +281,10 @@ void TaintPass::on_pointer(const TaintPlace& place, const Access& access, Tag ta
     for (TaintListener* listener : listeners_)
         listener->on_pointer(place, access, tag);
 }
+bool TaintPass::wants_instructions() const {
+    return std::ranges::any_of(listeners_,
+                               [](const TaintListener* listener) { return listener->wants_instructions(); });
+}
 void TaintPass::on_instruction(const TaintPlace& place, Tag tag, bool changes) {
     for (TaintListener* listener : listeners_)
         listener->on_instruction(place, tag, changes);

@@ -96,6 +96,7 @@ class TaintPass final : public syscalls::TraceObserver, TaintListener {
     void on_jump(const TaintPlace& place, Tag tag) override;
     void on_pointer(const TaintPlace& place, const trace::Access& access, Tag tag) override;
     void on_instruction(const TaintPlace& place, Tag tag, bool changes) override;
+    bool wants_instructions() const override;
 
     void run_due(uint64_t before);
     void run_piece(const trace::BlockExecution& block, uint32_t to, bool last,
