@@ -35,7 +35,7 @@ build() { # preset [ARGUMENT…]
 }
 
 unit_tests() { # preset
-    ctest --preset "$1" --label-exclude guest -j 2
+    ctest --preset "$1" --label-exclude 'guest|slow' -j 2
 }
 
 guest_tests() {
