@@ -43,10 +43,12 @@ panda-analyze memory find --at $((middle + 10)) --json 'planted: seed of a tree'
 /usr/bin/python3 "$here/compare.py" found || fail "find"
 
 # A history is what a pass over everything finds, of what the program uses and of what the kernel does.
+# By the last time that the text appears, all of it is mapped.
+late=$(($(sed -n 's/.*"begin":{"instr":\([0-9]*\),.*/\1/p' ever | sort -n | tail -n 1) + 10))
 for what in text other stack jiffies; do
     address=$(/usr/bin/python3 "$here/compare.py" address $what)
-    panda-analyze memory history "$address" 8 --at $((middle + 10)) --json --no-names run.capnp >accesses
-    /usr/bin/python3 "$here/compare.py" frame "$address" $((middle + 10)) >frame_number
+    panda-analyze memory history "$address" 8 --at "$late" --json --no-names run.capnp >accesses
+    /usr/bin/python3 "$here/compare.py" frame "$address" "$late" >frame_number
     "$build/bin/taps_plain" run.capnp "$address" 8 "$(cat frame_number)" >plain
     /usr/bin/python3 "$here/compare.py" history $what || fail "history of $what"
 done
