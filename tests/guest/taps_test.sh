@@ -52,5 +52,6 @@ for what in text other stack jiffies; do
     "$build/bin/taps_plain" run.capnp "$address" 8 "$(cat frame_number)" >plain
     /usr/bin/python3 "$here/compare.py" history $what || fail "history of $what"
 done
+# It is the first byte that the next call of decode() writes.
 panda-analyze memory history "$(/usr/bin/python3 "$here/compare.py" address text)" 1 --next "$middle" --writes --symbols copy run.capnp >next
-grep -q '^instr [0-9]*  write  .* wipe+0x[0-9a-f]* \[plant\].* plant ([0-9]*)$' next || fail "the next write: $(cat next)"
+grep -q '^instr [0-9]*  write  .* decode+0x[0-9a-f]* \[plant\].* plant ([0-9]*)$' next || fail "the next write: $(cat next)"
