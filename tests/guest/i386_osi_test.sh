@@ -5,8 +5,10 @@
 . "$repository/tests/guest/population.sh"
 guest=$("$repository/tools/guest/build.sh" --kernel "${2:-linux-image-686}")
 "$repository/tools/guest/build_module.sh" "$guest" "$repository/kernelinfo/module" .
+panda-record -o module.panda --guest "$guest" --copy-in kernelinfo.ko:/root/ -- \
+    sh -c 'insmod /root/kernelinfo.ko && exit 1; dmesg' >dmesg
+group_from_dmesg i386-guest <dmesg >module.conf
 record_population guest "$guest"
-group_from_dmesg i386-guest <guest.dmesg >module.conf
 compare_population guest --kconf module.conf
 # Also by the group from this kernel's debug package, if it ships.
 release=$(sed -n 's/^name = \([^|]*\)|.*/\1/p' module.conf)

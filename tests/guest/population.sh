@@ -2,8 +2,7 @@
 # shellcheck shell=bash
 
 # record_population NAME GUEST RECORD-OPTION…: records NAME.panda in the guest, whose witness prints NAME.dump, and
-# traces NAME.capnp. If there is a kernelinfo.ko in the current directory, the guest loads it first, and NAME.dmesg has
-# what it prints.
+# traces NAME.capnp.
 record_population() {
     local name=$1 guest=$2 ss
     shift 2
@@ -14,16 +13,10 @@ record_population() {
     if [ "$(sed -n 's/^architecture=//p' "$guest/build-info")" = amd64 ] && ss=$(command -v ss); then
         libraries_of "$ss" | xargs cp -Lt tree "$ss"
     fi
-    [ ! -e kernelinfo.ko ] || cp kernelinfo.ko tree/
     # The threaded handlers of a real-time kernel are too late for a UART that sends at once. Without noirqdebug the
     # kernel takes the interrupts that nobody handled for those of a broken line, and turns the line off.
     # shellcheck disable=SC2016  # for the guest's shell
     panda-record --force -o "$name.panda" "$@" --guest "$guest" --append noirqdebug --copy-in population:/tmp/ --copy-in tree:/opt/ -- sh -c '
-        if [ -e /opt/tree/kernelinfo.ko ]; then
-            insmod /opt/tree/kernelinfo.ko 2>/dev/null
-            dmesg
-        fi
-        echo KERNEL-LOG-END
         /tmp/population start
         i=0
         until [ -e /tmp/populated ]; do
@@ -36,9 +29,7 @@ record_population() {
             cp /opt/tree/ld-linux-x86-64.so.2 /lib64/
             LD_LIBRARY_PATH=/opt/tree /opt/tree/ss -anpH >/tmp/ss
         fi
-        /tmp/population dump' >"$name.out" || fail "$name: the guest's population did not grow up"
-    sed '/^KERNEL-LOG-END/,$d' "$name.out" >"$name.dmesg"
-    sed '1,/^KERNEL-LOG-END/d' "$name.out" >"$name.dump"
+        /tmp/population dump' >"$name.dump" || fail "$name: the guest's population did not grow up"
     panda-replay --quiet --force --trace "$name.capnp" "$name.panda"
 }
 
