@@ -1,5 +1,6 @@
 #include "common/command_line.h"
 
+#include <algorithm>
 #include <boost/program_options/errors.hpp>
 #include <csignal>
 #include <exception>
@@ -45,6 +46,11 @@ std::string version_line(const char* name) {
 
 std::string executable_directory() {
     return std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
+}
+
+std::string without_controls(std::string text) {
+    std::ranges::replace_if(text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+    return text;
 }
 
 }  // namespace panda

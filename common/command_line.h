@@ -22,4 +22,7 @@ std::string version_line(const char* name);
 // program finds what belongs to it from there.
 std::string executable_directory();
 
+// Text from a file, for the terminal: each control character is a question mark, so that it drives nothing.
+std::string without_controls(std::string text);
+
 }  // namespace panda

@@ -64,7 +64,7 @@ struct SpaceCounts {
     std::unordered_map<uint64_t, uint64_t> cuts;
     // By from << 32 | to, block ids.
     std::unordered_map<uint64_t, Count> edges;
-    // The block that ran last, kernel and user; no_block: there is none that leads to the next one.
+    // The block that ran last, in the kernel and in user mode; no_block if an edge cannot start from it.
     std::array<uint32_t, 2> last = {no_block, no_block};
 
     static constexpr uint32_t no_block = ~uint32_t{0};

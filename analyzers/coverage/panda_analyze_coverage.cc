@@ -131,13 +131,13 @@ class Pass {
         const CollectOptions& collect = settings_.collect;
         if (settings_.owner == Owner::asid) {
             if (collect.edges || collect.sink != nullptr)
-                options.threads = 1;
+                options.in_order = true;
             auto result = trace::run_pass(
                 reader, options, [&](const trace::PassState& state) { return AsidCoverage(state, collect); });
             asid_.emplace(std::move(result.analyzer));
             return result.flaw;
         }
-        options.threads = 1;
+        options.in_order = true;
         const auto open = provider_opener(settings_.names.kernel, reader.path());
         std::string reason;
         auto provider = osi::find_in_snapshots(reader, options.range.from, open,

@@ -29,7 +29,7 @@ void analyze(analyzers::Run& run) {
     if (run.has("asid"))
         wanted.asid = run.number("asid");
     trace::PassOptions options = run.pass_options();
-    options.threads = 1;
+    options.in_order = true;
     const auto result = trace::run_pass(
         run.reader(), options, [&](const trace::PassState& state) { return BlockRuns(state, wanted); });
     run.end_progress();

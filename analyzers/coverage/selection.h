@@ -27,7 +27,7 @@ struct Selection {
     std::vector<PcRange> exclude = {};  // and must not touch any of these
     Privilege privilege = Privilege::any;
     std::optional<uint64_t> asid = {};  // CR3; its flag and PCID bits do not count
-    // Of the process that runs. They need introspection.
+    // Only while this process runs, which introspection tells.
     std::optional<int64_t> pid = {};
     std::string process_name = {};  // empty: any
 

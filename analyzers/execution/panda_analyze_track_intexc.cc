@@ -12,7 +12,7 @@ using execution::ServedCode;
 
 void analyze(analyzers::Run& run) {
     trace::PassOptions options = run.pass_options();
-    options.threads = 1;
+    options.in_order = true;
     const auto result = trace::run_pass(run.reader(), options,
                                         [](const trace::PassState& state) { return ServedCode(state); });
     run.end_progress();

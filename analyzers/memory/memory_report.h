@@ -36,7 +36,7 @@ const char* kind_name(trace::WriteKind kind);
 // The device of a transfer; null: not known.
 const trace::Device* device_of(const trace::Write& write, const trace::TraceHeader& header);
 
-// The pieces of memory behind `size` bytes at `address`, one for each page. Throws Error when there is none, and
+// The pieces of memory behind `size` bytes at `address`, one for each page. Throws Error when no memory is there, and
 // UsageError for size 0.
 std::vector<trace::MemoryPiece> pieces_at(const trace::Moment& moment, const Addressing& addressing,
                                           uint64_t address, uint64_t size);

@@ -15,7 +15,7 @@ class PatternSet {
   public:
     static constexpr size_t max_bytes = 1 << 16;  // of all strings together; a byte takes 1 KiB
 
-    // strings: any bytes. Throws Error if there is none, if one is empty, or if they are too many.
+    // strings: any bytes. Throws Error if the list or one of the strings is empty, or if they are too long together.
     explicit PatternSet(std::vector<std::string> strings);
 
     size_t size() const { return strings_.size(); }

@@ -57,7 +57,7 @@ class Follower {
             observer_->on_start(memory_, snapshot.instr);
     }
 
-    // ahead: a cursor that has just started the chunk, or null, if nobody has decoded it.
+    // ahead: as for ChunkWalk.
     void take(const Chunk& chunk, trace::BatchCursor* ahead = nullptr) {
         const uint64_t end = chunk.summary().first_instr + chunk.summary().instr_count;
         if (chunk.summary().memory != trace::MemoryColumns::values)
@@ -72,10 +72,7 @@ class Follower {
             if (observer_ != nullptr)
                 observer_->on_chunk();
         }
-        if (ahead != nullptr)
-            walk_.go_on<trace::CursorColumns::memory>(*ahead, chunk.summary().first_instr, *this);
-        else
-            walk_.go<trace::CursorColumns::memory>(chunk, *this);
+        walk_.go<trace::CursorColumns::memory>(chunk, *this, ahead);
         memory_.require_nothing_lost();
     }
 
@@ -184,7 +181,6 @@ void follow_file(trace::TraceReader& reader, const SystemCallPass& pass, Followe
         {first, contents.chunks.size(), trace::CursorColumns::memory, std::thread::hardware_concurrency()},
         [&shared](size_t number) { return shared.chunk(number); },
         [](const trace::ChunkSummary& chunk) { return chunk.memory == trace::MemoryColumns::values; });
-    trace::BatchCursor cursor(reader.blocks());
     size_t next_snapshot = 0;
     for (size_t number = first;; ++number) {
         for (const size_t end = contents.snapshots_before(number); next_snapshot < end; ++next_snapshot)
@@ -192,10 +188,8 @@ void follow_file(trace::TraceReader& reader, const SystemCallPass& pass, Followe
                 follower.start(shared.memory_at(next_snapshot), shared.snapshot(next_snapshot));
         if (number == contents.chunks.size())
             return;
-        const Chunk chunk = ahead.next_chunk();
-        if (ahead.is_decoded())
-            ahead.start(cursor);
-        follower.take(chunk, ahead.is_decoded() ? &cursor : nullptr);
+        const auto [chunk, cursor] = ahead.next();
+        follower.take(chunk, cursor);
         if (pass.progress)
             pass.progress(follower.instr());
     }

@@ -117,6 +117,9 @@ class BlockRun {
     void restore_vectors(const Operation& operation);
     void return_tag(const Operation& operation, Tag tag);
     std::span<const Reach> helper_reaches() const;
+    // `tag` with the labels of what a helper loaded; and the same taint for each byte that it stored.
+    Tag with_loads(Tag tag, std::span<const Reach> reaches) const;
+    void set_stores(std::span<const Reach> reaches, ByteTaint byte);
 
     Engine& engine_;
     Rules& rules_;

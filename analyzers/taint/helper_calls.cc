@@ -95,25 +95,34 @@ bool BlockRun::call(const Operation& operation) {
     return (call.flags & Call::no_return) == 0;
 }
 
+Tag BlockRun::with_loads(Tag tag, std::span<const Reach> reaches) const {
+    for (const Reach& reach : reaches)
+        for (uint32_t i = 0; !reach.access->is_store() && i < reach.access->size; ++i)
+            if (const uint64_t flat = reach.place(i); flat != Reach::nowhere)
+                tag = rules_.tags().unite(tag, taint::tag_of(engine_.memory_.get(flat)));
+    return tag;
+}
+
+void BlockRun::set_stores(std::span<const Reach> reaches, ByteTaint byte) {
+    for (const Reach& reach : reaches)
+        for (uint32_t i = 0; reach.access->is_store() && i < reach.access->size; ++i)
+            set_memory(reach.place(i), byte);
+}
+
 void BlockRun::mixing_call(const Operation& operation, const HelperPlan& plan) {
     Tags& tags = rules_.tags();
     Tag tag = tag_of_inputs(operation);
     for (const StateRange& range : plan.reads)
         tag = tags.unite(tag, tag_of_state(range));
     const auto reaches = plan.memory ? helper_reaches() : std::span<const Reach>();
-    for (const Reach& reach : reaches)
-        for (uint32_t i = 0; !reach.access->is_store() && i < reach.access->size; ++i)
-            if (const uint64_t flat = reach.place(i); flat != Reach::nowhere)
-                tag = tags.unite(tag, taint::tag_of(engine_.memory_.get(flat)));
+    tag = with_loads(tag, reaches);
     touch(tag, true);
     const ByteTaint byte = byte_taint(tags.computed(tag), 0xff);
     return_tag(operation, tag);
     for (const StateRange& range : plan.writes)
         for (uint32_t i = 0; i < range.size; ++i)
             set_state(range.offset + i, plan.keeps ? united(state_.get(range.offset + i), byte) : byte);
-    for (const Reach& reach : reaches)
-        for (uint32_t i = 0; reach.access->is_store() && i < reach.access->size; ++i)
-            set_memory(reach.place(i), byte);
+    set_stores(reaches, byte);
 }
 
 // It may have read and written anything. Where nothing within its reach is tainted, nothing becomes so.
@@ -122,16 +131,11 @@ void BlockRun::unknown_call(const Operation& operation) {
     Tag tag = tag_of_inputs(operation);
     state_.for_each([&](int64_t, ByteTaint taint) { tag = tags.unite(tag, taint::tag_of(taint)); });
     const auto reaches = helper_reaches();
-    for (const Reach& reach : reaches)
-        for (uint32_t i = 0; !reach.access->is_store() && i < reach.access->size; ++i)
-            if (const uint64_t flat = reach.place(i); flat != Reach::nowhere)
-                tag = tags.unite(tag, taint::tag_of(engine_.memory_.get(flat)));
+    tag = with_loads(tag, reaches);
     touch(tag, true);
     const ByteTaint byte = byte_taint(tags.computed(tag), 0xff);
     return_tag(operation, tag);
-    for (const Reach& reach : reaches)
-        for (uint32_t i = 0; reach.access->is_store() && i < reach.access->size; ++i)
-            set_memory(reach.place(i), byte);
+    set_stores(reaches, byte);
     if (tag == clean)
         return;
     ++engine_.unknown_helpers_[code_->code.call(operation).name];

@@ -17,7 +17,7 @@ uint64_t sign_extend(uint64_t value, unsigned bits) {
     return static_cast<uint64_t>(static_cast<int64_t>(value << (64 - bits)) >> (64 - bits));
 }
 
-// Of a shift or rotation; the count is below the width.
+// The result of a shift or a rotation. count: taken modulo the width.
 uint64_t shifted_value(Opcode opcode, uint64_t a, uint64_t count, unsigned width) {
     count %= width;
     const uint64_t value = a & low_bits(width);

@@ -48,4 +48,23 @@ double ByteCounts::entropy(const Histogram& histogram) {
     return bits;
 }
 
+uint64_t write_histograms(const std::string& path, const trace::TraceHeader& header, const TapNumbers& taps,
+                          const ByteCounts& counts) {
+    TapFile file(path, header);
+    file.write_address_size();
+    uint64_t bytes = 0;
+    for (const uint32_t number : taps.sorted()) {
+        const Histogram histogram = counts.histogram(number);
+        const uint64_t total = ByteCounts::total(histogram);
+        if (total == 0)
+            continue;
+        bytes += total;
+        file.write_tap(taps[number]);
+        for (const uint32_t count : histogram)
+            file.write_u32(count);
+    }
+    file.close();
+    return bytes;
+}
+
 }  // namespace panda::taps

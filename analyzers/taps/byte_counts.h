@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "analyzers/taps/tap_file.h"
 #include "analyzers/taps/tap_pass.h"
 
 namespace panda::taps {
@@ -75,5 +76,10 @@ class ByteCounts {
     std::vector<Entry> entries_;  // by tap
     std::vector<std::unique_ptr<Histogram>> histograms_;
 };
+
+// Writes a file with the histogram of each tap that has bytes. header: of the trace. Returns how many bytes they have
+// together. Throws FileError.
+uint64_t write_histograms(const std::string& path, const trace::TraceHeader& header, const TapNumbers& taps,
+                          const ByteCounts& counts);
 
 }  // namespace panda::taps

@@ -2,7 +2,6 @@
 #include <iostream>
 
 #include "analyzers/taps/byte_counts.h"
-#include "analyzers/taps/tap_file.h"
 #include "analyzers/taps/tap_program.h"
 #include "common/json_value.h"
 
@@ -29,17 +28,7 @@ void analyze(Run& run) {
     TapNumbers taps(wanted_taps(run));
     Written written;
     run_tap_pass(run, taps, written);
-    TapFile file(run.text("output"), reader.header());
-    file.write_address_size();
-    uint64_t bytes = 0;
-    for (const uint32_t number : taps.sorted()) {
-        const Histogram histogram = written.counts.histogram(number);
-        bytes += ByteCounts::total(histogram);
-        file.write_tap(taps[number]);
-        for (const uint32_t count : histogram)
-            file.write_u32(count);
-    }
-    file.close();
+    const uint64_t bytes = write_histograms(run.text("output"), reader.header(), taps, written.counts);
     if (run.json())
         write_json_line(std::cout, {{"kind", "summary"}, {"taps", taps.size()}, {"bytes", bytes}});
     else

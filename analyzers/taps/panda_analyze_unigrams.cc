@@ -4,7 +4,6 @@
 #include <iostream>
 
 #include "analyzers/taps/byte_counts.h"
-#include "analyzers/taps/tap_file.h"
 #include "analyzers/taps/tap_program.h"
 #include "common/json_value.h"
 
@@ -26,21 +25,6 @@ double printable_share(const Histogram& histogram) {
     for (unsigned byte = 0x20; byte < 0x7f; ++byte)
         printable += histogram[byte];
     return static_cast<double>(printable) / static_cast<double>(ByteCounts::total(histogram));
-}
-
-void write_file(const std::string& path, const trace::TraceHeader& header, const TapNumbers& taps,
-                const ByteCounts& counts) {
-    TapFile file(path, header);
-    file.write_address_size();
-    for (const uint32_t number : taps.sorted()) {
-        const Histogram histogram = counts.histogram(number);
-        if (ByteCounts::total(histogram) == 0)
-            continue;
-        file.write_tap(taps[number]);
-        for (const uint32_t count : histogram)
-            file.write_u32(count);
-    }
-    file.close();
 }
 
 void report(Run& run, const char* direction, const TapNumbers& taps, const ByteCounts& counts) {
@@ -86,8 +70,8 @@ void analyze(Run& run) {
     TapNumbers taps(wanted_taps(run));
     Unigrams counts;
     run_tap_pass(run, taps, counts);
-    write_file(run.text("reads"), reader.header(), taps, counts.reads);
-    write_file(run.text("writes"), reader.header(), taps, counts.writes);
+    write_histograms(run.text("reads"), reader.header(), taps, counts.reads);
+    write_histograms(run.text("writes"), reader.header(), taps, counts.writes);
     report(run, "read", taps, counts.reads);
     report(run, "write", taps, counts.writes);
 }

@@ -118,14 +118,14 @@ class ValueTaps : public TapWalk<Sink> {
     void append(ValueTaps&&) {}
 };
 
-// Takes a sink over the run's trace, on one thread, because stacks go from the beginning to the end. Throws FileError for
+// Takes a sink over the run's trace, in order, because stacks go from the beginning to the end. Throws FileError for
 // a damaged trace, and for one without the values of stores unless the sink wants sizes only. hidden: without a progress
 // bar, for a sink that prints.
 template <typename Sink>
 void run_tap_pass(analyzers::Run& run, TapNumbers& numbers, Sink& sink, bool hidden = false) {
     trace::TraceReader& reader = run.reader();
     trace::PassOptions options = run.pass_options(hidden);
-    options.threads = 1;
+    options.in_order = true;
     if constexpr (Sink::wants != Wants::sizes)
         options.select = [&reader](const trace::ChunkSummary& chunk) {
             if (chunk.memory != trace::MemoryColumns::values)

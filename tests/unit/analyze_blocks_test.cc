@@ -12,16 +12,6 @@ using namespace panda;
 using namespace panda::trace_tests;
 using namespace panda::analyze_blocks;
 
-BlockDefinition block_at(uint64_t pc, uint16_t instructions, bool user) {
-    BlockDefinition block;
-    block.pc = pc;
-    block.flags = user ? 3 : 0;
-    block.guest_size = instructions;
-    for (uint16_t i = 0; i < instructions; ++i)
-        block.instruction_offsets.push_back(i);
-    return block;
-}
-
 // Two address spaces; a program's block of 2 instructions, a kernel's of 5 that is defined twice.
 struct Sample {
     Sample() {

@@ -25,19 +25,6 @@ using namespace panda;
 using namespace panda::trace_tests;
 using namespace panda::coverage;
 
-BlockDefinition block_at(uint64_t pc, uint16_t instructions, bool user, bool interrupt_return = false) {
-    BlockDefinition block;
-    block.pc = pc;
-    block.flags = user ? 3 : 0;
-    block.guest_size = instructions;
-    block.code = Bytes(instructions, std::byte{0x90});
-    if (interrupt_return)
-        block.code.back() = std::byte{0xcf};
-    for (uint16_t i = 0; i < instructions; ++i)
-        block.instruction_offsets.push_back(i);
-    return block;
-}
-
 // Two address spaces; a program's blocks a, b and c, and the kernel's k (defined twice) and r (which ends an interrupt).
 struct Sample {
     Sample() {

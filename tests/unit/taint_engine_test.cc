@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "tests/unit/taint_blocks.h"
+#include "tests/unit/taint_dialect.h"
 
 namespace {
 
@@ -14,12 +15,6 @@ using trace::Access;
 using trace::AccessKind;
 using trace::MemoryOperation;
 using Arg = TcgWriter;
-
-const trace::tcg::Dialect& dialect() {
-    static const TcgSamples samples = read_tcg_samples(TCG_SAMPLES);
-    static const trace::tcg::Dialect made = trace::tcg::Dialect::of(samples.header);
-    return made;
-}
 
 constexpr int64_t load_byte = 0 << 4;  // MemOpIdx
 constexpr int64_t load_quad = 3 << 4;

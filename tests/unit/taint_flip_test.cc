@@ -8,18 +8,13 @@
 #include <random>
 
 #include "tests/unit/taint_blocks.h"
+#include "tests/unit/taint_dialect.h"
 
 namespace {
 
 using namespace panda;
 using namespace panda::tests;
 using trace::tcg::Dialect;
-
-const Dialect& dialect() {
-    static const TcgSamples samples = read_tcg_samples(TCG_SAMPLES);
-    static const Dialect made = Dialect::of(samples.header);
-    return made;
-}
 
 using Values = std::array<uint64_t, 4>;
 

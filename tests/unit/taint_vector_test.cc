@@ -6,18 +6,13 @@
 #include <random>
 
 #include "tests/unit/taint_blocks.h"
+#include "tests/unit/taint_dialect.h"
 
 namespace {
 
 using namespace panda;
 using namespace panda::tests;
 using trace::tcg::Dialect;
-
-const Dialect& dialect() {
-    static const TcgSamples samples = read_tcg_samples(TCG_SAMPLES);
-    static const Dialect made = Dialect::of(samples.header);
-    return made;
-}
 
 using Vector = std::array<uint8_t, 16>;
 using Vectors = std::array<Vector, 3>;

@@ -52,6 +52,21 @@ inline void write_file(const std::string& path, std::span<const std::byte> bytes
     out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
 }
 
+// A block of this many instructions of one byte: nops, the last of which may be an iret instead.
+inline BlockDefinition block_at(uint64_t pc, uint16_t instructions, bool user,
+                                bool interrupt_return = false) {
+    BlockDefinition block;
+    block.pc = pc;
+    block.flags = user ? 3 : 0;
+    block.guest_size = instructions;
+    block.code = Bytes(instructions, std::byte{0x90});
+    if (interrupt_return)
+        block.code.back() = std::byte{0xcf};
+    for (uint16_t i = 0; i < instructions; ++i)
+        block.instruction_offsets.push_back(i);
+    return block;
+}
+
 struct ExecutedBlock {
     uint32_t id;
     uint32_t executed;

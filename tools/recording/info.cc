@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/command_line.h"
 #include "common/json_value.h"
 #include "common/numbers.h"
 #include "recorder/format/reader.h"
@@ -39,18 +40,10 @@ std::string size_text(uint64_t bytes) {
     return text.str();
 }
 
-// Text from the file must not drive the terminal.
-std::string printable(std::string text) {
-    for (char& c : text)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-            c = '?';
-    return text;
-}
-
 // The size of the memory is a fact in bytes.
 std::string fact_text(std::string_view name, const std::string& text) {
     const auto bytes = name == "memory" ? read_number(text) : std::nullopt;
-    return bytes ? size_text(*bytes) : printable(text);
+    return bytes ? size_text(*bytes) : without_controls(text);
 }
 
 double log_bytes_per_1000(const Statistics& statistics, uint64_t instr) {
@@ -84,7 +77,7 @@ class InfoPrinter {
             if (const auto fact = others.extract(name))
                 line(label) << fact_text(name, fact.mapped()) << "\n";
         for (const auto& [name, text] : others)
-            line(printable(name)) << printable(text) << "\n";
+            line(without_controls(name)) << without_controls(text) << "\n";
         uint64_t memory = 0;
         for (const MemoryBlock& block : recording_.blocks())
             memory += block.size;
@@ -99,7 +92,8 @@ class InfoPrinter {
             return;
         std::string names;
         for (const Constant& constant : recording_.constants())
-            names += (names.empty() ? "" : ", ") + printable(constant.name) + " " + size_text(constant.size);
+            names += (names.empty() ? "" : ", ") + without_controls(constant.name) + " " +
+                     size_text(constant.size);
         line("constants", 4) << size_text(statistics_.constants.stored_bytes) << " in "
                              << statistics_.constants.chunks << " chunks: " << names << "\n";
     }
@@ -135,7 +129,7 @@ class InfoPrinter {
                 continue;
             const auto [model, place, kind] =
                 i == 0 ? Device{"not known", "", DeviceKind::other} : recording_.devices()[i - 1];
-            line(printable(model + (place.empty() ? "" : " " + place)), 4)
+            line(without_controls(model + (place.empty() ? "" : " " + place)), 4)
                 << std::setw(number_width) << with_separators(written.writes) << std::setw(number_width)
                 << with_separators(written.bytes) << "\n";
         }

@@ -1,10 +1,10 @@
 // panda-trace info: one pass over the trace that decodes nothing but the events.
-#include <algorithm>
 #include <cstdio>
 #include <iomanip>
 #include <iostream>
 #include <map>
 
+#include "common/command_line.h"
 #include "common/json_value.h"
 #include "tools/trace/commands.h"
 #include "tools/trace/options.h"
@@ -81,9 +81,9 @@ const char* kind_name(trace::SnapshotKind kind) {
 }
 
 // A fact on one line: some list all operations of the emulator, for programs.
-std::string one_line(std::string value) {
+std::string one_line(const std::string& fact) {
     constexpr size_t most = 200;
-    std::ranges::replace_if(value, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+    const std::string value = without_controls(fact);
     if (value.size() <= most)
         return value;
     size_t end = most;

@@ -16,7 +16,8 @@ DecodeAhead::DecodeAhead(const BlockTable& blocks, const Options& options, Open 
       open_(std::move(open)),
       wanted_(std::move(wanted)),
       next_job_(options.first),
-      next_chunk_(options.first) {
+      next_chunk_(options.first),
+      cursor_(blocks) {
     const size_t count = std::min<size_t>(options.threads, options.last - options.first);
     for (size_t i = 0; i < count; ++i)
         threads_.emplace_back([this] { work(); });
@@ -100,7 +101,7 @@ std::unique_ptr<DecodedBatch> DecodeAhead::free_batch() {
     return batch;
 }
 
-const Chunk& DecodeAhead::next_chunk() {
+DecodeAhead::Item DecodeAhead::next() {
     std::unique_lock lock(mutex_);
     if (current_) {
         current_->abandoned = true;
@@ -115,12 +116,11 @@ const Chunk& DecodeAhead::next_chunk() {
     current_ = jobs_[number];
     if (current_->failure)
         std::rethrow_exception(current_->failure);
-    return *current_->chunk;
-}
-
-void DecodeAhead::start(BatchCursor& cursor) {
-    cursor.start(current_->chunk->summary().first_instr,
-                 [this]() -> const DecodedBatch& { return next_batch(); });
+    const Chunk& chunk = *current_->chunk;
+    if (!current_->wanted)
+        return {chunk, nullptr};
+    cursor_.start(chunk.summary().first_instr, [this]() -> const DecodedBatch& { return next_batch(); });
+    return {chunk, &cursor_};
 }
 
 const DecodedBatch& DecodeAhead::next_batch() {

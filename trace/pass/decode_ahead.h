@@ -41,13 +41,14 @@ class DecodeAhead {
     DecodeAhead(const DecodeAhead&) = delete;
     DecodeAhead& operator=(const DecodeAhead&) = delete;
 
-    // Waits for the next chunk, from the first to the last one, and returns it. Valid until the next call. Throws
+    struct Item {
+        const Chunk& chunk;
+        BatchCursor*
+            cursor;  // at its start; null if the chunk is not decoded. It may be left before the chunk's end.
+    };
+    // Waits for the next chunk, from the first to the last one. What it returns is valid until the next call. Throws
     // what `open` and `wanted` threw for it.
-    const Chunk& next_chunk();
-    // Whether that chunk is decoded.
-    bool is_decoded() const { return current_->wanted; }
-    // Starts a cursor on that chunk, which must be decoded. The cursor may be left before the chunk's end.
-    void start(BatchCursor& cursor);
+    Item next();
 
   private:
     struct Job {
@@ -75,10 +76,11 @@ class DecodeAhead {
         jobs_;  // by number of the chunk; those that are begun and not over
     std::vector<std::unique_ptr<DecodedBatch>> free_;
     size_t next_job_;    // the chunk that the next free thread takes
-    size_t next_chunk_;  // the chunk that next_chunk() returns
+    size_t next_chunk_;  // the chunk that next() returns
     bool ended_ = false;
     std::shared_ptr<Job> current_;                 // of the analysis
     std::unique_ptr<DecodedBatch> current_batch_;  // of the analysis
+    BatchCursor cursor_;                           // of the analysis
     std::vector<std::jthread> threads_;
 };
 

@@ -79,6 +79,11 @@ struct PassOptions {
     // Gets the instructions that the pass has gone through so far, out of pass_length(). Called from any of
     // the pass's threads, one call at a time.
     std::function<void(uint64_t)> progress = {};
+
+    // Whether a chunk is told to the analyzer.
+    bool tells(const ChunkSummary& chunk) const {
+        return range.overlaps(chunk.first_instr, chunk.instr_count) && (!select || select(chunk));
+    }
 };
 
 template <typename Analyzer>
@@ -152,31 +157,32 @@ Analyzer run_shard(SharedReader& shared, const Shard& shard, const PassOptions& 
     Analyzer analyzer = make(std::as_const(state));
     ShardRunner<Analyzer> runner(reader.path(), options.range, state, analyzer);
     SnapshotQueue snapshots(shared, shard);
-    const auto is_told = [&options](const ChunkSummary& summary) {
-        return options.range.overlaps(summary.first_instr, summary.instr_count) &&
-               (!options.select || options.select(summary));
-    };
     std::optional<DecodeAhead> ahead;
     if (decoders != 0)
         ahead.emplace(
             reader.blocks(),
             DecodeAhead::Options{shard.first, shard.last, ShardRunner<Analyzer>::columns, decoders},
             [&shared](size_t number) { return shared.chunk(number); },
-            [&](const ChunkSummary& summary) { return needs == PassNeeds::memory || is_told(summary); });
-    BatchCursor cursor(reader.blocks());
+            [&](const ChunkSummary& summary) {
+                return needs == PassNeeds::memory || options.tells(summary);
+            });
+    const auto take = [&](const Chunk& chunk, BatchCursor* cursor, bool told) {
+        if (told || needs == PassNeeds::memory)
+            runner.take(chunk, told, cursor);
+        progress.add(chunk.summary().instr_count);
+    };
     for (size_t number = shard.first; number < shard.last; ++number) {
         if constexpr (needs == PassNeeds::memory)
             if (const auto snapshot = snapshots.before_chunk(number); snapshot && !state.memory_known())
                 shared.restore(state, *snapshot);
-        const Chunk chunk = ahead ? ahead->next_chunk() : shared.chunk(number);
-        const ChunkSummary& summary = chunk.summary();
-        const bool told = ahead && needs != PassNeeds::memory ? ahead->is_decoded() : is_told(summary);
-        if (told || needs == PassNeeds::memory) {
-            if (ahead)
-                ahead->start(cursor);
-            runner.take(chunk, told, ahead ? &cursor : nullptr);
+        if (ahead) {
+            const auto [chunk, cursor] = ahead->next();
+            take(chunk, cursor,
+                 needs == PassNeeds::memory ? options.tells(chunk.summary()) : cursor != nullptr);
+        } else {
+            const Chunk chunk = shared.chunk(number);
+            take(chunk, nullptr, options.tells(chunk.summary()));
         }
-        progress.add(summary.instr_count);
     }
     runner.finish();
     return analyzer;
@@ -204,8 +210,7 @@ PassResult<Analyzer> run_pipe(TraceReader& reader, const PassOptions& options, c
         const ChunkSummary& summary = chunk.summary();
         if (summary.first_instr >= options.range.to)
             return {std::move(analyzer), {}};  // whatever flaw may follow
-        const bool told = options.range.overlaps(summary.first_instr, summary.instr_count) &&
-                          (!options.select || options.select(summary));
+        const bool told = options.tells(summary);
         if (told || needs == PassNeeds::memory)
             runner.take(chunk, told);
         progress.add(summary.instr_count);

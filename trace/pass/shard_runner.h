@@ -10,7 +10,6 @@
 #include "trace/pass/pass_state.h"
 #include "trace/reading/chunk.h"
 #include "trace/reading/chunk_walk.h"
-#include "trace/reading/decoded_batch.h"
 #include "trace/reading/in_chunk.h"
 
 namespace panda::trace {
@@ -46,8 +45,7 @@ class ShardRunner {
     ShardRunner(const std::string& path, const InstrRange& range, PassState& state, Analyzer& analyzer)
         : path_(path), range_(range), state_(state), analyzer_(analyzer), walk_(state.blocks()) {}
 
-    // Goes through the next chunk of the shard. told: false only keeps the state current. ahead: a cursor that has
-    // just started the chunk, or null, if nobody has decoded it.
+    // Goes through the next chunk of the shard. told: false only keeps the state current. ahead: as for ChunkWalk.
     void take(const Chunk& chunk, bool told, BatchCursor* ahead = nullptr) {
         told_ = told;
         // Events that were held back from the chunk before may be of any instr.
@@ -56,10 +54,7 @@ class ShardRunner {
             state_.start(chunk);
             if constexpr (with_registers)
                 state_.start_registers(chunk);
-            if (ahead != nullptr)
-                walk_.template go_on<columns>(*ahead, chunk.summary().first_instr, *this);
-            else
-                walk_.template go<columns>(chunk, *this);
+            walk_.template go<columns>(chunk, *this, ahead);
             if constexpr (with_registers)
                 state_.end_registers();
         });

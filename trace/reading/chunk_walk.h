@@ -8,6 +8,7 @@
 
 #include "trace/access.h"
 #include "trace/reading/chunk.h"
+#include "trace/reading/decoded_batch.h"
 #include "trace/reading/held_events.h"
 
 namespace panda::trace {
@@ -37,17 +38,32 @@ class ChunkWalk {
     // blocks: as for ChunkCursor.
     explicit ChunkWalk(const BlockTable& blocks) : cursor_(blocks) {}
 
-    // Takes the visitor through a chunk. Throws FileError when the chunk is damaged or contradicts itself,
-    // and what the visitor throws.
+    // Takes the visitor through a chunk. ahead: a cursor at the chunk's start if another thread decodes it, else null.
+    // Throws FileError when the chunk is damaged or contradicts itself, and what the visitor throws.
     template <CursorColumns columns, typename Visitor>
-    void go(const Chunk& chunk, Visitor& visitor) {
+    void go(const Chunk& chunk, Visitor& visitor, BatchCursor* ahead = nullptr) {
+        end_ = chunk.summary().first_instr;
+        if (ahead != nullptr) {
+            go_on<columns>(*ahead, visitor);
+            return;
+        }
         cursor_.start(chunk, columns);
-        go_on<columns>(cursor_, chunk.summary().first_instr, visitor);
+        go_on<columns>(cursor_, visitor);
     }
-    // The same with another cursor, which has just started the chunk (BatchCursor). first_instr: the chunk's.
+
+    // After the last chunk: calls the visitor for events that were held back for a block that never came.
+    template <typename Visitor>
+    void finish(Visitor& visitor) {
+        for (; !held_.empty(); held_.pop())
+            visitor.on_event(held_.front());
+    }
+
+    // Whether events are held back for the next chunk.
+    bool holds_events() const { return !held_.empty(); }
+
+  private:
     template <CursorColumns columns, typename Cursor, typename Visitor>
-    void go_on(Cursor& cursor, uint64_t first_instr, Visitor& visitor) {
-        end_ = first_instr;
+    void go_on(Cursor& cursor, Visitor& visitor) {
         using Step = ChunkCursor::Step;
         for (;;) {
             if (held_.empty() && take_whole_blocks<columns>(cursor, visitor))
@@ -64,17 +80,6 @@ class ChunkWalk {
         }
     }
 
-    // After the last chunk: calls the visitor for events that were held back for a block that never came.
-    template <typename Visitor>
-    void finish(Visitor& visitor) {
-        for (; !held_.empty(); held_.pop())
-            visitor.on_event(held_.front());
-    }
-
-    // Whether events are held back for the next chunk.
-    bool holds_events() const { return !held_.empty(); }
-
-  private:
     template <typename Visitor>
     static bool is_done(const Visitor& visitor) {
         if constexpr (requires { visitor.done(); })
