@@ -87,6 +87,18 @@ std::optional<std::string> in_bytes(Context& context, const Notation& notation) 
     return bytes_at(context, context.argument(notation), buffer_size(context, notation));
 }
 
+// include/uapi/linux/limits.h: XATTR_SIZE_MAX. The kernel refuses longer values.
+std::optional<std::string> in_xattr(Context& context, const Notation& notation) {
+    constexpr uint64_t max_size = 65536;
+    const uint64_t place = context.argument(notation);
+    const uint64_t size = buffer_size(context, notation);
+    if (size > max_size)
+        return address_text(place);
+    // A zero at the end is not shown, because values often are strings.
+    const bool ends_with_zero = size != 0 && context.read_unsigned(place + size - 1, 1) == uint64_t{0};
+    return bytes_at(context, place, ends_with_zero ? size - 1 : size);
+}
+
 std::optional<std::string> out_bytes(Context& context, const Notation& notation) {
     if (context.at_entry())
         return std::nullopt;

@@ -192,7 +192,24 @@ std::optional<std::string> mount_flags(Context& context, const Notation& notatio
     return "MS_MGC_VAL" + (rest == 0 ? "" : "|" + flags_text(*notation.families[0], context.abi(), rest));
 }
 
+// fs/namespace.c, path_mount(): which of mount's arguments the kernel looks at. What it does not look at may be no text.
+bool mounts_something(const Context& context, bool with_remount) {
+    constexpr uint64_t remount = 0x20;
+    // MS_BIND, MS_MOVE, MS_UNBINDABLE, MS_PRIVATE, MS_SLAVE and MS_SHARED.
+    constexpr uint64_t others = 0x1000 | 0x2000 | 0xf << 17;
+    const uint64_t flags = context.argument_at(3);
+    return (flags & remount) != 0 ? with_remount : (flags & others) == 0;
+}
+
+std::optional<std::string> mount_type(Context& context, const Notation& notation) {
+    const uint64_t place = context.argument(notation);
+    return mounts_something(context, false) ? string_at(context, place, context.options().string_limit)
+                                            : address_text(place);
+}
+
 std::optional<std::string> mount_data(Context& context, const Notation& notation) {
+    if (!mounts_something(context, true))
+        return address_text(context.argument(notation));
     return string_at(context, context.argument(notation), context.options().string_limit);
 }
 

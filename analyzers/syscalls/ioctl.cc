@@ -56,6 +56,7 @@ std::string number_at(const Context& context, uint64_t place) {
 enum class Shape {
     address,
     none,
+    fd,
     number,
     termios_in,
     termios_out,
@@ -80,6 +81,8 @@ Shape shape_of(const std::string& name) {
     if (name == "TIOCSPGRP" || name == "FIONBIO" || name == "FIOASYNC" || name == "TIOCSETD" ||
         name == "TIOCSPTLCK")
         return Shape::number_in;
+    if (name == "FICLONE")
+        return Shape::fd;
     if (name == "TCFLSH" || name == "TCXONC" || name == "TCSBRK" || name == "TIOCSCTTY" || name == "TCSBRKP")
         return Shape::number;
     if (name == "FIOCLEX" || name == "FIONCLEX" || name == "TIOCNOTTY" || name == "TIOCEXCL" ||
@@ -96,6 +99,9 @@ bool is_output(Shape shape) {
 
 std::optional<std::string> ioctl_command(Context& context, const Notation& notation) {
     const std::string name = command_name(context);
+    // Two headers have a name for it.
+    if (name == "FICLONE")
+        return "BTRFS_IOC_CLONE or FICLONE";
     return name.empty() ? encoded_command(context.argument(notation) & 0xffff'ffff) : name;
 }
 
@@ -109,6 +115,8 @@ std::optional<std::string> ioctl_argument(Context& context, const Notation& nota
     switch (shape) {
         case Shape::none:
             return "";
+        case Shape::fd:
+            return fd_text(context, static_cast<int32_t>(value));
         case Shape::number:
             return std::to_string(static_cast<int32_t>(value));
         case Shape::termios_in:

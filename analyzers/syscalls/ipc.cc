@@ -38,11 +38,38 @@ std::optional<std::string> ipc_command(Context& context, const Notation& notatio
     return before + one_text(*notation.families[0], context.abi(), value & ~ipc_64);
 }
 
+// What IPC_SET is given and IPC_STAT writes. Nothing if the command takes another structure, or none.
+const Layout* ipc_layout(uint64_t command, const Layout& set, const Layout& stat) {
+    constexpr uint64_t ipc_set = 1, ipc_stat = 2;
+    command &= 0xffff'ffff & ~ipc_64;
+    return command == ipc_set ? &set : command == ipc_stat ? &stat : nullptr;
+}
+
+std::optional<std::string> ipc_structure(Context& context, uint64_t place, const Layout* layout,
+                                         const Layout& stat) {
+    if (layout == &stat && context.at_entry())
+        return std::nullopt;
+    if (layout == nullptr || place == 0 || (layout == &stat && context.without_output()))
+        return address_text(place);
+    return structure_at(context, place, *layout);
+}
+
+std::optional<std::string> ipc_argument(Context& context, const Notation& notation) {
+    const bool memory = context.call().name() == "shmctl";
+    const Layout& stat = memory ? shm_stat_layout() : msg_stat_layout();
+    const Layout& set = memory ? shm_set_layout() : msg_set_layout();
+    return ipc_structure(context, context.argument(notation),
+                         ipc_layout(context.argument_at(notation.numbers[0]), set, stat), stat);
+}
+
 // union semun: the value itself, or an address. Multiplexed calls have the address of it.
 std::optional<std::string> semctl_argument(Context& context, const Notation& notation) {
     const uint64_t value = context.argument(notation);
+    const Layout& stat = sem_stat_layout();
     if (!context.call().multiplexed)
-        return address_text(value);
+        return ipc_structure(context, value,
+                             ipc_layout(context.argument_at(notation.numbers[0]), sem_set_layout(), stat),
+                             stat);
     const auto word = context.read_word(value);
     return value == 0 || !word ? address_text(value) : "[" + address_text(*word) + "]";
 }

@@ -76,6 +76,16 @@ std::optional<std::string> in_address_vectors(Context& context, const Notation& 
                     });
 }
 
+// The address of one vector.
+std::optional<std::string> in_vector(Context& context, const Notation& notation) {
+    const uint64_t place = context.argument(notation);
+    const auto base = context.read_word(place);
+    const auto size = context.read_word(place + context.word_size());
+    if (place == 0 || !base || !size)
+        return address_text(place);
+    return "{iov_base=" + address_text(*base) + ", iov_len=" + std::to_string(*size) + "}";
+}
+
 std::optional<std::string> in_fds(Context& context, const Notation& notation) {
     return array_at(context, context.argument(notation),
                     context.argument_at(notation.numbers[0]) & 0xffff'ffff, 4,

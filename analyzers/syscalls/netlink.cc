@@ -1,6 +1,7 @@
 // Messages on netlink sockets: headers, errors, and several messages together.
 #include <algorithm>
 
+#include "analyzers/syscalls/netlink_attributes.h"
 #include "analyzers/syscalls/netlink_payload.h"
 #include "analyzers/syscalls/notation.h"
 #include "analyzers/syscalls/tables.h"
@@ -21,7 +22,11 @@ struct Header {
 constexpr uint64_t header_size = 16;
 static_assert(sizeof(Header) == header_size);
 constexpr uint16_t type_error = 2, type_done = 3;
-constexpr uint16_t flag_capped = 0x100;
+constexpr uint16_t flag_capped = 0x100, flag_attributes = 0x200;
+
+// What an error's text and place are (enum nlmsgerr_attrs).
+constexpr netlink::Attribute error_rows[] = {{1, netlink::text}, {2, netlink::u32}, {3, netlink::octets}};
+constexpr netlink::AttributeSet error_attributes{netlink_error_attribute_constants, error_rows};
 
 std::optional<Header> header_at(const Context& context, uint64_t place) {
     Header header;
@@ -59,6 +64,7 @@ std::string error_message_text(const Context& context, uint32_t protocol, const 
     const char* name =
         constant_name(errno_constants(), Abi::x86_64, static_cast<uint64_t>(*error < 0 ? -*error : *error));
     std::string text = "{error=";
+    uint64_t end = size;  // of the message that the error is about; attributes follow it
     text += *error != 0 && name ? (*error < 0 ? "-" : "") + std::string(name) : std::to_string(*error);
     if (size > 4) {
         const auto inner = size - 4 >= header_size ? header_at(context, place + 4) : std::nullopt;
@@ -69,9 +75,14 @@ std::string error_message_text(const Context& context, uint32_t protocol, const 
             const uint64_t inside =
                 std::min<uint64_t>((header.flags & flag_capped) != 0 ? header_size : inner->size, size - 4);
             text += message_text(context, protocol, *inner, place + 4, inside, depth + 1);
+            end = 4 + ((inside + 3) & ~uint64_t{3});
         }
     }
-    return text + "}";
+    text += "}";
+    if ((header.flags & flag_attributes) == 0 || end >= size)
+        return text;
+    return "[" + text + ", " +
+           netlink::attributes_text(context, place + end, size - end, error_attributes, 0) + "]";
 }
 
 std::string payload_text(const Context& context, uint32_t protocol, const Header& header, uint64_t place,

@@ -232,6 +232,24 @@ std::optional<std::string> counted32(const Context& context, const Payload& payl
     return array_text(context, payload, attribute, {.size = 4, .is_signed = true, .first = 1});
 }
 
+std::optional<std::string> full_words(const Context& context, const Payload& payload, const Attribute&) {
+    const unsigned size = context.word_size();
+    if (payload.size < size)
+        return std::nullopt;
+    return array_at(context, payload.place, payload.size / size, size,
+                    [&](uint64_t at) -> std::optional<std::string> {
+                        const auto value = context.read_word(at);
+                        return value ? std::optional(full_word_text(*value, size)) : std::nullopt;
+                    });
+}
+
+std::optional<std::string> octets(const Context& context, const Payload& payload, const Attribute&) {
+    return array_at(context, payload.place, payload.size, 1, [&](uint64_t at) -> std::optional<std::string> {
+        const auto value = context.read_unsigned(at, 1);
+        return value ? std::optional(std::to_string(*value)) : std::nullopt;
+    });
+}
+
 std::optional<std::string> words(const Context& context, const Payload& payload, const Attribute&) {
     if (payload.size < 4)
         return std::nullopt;

@@ -60,7 +60,9 @@ WriterFunction nested;            // attributes, of the inner set
 WriterFunction indexed32;         // numbers by the family's constants: [[SK_MEMINFO_RMEM_ALLOC]=0, …]
 WriterFunction signed_indexed32;  // with a sign
 WriterFunction indexed64;
-WriterFunction counted32;  // with a sign, by constants that count from 1: [[IPV4_DEVCONF_FORWARDING-1]=0, …]
-WriterFunction words;      // [1, 2]
+WriterFunction counted32;   // with a sign, by constants that count from 1: [[IPV4_DEVCONF_FORWARDING-1]=0, …]
+WriterFunction words;       // [1, 2]
+WriterFunction full_words;  // words of the program, with all digits: [0x00000000000002]
+WriterFunction octets;      // [1, 2], of a byte each
 
 }  // namespace panda::syscalls::netlink

@@ -34,6 +34,8 @@ std::string type_text(Abi abi, uint32_t protocol, uint16_t type) {
         return one_text(route_type_constants(), abi, type);
     if (protocol == protocol_sock_diag)
         return one_text(sock_diag_type_constants(), abi, type);
+    if (protocol == protocol_audit)
+        return one_text(audit_type_constants(), abi, type);
     if (protocol == protocol_generic && type == generic_control)
         return "nlctrl";
     return one_text(netlink_type_constants(), abi, type);
@@ -48,7 +50,7 @@ std::optional<std::string> payload_text(const Context& context, uint32_t protoco
     if (protocol == protocol_route)
         return route_text(context, type, place, size);
     if (protocol == protocol_sock_diag)
-        return sock_diag_text(context, flags, place, size);
+        return sock_diag_text(context, type, flags, place, size);
     return std::nullopt;
 }
 

@@ -11,7 +11,8 @@
 namespace panda::syscalls::netlink {
 
 // NETLINK_… (include/uapi/linux/netlink.h)
-inline constexpr uint32_t protocol_route = 0, protocol_sock_diag = 4, protocol_generic = 16;
+inline constexpr uint32_t protocol_route = 0, protocol_sock_diag = 4, protocol_audit = 9,
+                          protocol_generic = 16;
 inline constexpr uint16_t first_type = 16;  // NLMSG_MIN_TYPE; those below are the same for all protocols
 
 // The type of a message, RTM_NEWLINK, and its flags. type: first_type and above.
@@ -25,7 +26,8 @@ std::optional<std::string> payload_text(const Context& context, uint32_t protoco
 
 // Those of one protocol.
 std::string route_text(const Context& context, uint16_t type, uint64_t place, uint64_t size);
-std::string sock_diag_text(const Context& context, uint16_t flags, uint64_t place, uint64_t size);
+std::string sock_diag_text(const Context& context, uint16_t type, uint16_t flags, uint64_t place,
+                           uint64_t size);
 
 // What a message begins with, a structure whose first member is a family of addresses, and its attributes.
 struct Shape {

@@ -82,6 +82,9 @@ constexpr Attribute family_rows[] = {
 };
 constexpr AttributeSet families{address_family_constants, family_rows};
 
+// Of if_link.h, newer than what Debian 12 builds with.
+constexpr uint16_t gso_ipv4_max_size = 63, gro_ipv4_max_size = 64;
+
 constexpr Attribute link_rows[] = {
     {IFLA_ADDRESS, hardware_address},
     {IFLA_BROADCAST, hardware_address},
@@ -109,6 +112,8 @@ constexpr Attribute link_rows[] = {
     {IFLA_PROTO_DOWN, u8},
     {IFLA_GSO_MAX_SEGS, u32},
     {IFLA_GSO_MAX_SIZE, u32},
+    {gso_ipv4_max_size, u32},
+    {gro_ipv4_max_size, u32},
     {IFLA_NEW_NETNSID, s32},
     {IFLA_IF_NETNSID, s32},
     {IFLA_CARRIER_UP_COUNT, u32},

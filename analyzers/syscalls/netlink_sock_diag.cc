@@ -17,6 +17,7 @@ namespace {
 
 constexpr Attribute netlink_rows[] = {
     {NETLINK_DIAG_MEMINFO, indexed32, memory_index_constants},
+    {NETLINK_DIAG_GROUPS, full_words},
     {NETLINK_DIAG_FLAGS, flags32, diag_netlink_flags_constants},
 };
 constexpr AttributeSet netlinks{diag_netlink_attribute_constants, netlink_rows};
@@ -78,7 +79,8 @@ constexpr Attribute inet_rows[] = {
 };
 constexpr AttributeSet inets{diag_inet_attribute_constants, inet_rows};
 
-constexpr AttributeSet inet_requests{diag_inet_request_attribute_constants, {}};
+constexpr Attribute inet_request_rows[] = {{INET_DIAG_REQ_PROTOCOL, one, ip_protocol_constants}};
+constexpr AttributeSet inet_requests{diag_inet_request_attribute_constants, inet_request_rows};
 
 struct Row {
     uint8_t family;
@@ -92,14 +94,21 @@ constexpr Row shapes[] = {
     {AF_INET6, {diag_inet_request_layout, &inet_requests}, {diag_inet_answer_layout, &inets}},
 };
 
+// What programs asked before there was SOCK_DIAG_BY_FAMILY (struct inet_diag_req).
+constexpr Shape old_inet_request{diag_old_inet_request_layout, &inet_requests};
+
 }  // namespace
 
-std::string sock_diag_text(const Context& context, uint16_t flags, uint64_t place, uint64_t size) {
+std::string sock_diag_text(const Context& context, uint16_t type, uint16_t flags, uint64_t place,
+                           uint64_t size) {
     const auto family = context.read_unsigned(place, 1);
+    const bool is_request = (flags & NLM_F_REQUEST) != 0;
+    if (is_request && (type == TCPDIAG_GETSOCK || type == DCCPDIAG_GETSOCK) && size > 1)
+        return shaped_text(context, old_inet_request, place, size);
     const auto* row =
         std::ranges::find_if(shapes, [&](const Row& candidate) { return candidate.family == family; });
     if (row != std::end(shapes) && size > 1) {
-        const Shape& shape = (flags & NLM_F_REQUEST) != 0 ? row->request : row->answer;
+        const Shape& shape = is_request ? row->request : row->answer;
         if (shape.layout != nullptr)
             return shaped_text(context, shape, place, size);
     }

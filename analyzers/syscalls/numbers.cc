@@ -23,8 +23,26 @@ uint64_t wide_argument(const Context& context, const Notation& notation) {
     return (registers[place] & 0xffff'ffff) | registers[place + 1] << 32;
 }
 
+std::string hex_or_zero(uint64_t value) {
+    return value == 0 ? "0" : hex(value);
+}
+
 std::string one_of(const Family& family, const Context& context, uint64_t value) {
     return one_text(family, context.abi(), value);
+}
+
+constexpr unsigned huge_shift = 26;
+constexpr uint64_t huge_mask = uint64_t{0x3f} << huge_shift;
+
+// include/uapi/linux/mman.h: MAP_TYPE; and the size of huge pages (hugetlb_encode.h).
+std::string map_flags_text(const Context& context, uint64_t value) {
+    constexpr uint64_t type_mask = 0xf;
+    std::string text = one_of(map_type_constants(), context, value & type_mask);
+    if (const uint64_t rest = value & ~type_mask & ~huge_mask; rest != 0)
+        text += "|" + more_flags_text(map_constants(), context.abi(), rest);
+    if ((value & huge_mask) != 0)
+        text += "|" + std::to_string((value & huge_mask) >> huge_shift) + "<<MAP_HUGE_SHIFT";
+    return text;
 }
 
 }  // namespace
@@ -38,7 +56,7 @@ std::string unsigned_decimal(const Context&, const Value& value, const Notation&
 }
 
 std::string hexadecimal(const Context&, const Value& value, const Notation&) {
-    return value.raw == 0 ? "0" : hex(value.raw);
+    return hex_or_zero(value.raw);
 }
 
 std::string octal(const Context&, const Value& value, const Notation&) {
@@ -99,11 +117,16 @@ std::string id(const Context&, const Value& value, const Notation&) {
     return static_cast<uint32_t>(value.raw) == UINT32_MAX ? "-1" : std::to_string(value.raw);
 }
 
+std::string id16(const Context&, const Value& value, const Notation&) {
+    const auto number = static_cast<uint16_t>(value.raw);
+    return number == UINT16_MAX ? "-1" : std::to_string(number);
+}
+
 // include/linux/kdev_t.h, new_encode_dev(): 12 bits of major number in the middle.
 std::string device(const Context&, const Value& value, const Notation&) {
     const uint64_t major = (value.raw >> 8 & 0xfff) | (value.raw >> 32 & ~uint64_t{0xfff});
     const uint64_t minor = (value.raw & 0xff) | (value.raw >> 12 & 0xffffff00);
-    return "makedev(" + hex(major) + ", " + hex(minor) + ")";
+    return "makedev(" + hex_or_zero(major) + ", " + hex_or_zero(minor) + ")";
 }
 
 std::string rlim(const Context&, const Value& value, const Notation&) {
@@ -124,7 +147,7 @@ std::string magic(const Context&, const Value& value, const Notation&) {
     for (const Constant& name : names)
         if (name.value == value.raw)
             return name.name;
-    return hex(value.raw) + " /* LINUX_REBOOT_MAGIC_??? */";
+    return hex_or_zero(value.raw) + " /* LINUX_REBOOT_MAGIC_??? */";
 }
 
 std::string magic_command(const Context& context, const Value& value, const Notation&) {
@@ -140,6 +163,14 @@ std::string personality(const Context& context, const Value& value, const Notati
     if ((value.raw & ~type_mask) != 0)
         text += "|" + more_flags_text(personality_flags_constants(), context.abi(), value.raw & ~type_mask);
     return text;
+}
+
+// Only LINUX_REBOOT_CMD_RESTART2 has one: a text of which the kernel takes 255 bytes (kernel/reboot.c).
+std::optional<std::string> reboot_argument(Context& context, const Notation& notation) {
+    constexpr uint64_t restart2 = 0xa1b2c3d4;
+    if ((context.argument_at(2) & 0xffff'ffff) != restart2)
+        return "";
+    return string_at(context, context.argument(notation), 255);
 }
 
 std::string result_personality(Context& context) {
@@ -161,9 +192,6 @@ std::string result_named_flags(Context& context) {
         return names == "0" ? "0" : "0 (" + names + ")";
     return hex(value) + " (" + names + ")";
 }
-
-constexpr unsigned huge_shift = 26;
-constexpr uint64_t huge_mask = uint64_t{0x3f} << huge_shift;
 
 std::string sysv_key(const Context&, const Value& value, const Notation&) {
     return value.raw == 0 ? "IPC_PRIVATE" : hex(value.raw);
@@ -215,6 +243,16 @@ std::string file_system_id(const Context& context, const Value& value, const Not
     return "{val=[" + text(*low) + ", " + text(*high) + "]}";
 }
 
+// include/asm-generic/param.h: USER_HZ is 100.
+std::string clock_ticks(const Context&, const Value& value, const Notation&) {
+    std::string text = std::to_string(value.raw);
+    if (value.raw == 0)
+        return text;
+    const std::string hundredths = std::to_string(value.raw % 100);
+    return text + " /* " + std::to_string(value.raw / 100) + "." + (hundredths.size() < 2 ? "0" : "") +
+           hundredths + " s */";
+}
+
 // fs/statfs.c: the kernel marks that the flags are there.
 std::string statfs_flags(const Context& context, const Value& value, const Notation&) {
     return flags_text(statfs_flags_constants(), context.abi(), value.raw);
@@ -260,7 +298,7 @@ std::optional<std::string> llseek_offset(Context& context, const Notation& notat
     return std::to_string(static_cast<int64_t>(high << 32 | context.call().arguments[2]));
 }
 
-std::optional<std::string> llseek_omitted(Context&, const Notation&) {
+std::optional<std::string> omitted(Context&, const Notation&) {
     return "";
 }
 
@@ -274,17 +312,12 @@ std::optional<std::string> out_llseek(Context& context, const Notation& notation
 }
 
 std::optional<std::string> mmap_flags(Context& context, const Notation& notation) {
-    // include/uapi/linux/mman.h: MAP_TYPE.
-    constexpr uint64_t type_mask = 0xf;
-    const uint64_t value = context.argument(notation);
-    const std::string type = one_of(map_type_constants(), context, value & type_mask);
-    const uint64_t rest = value & ~type_mask;
-    return rest == 0 ? type : type + "|" + more_flags_text(map_constants(), context.abi(), rest);
+    return map_flags_text(context, context.argument(notation));
 }
 
 std::optional<std::string> mremap_address(Context& context, const Notation& notation) {
-    // MREMAP_FIXED and MREMAP_DONTUNMAP: without these there is no fifth argument.
-    if ((context.argument_at(notation.numbers[0]) & 6) == 0)
+    // MREMAP_MAYMOVE and MREMAP_FIXED: without both there is no fifth argument.
+    if ((context.argument_at(notation.numbers[0]) & 3) != 3)
         return "";
     return address_text(context.argument(notation));
 }
@@ -298,10 +331,7 @@ std::optional<std::string> old_mmap(Context& context, const Notation& notation) 
     const Abi abi = context.abi();
     std::string text = "{addr=" + address_text(words[0]) + ", len=" + std::to_string(words[1]);
     text += ", prot=" + flags_text(prot_constants(), abi, words[2]);
-    const uint64_t type = words[3] & 0xf;
-    text += ", flags=" + one_of(map_type_constants(), context, type);
-    if ((words[3] & ~0xfu) != 0)
-        text += "|" + more_flags_text(map_constants(), abi, words[3] & ~0xfu);
+    text += ", flags=" + map_flags_text(context, words[3]);
     text += ", fd=" + fd_text(context, static_cast<int32_t>(words[4]));
     return text + ", offset=" + (words[5] == 0 ? "0" : hex(words[5])) + "}";
 }

@@ -136,8 +136,10 @@ std::optional<std::string> fd_set(Context& context, const Notation& notation) {
     const uint64_t place = context.argument(notation);
     if (place == 0)
         return "NULL";
-    const auto members =
-        set_members(context, place, static_cast<int32_t>(context.argument_at(notation.numbers[0])));
+    const auto count = static_cast<int32_t>(context.argument_at(notation.numbers[0]));
+    if (count <= 0)
+        return address_text(place);
+    const auto members = set_members(context, place, count);
     return members ? members_text(context, *members) : address_text(place);
 }
 
@@ -179,7 +181,7 @@ std::optional<std::string> out_epoll_events(Context& context, const Notation& no
     if (context.at_entry())
         return std::nullopt;
     const uint64_t place = context.argument(notation);
-    if (context.without_output())
+    if (context.without_output() || place == 0)
         return address_text(place);
     std::vector<std::string> items;
     const auto count = static_cast<uint64_t>(context.result().value);
@@ -200,6 +202,10 @@ std::optional<std::string> out_epoll_events(Context& context, const Notation& no
 std::string result_poll(Context& context) {
     const int64_t value = context.result().value;
     return value == 0 ? "0 (Timeout)" : with_notes(value, {ready_list(context)});
+}
+
+std::string result_or_timeout(Context& context) {
+    return context.result().value == 0 ? "0 (Timeout)" : std::to_string(context.result().value);
 }
 
 std::string result_ppoll(Context& context) {

@@ -39,7 +39,8 @@ std::string parent_word(const Context& context, uint64_t place, const char* labe
     return text + "[" + std::to_string(*number) + "]";
 }
 
-// struct user_desc as set_thread_area and clone of i386 take it.
+// struct user_desc as set_thread_area, modify_ldt and clone of i386 take it (arch/x86/include/uapi/asm/ldt.h). The last
+// bit is there for 64-bit programs alone.
 std::string user_desc_text(const Context& context, uint64_t place) {
     const auto entry = context.read_signed(place, 4);
     const auto base = context.read_unsigned(place + 4, 4);
@@ -52,14 +53,22 @@ std::string user_desc_text(const Context& context, uint64_t place) {
         unsigned shift, width;
     } fields[] = {{"seg_32bit", 0, 1},      {"contents", 1, 2},        {"read_exec_only", 3, 1},
                   {"limit_in_pages", 4, 1}, {"seg_not_present", 5, 1}, {"useable", 6, 1}};
-    char limit_text[16];
-    std::snprintf(limit_text, sizeof limit_text, "%#08x", static_cast<unsigned>(*limit));
-    std::string text = "{entry_number=" + std::to_string(static_cast<int32_t>(*entry)) +
-                       ", base_addr=" + hex(*base) + ", limit=" + limit_text;
+    char numbers[64];
+    std::snprintf(numbers, sizeof numbers, ", base_addr=%#08x, limit=%#08x", static_cast<unsigned>(*base),
+                  static_cast<unsigned>(*limit));
+    std::string text = "{entry_number=" + std::to_string(static_cast<int32_t>(*entry)) + numbers;
     for (const auto& field : fields)
         text += std::string(", ") + field.name + "=" +
                 std::to_string(*bits >> field.shift & ((1u << field.width) - 1));
+    if (context.abi() == Abi::x86_64)
+        text += ", lm=" + std::to_string(*bits >> 7 & 1);
     return text + "}";
+}
+
+std::string clone_child_text(const Context& context, uint64_t place) {
+    if ((flags_of_clone(context) & (clone_child_settid | clone_child_cleartid)) == 0)
+        return "";
+    return "child_tidptr=" + address_text(place);
 }
 
 // The numbers that a new task is to have, one for each namespace that it is in.
@@ -127,17 +136,21 @@ std::optional<std::string> clone_parent(Context& context, const Notation& notati
     return parent_word(context, context.argument(notation), "parent_tid");
 }
 
+// tls comes first, although it is the last register of x86_64, where the notation of tls writes both.
 std::optional<std::string> clone_child(Context& context, const Notation& notation) {
-    if ((flags_of_clone(context) & (clone_child_settid | clone_child_cleartid)) == 0)
-        return "";
-    return "child_tidptr=" + address_text(context.argument(notation));
+    return context.abi() == Abi::x86_64 ? "" : clone_child_text(context, context.argument(notation));
 }
 
 std::optional<std::string> clone_tls(Context& context, const Notation& notation) {
-    if ((flags_of_clone(context) & clone_settls) == 0)
-        return "";
+    const bool is_i386 = context.abi() == Abi::i386;
     const uint64_t value = context.argument(notation);
-    return "tls=" + (context.abi() == Abi::i386 ? user_desc_text(context, value) : hex(value));
+    std::string text;
+    if ((flags_of_clone(context) & clone_settls) != 0)
+        text = "tls=" + (is_i386 ? user_desc_text(context, value) : address_text(value));
+    if (is_i386)
+        return text;
+    const std::string child = clone_child_text(context, context.call().arguments[3]);
+    return text + (text.empty() || child.empty() ? "" : ", ") + child;
 }
 
 // struct clone_args, {flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
@@ -257,6 +270,13 @@ std::optional<std::string> in_user_desc(Context& context, const Notation& notati
     return user_desc_text(context, context.argument(notation));
 }
 
+std::optional<std::string> ldt_entry(Context& context, const Notation& notation) {
+    constexpr uint64_t entry_size = 16;
+    const uint64_t place = context.argument(notation);
+    return context.argument_at(notation.numbers[0]) == entry_size ? user_desc_text(context, place)
+                                                                  : address_text(place);
+}
+
 // The kernel chooses an entry when it was given -1, and writes its number back.
 std::string result_thread_area(Context& context) {
     const auto entry = context.read_signed(context.argument_at(0), 4);
@@ -281,7 +301,7 @@ std::string result_number(Context& context) {
 std::string result_address(Context& context) {
     const auto value = static_cast<uint64_t>(context.result().value);
     const uint64_t address = context.abi() == Abi::i386 ? value & 0xffff'ffff : value;
-    return address == 0 ? "NULL" : hex(address);
+    return address == 0 ? "0" : hex(address);
 }
 
 }  // namespace panda::syscalls::notation

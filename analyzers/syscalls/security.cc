@@ -22,7 +22,7 @@ std::string capability_set(Abi abi, uint32_t low, uint32_t high) {
         const uint32_t bit = uint32_t{1} << (constant.value & 31);
         if ((half & bit) == 0)
             continue;
-        text += (text.empty() ? "" : "|") + std::string(constant.name);
+        text += (text.empty() ? "1<<" : "|1<<") + std::string(constant.name);
         half &= ~bit;
     }
     for (const uint32_t rest : {low, high})

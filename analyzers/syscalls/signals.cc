@@ -207,6 +207,9 @@ std::string siginfo_at(const Context& context, uint64_t place) {
     const auto raw_code = context.read_signed(place + 8, 4);
     if (!signal || !error || !raw_code)
         return address_text(place);
+    // A wait that found nothing.
+    if (*signal == 0)
+        return "{}";
     const auto code = static_cast<int32_t>(*raw_code);
     std::string text =
         "{si_signo=" + signal_text(*signal) + ", si_code=" + code_text(context.abi(), *signal, code);

@@ -29,7 +29,8 @@ T field(std::span<const std::byte> bytes, size_t offset) {
 std::string unix_text(std::span<const std::byte> bytes) {
     if (bytes.size() <= 2)
         return "{sa_family=AF_UNIX}";
-    auto path = bytes.subspan(2);
+    constexpr size_t max_path = 108;
+    auto path = bytes.subspan(2, std::min(bytes.size() - 2, max_path));
     if (path.front() == std::byte{0})
         return "{sa_family=AF_UNIX, sun_path=@" + quoted(path.subspan(1)) + "}";
     const auto end = std::find(path.begin(), path.end(), std::byte{0});
@@ -55,7 +56,7 @@ std::string inet6_text(std::span<const std::byte> bytes) {
 
 std::string netlink_text(const Context&, std::span<const std::byte> bytes) {
     char groups[16];
-    std::snprintf(groups, sizeof groups, "%08x", field<uint32_t>(bytes, 8));
+    std::snprintf(groups, sizeof groups, "%#08x", field<uint32_t>(bytes, 8));
     return "{sa_family=AF_NETLINK, nl_pid=" + std::to_string(field<int32_t>(bytes, 4)) +
            ", nl_groups=" + groups + "}";
 }
@@ -132,7 +133,7 @@ std::string option_value(const Context& context, uint64_t place, uint64_t size) 
         return structure_at(context, place, timeval_layout());
     if (socket_level && name == "SO_PEERCRED" && size >= 12)
         return structure_at(context, place, ucred_layout());
-    if (socket_level && name == "SO_PEERGROUPS")
+    if (socket_level && name == "SO_PEERGROUPS" && size >= 4)
         return array_at(context, place, size / 4, 4, [&](uint64_t at) -> std::optional<std::string> {
             const auto group = context.read_unsigned(at, 4);
             return group ? std::optional(std::to_string(*group)) : std::nullopt;
@@ -248,6 +249,8 @@ std::string message_text(Context& context, uint64_t place, uint64_t moved, bool 
 
 std::string messages_text(Context& context, const Notation& notation, uint64_t count, bool received) {
     const uint64_t place = context.argument(notation);
+    if (place == 0)
+        return "NULL";
     std::vector<std::string> items;
     const uint64_t step = message_step(context.abi());
     for (uint64_t i = 0; i < std::min<uint64_t>(count, context.options().string_limit); ++i) {
@@ -256,7 +259,9 @@ std::string messages_text(Context& context, const Notation& notation, uint64_t c
             message_text(context, place + i * step, received ? size.value_or(0) : UINT64_MAX, received);
         if (!size || text.front() != '{')
             return address_text(place);
-        items.push_back("{msg_hdr=" + text + ", msg_len=" + std::to_string(*size) + "}");
+        // The kernel writes the lengths of those that it sent or received.
+        const bool moved = !context.without_output();
+        items.push_back("{msg_hdr=" + text + (moved ? ", msg_len=" + std::to_string(*size) : "") + "}");
     }
     return list_text('[', items, ']');
 }
@@ -294,7 +299,10 @@ std::optional<std::string> out_length(Context& context, const Notation& notation
     }
     if (place == 0)
         return "NULL";
-    if (!length)
+    // Without an address the length is not looked at.
+    const bool address_is_null =
+        context.argument_at(notation.position - size_t{1}) == 0 && context.call().name() != "getsockopt";
+    if (!length || address_is_null)
         return address_text(place);
     const auto before = static_cast<int64_t>(context.kept[notation.position]);
     if (context.without_output() || before == *length)
@@ -332,7 +340,8 @@ std::optional<std::string> out_socket_option(Context& context, const Notation& n
         return std::nullopt;
     const uint64_t place = context.argument(notation);
     const auto size = context.read_unsigned(context.argument_at(notation.numbers[0]), 4);
-    return context.without_output() || !size ? address_text(place) : option_value(context, place, *size);
+    return context.without_output() || !size || *size == 0 ? address_text(place)
+                                                           : option_value(context, place, *size);
 }
 
 std::optional<std::string> in_message(Context& context, const Notation& notation) {
@@ -359,7 +368,8 @@ std::optional<std::string> in_messages(Context& context, const Notation& notatio
     if (context.at_entry())
         return std::nullopt;
     if (context.without_output())
-        return address_text(context.argument(notation));
+        return messages_text(context, notation, context.argument_at(notation.numbers[0]) & 0xffff'ffff,
+                             false);
     return messages_text(context, notation, static_cast<uint64_t>(context.result().value), false);
 }
 

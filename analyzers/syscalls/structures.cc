@@ -40,13 +40,36 @@ std::string shortened(std::string text) {
     return text;
 }
 
+// Of the two optional members, those that the mask says are there (STATX_TYPE, STATX_MODE; STATX_SIZE).
+std::string statx_text(const Context& context, uint64_t place) {
+    const Layout& layout = statx_layout();
+    const auto abi = static_cast<size_t>(context.abi());
+    const auto mask = context.read_unsigned(place, 4);
+    std::vector<std::string> members;
+    for (size_t i = 0; mask && i < layout.fields.size(); ++i) {
+        const Field& field = layout.fields[i];
+        if ((i == 2 && (*mask & 3) == 0) || (i == 3 && (*mask & 0x200) == 0))
+            continue;
+        const auto text = value_at(context, place + field.offset[abi], field.size[abi], field.notation);
+        if (!text)
+            return address_text(place);
+        members.push_back(std::string(field.label) + "=" + *text);
+    }
+    if (!mask)
+        return address_text(place);
+    members.push_back("...");
+    return list_text('{', members, '}');
+}
+
 std::string output_text(const Context& context, uint64_t place, const Layout& layout) {
     if (place == 0)
         return "NULL";
     if (is_stat(layout))
         return stat_text(context, place, layout);
+    if (&layout == &statx_layout())
+        return statx_text(context, place);
     const std::string text = structure_at(context, place, layout);
-    return &layout == &statx_layout() || &layout == &rusage_layout() ? shortened(text) : text;
+    return &layout == &rusage_layout() ? shortened(text) : text;
 }
 
 // Numbers of `size` bytes each; at most as many as strace shows.
@@ -64,10 +87,12 @@ std::string numbers_at(const Context& context, uint64_t place, uint64_t count, u
     return list_text('[', items, ']');
 }
 
-// The date and time that a structure starts with.
+// The date and time that a structure tells with its first two members.
 std::string comment_at(const Context& context, uint64_t place, const Layout& layout) {
-    return time_comment(
-        context.read_signed(place, layout.fields[0].size[static_cast<size_t>(context.abi())]).value_or(0));
+    const auto abi = static_cast<size_t>(context.abi());
+    const auto seconds = context.read_signed(place, layout.fields[0].size[abi]);
+    const auto part = context.read_unsigned(place + layout.fields[1].offset[abi], layout.fields[1].size[abi]);
+    return time_comment(seconds.value_or(0), part.value_or(0), &layout == &timeval_layout() ? 6 : 9);
 }
 
 std::optional<std::string> fixed_array_at(Context& context, uint64_t place, const Layout& layout,
@@ -87,7 +112,7 @@ std::optional<std::string> fixed_array_at(Context& context, uint64_t place, cons
 
 // The set of processors of a sched_setaffinity: [0 1 3].
 std::string cpu_set_at(const Context& context, uint64_t place, uint64_t size) {
-    constexpr uint64_t max_bytes = 1024;
+    constexpr uint64_t max_bytes = 128;  // as many as strace asks the kernel for
     if (place == 0)
         return "NULL";
     std::vector<std::byte> bytes(std::min(size, max_bytes));
@@ -97,6 +122,8 @@ std::string cpu_set_at(const Context& context, uint64_t place, uint64_t size) {
     for (size_t cpu = 0; cpu < bytes.size() * 8; ++cpu)
         if ((std::to_integer<unsigned>(bytes[cpu / 8]) >> cpu % 8 & 1) != 0)
             text += (text.empty() ? "" : " ") + std::to_string(cpu);
+    if (bytes.size() < size)
+        text += text.empty() ? "..." : " ...";
     return "[" + text + "]";
 }
 
@@ -140,6 +167,35 @@ std::optional<std::string> out_struct_list(Context& context, const Notation& not
         return std::nullopt;
     return context.without_output() ? address_text(context.argument(notation))
                                     : in_struct_list(context, notation);
+}
+
+// struct sched_attr grew by two limits of utilisation (SCHED_ATTR_SIZE_VER0 and VER1 of include/uapi/linux/sched/types.h).
+constexpr uint64_t long_scheduling = 56;
+
+std::string scheduling_at(const Context& context, uint64_t place) {
+    constexpr uint64_t first_size = 48;
+    const auto size = context.read_unsigned(place, 4);
+    if (place == 0 || !size)
+        return address_text(place);
+    if (*size != 0 && *size < first_size)
+        return "{size=" + std::to_string(*size) + "}";
+    const Layout& layout = *size >= long_scheduling ? sched_attr_long_layout() : sched_attr_layout();
+    return structure_at(context, place, layout);
+}
+
+std::optional<std::string> in_scheduling(Context& context, const Notation& notation) {
+    const std::string text = scheduling_at(context, context.argument(notation));
+    const auto size = context.read_unsigned(context.argument(notation), 4);
+    return size.value_or(0) > long_scheduling ? shortened(text) : text;
+}
+
+std::optional<std::string> out_scheduling(Context& context, const Notation& notation) {
+    if (context.at_entry())
+        return std::nullopt;
+    constexpr uint64_t first_size = 48;
+    const uint64_t place = context.argument(notation);
+    const bool too_short = (context.argument_at(notation.numbers[0]) & 0xffff'ffff) < first_size;
+    return context.without_output() || too_short ? address_text(place) : scheduling_at(context, place);
 }
 
 std::optional<std::string> in_array2(Context& context, const Notation& notation) {

@@ -46,6 +46,13 @@ std::string address_text(uint64_t address) {
     return address == 0 ? "NULL" : hex(address);
 }
 
+std::string full_word_text(uint64_t value, unsigned size) {
+    const std::string digits = value == 0 ? "" : hex(value).substr(2);
+    const size_t width = 2 * size - (value == 0 ? 0 : 2);
+    return (value == 0 ? "" : "0x") + std::string(width > digits.size() ? width - digits.size() : 0, '0') +
+           digits;
+}
+
 std::string mode_text(uint64_t mode) {
     return formatted("%#03" PRIo64, mode);
 }
@@ -99,14 +106,16 @@ std::string more_flags_text(const Family& family, Abi abi, uint64_t value) {
     return text.substr(0, text.find(" /* "));
 }
 
-std::string time_comment(int64_t seconds) {
+std::string time_comment(int64_t seconds, uint64_t part, unsigned digits) {
     const std::time_t time = seconds;
     std::tm parts;
     char text[64];
-    if (seconds == 0 || gmtime_r(&time, &parts) == nullptr ||
-        std::strftime(text, sizeof text, " /* %Y-%m-%dT%H:%M:%S+0000 */", &parts) == 0)
+    const std::string fraction = std::to_string(part);
+    if ((seconds == 0 && part == 0) || (part != 0 && fraction.size() > digits) ||
+        gmtime_r(&time, &parts) == nullptr ||
+        std::strftime(text, sizeof text, " /* %Y-%m-%dT%H:%M:%S", &parts) == 0)
         return {};
-    return text;
+    return text + (part == 0 ? "" : "." + std::string(digits - fraction.size(), '0') + fraction) + "+0000 */";
 }
 
 std::string signal_text(uint64_t signal) {

@@ -16,6 +16,9 @@ namespace panda::syscalls {
 
 // NULL or 0x…
 std::string address_text(uint64_t address);
+// A word of `size` bytes in hexadecimal, with zeros in front. As C's %#0*x has it, 0x takes two of the digits, and 0 has
+// none.
+std::string full_word_text(uint64_t value, unsigned size);
 // Octal with a leading 0, at least three digits: 0644, 000.
 std::string mode_text(uint64_t mode);
 
@@ -33,8 +36,9 @@ std::string one_text(const Family& family, Abi abi, uint64_t value);
 // The constant that is `value`; null if there is none.
 const char* constant_name(const Family& family, Abi abi, uint64_t value);
 
-// A time as a comment, " /* 2009-02-13T23:31:30+0000 */", in UTC; empty for 0.
-std::string time_comment(int64_t seconds);
+// A time as a comment, " /* 2009-02-13T23:31:30+0000 */", in UTC; empty for 0. part: of a second, in units of which it has
+// 10^digits; shown unless it is 0. Empty if it is a second or more.
+std::string time_comment(int64_t seconds, uint64_t part = 0, unsigned digits = 0);
 
 // "SIGCHLD"; the number if it has no name; "SIGRT_1" for real-time signals.
 std::string signal_text(uint64_t signal);

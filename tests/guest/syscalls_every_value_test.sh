@@ -1,10 +1,10 @@
 #!/bin/bash
 # Calls with many values of their arguments, which panda-analyze syscalls must write as strace does.
-# usage: syscalls_every_value_test.sh BUILD [FIRST LAST]    the numbers of the calls
+# usage: syscalls_every_value_test.sh BUILD [amd64|i386 [FIRST LAST]]    the numbers of the calls
 . "$(dirname "$0")/common.sh"
-first=${2:-0} last=${3:-450}
+architecture=${2:-amd64} first=${3:-0} last=${4:-450}
 add_strace
-gcc -O1 -Wall -Wextra -Werror -static -o tree/every_value "$repository/tests/guest/every_value/every_value.c"
+"$repository/tools/guest/compile.sh" "$architecture" tree/every_value "$repository/tests/guest/every_value/every_value.c"
 # Text goes slowly through the serial port, so it is packed.
 cat >tree/run <<GUEST
 #!/bin/sh
