@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "trace/record_layout.h"
 
@@ -38,6 +40,21 @@ constexpr uint64_t page_table_bits(uint64_t cr4, uint64_t efer) {
     return (cr4 & pae) != 0 ? 0xffff'ffe0 : 0xffff'f000;
 }
 
+// Floating point and vectors.
+struct FloatingState {
+    uint16_t control = 0x37f;                              // x87: FCW
+    uint16_t status = 0;                                   // FSW without TOP
+    uint8_t top = 0;                                       // FSW.TOP: which register is st(0)
+    uint8_t empty = 0xff;                                  // a bit for each register, by its number
+    std::array<std::array<std::byte, 10>, 8> registers{};  // by number; MMX registers are their lower 8 bytes
+    uint32_t mxcsr = 0x1f80;
+    uint64_t xcr0 = 1;
+    uint32_t pkru = 0;
+    std::array<std::array<std::byte, 64>, 32> vectors{};
+
+    bool operator==(const FloatingState&) const = default;
+};
+
 struct CpuState {
     std::array<uint64_t, 16> general{};  // by GeneralRegister
     uint64_t rip = 0;  // offset in cs: outside long mode, the linear address is this + segments[cs].base
@@ -62,6 +79,8 @@ struct CpuState {
     uint64_t sysenter_eip = 0;
     uint64_t tsc_aux = 0;
     bool system_management = false;  // the mode has a physical address space of its own
+    // Where a chunk starts and in snapshots; null elsewhere, and in old traces. Shared, because it is large.
+    std::shared_ptr<const FloatingState> floating;
 
     // 0 (kernel) to 3 (user): what the stack segment's selector says.
     unsigned privilege() const { return segments[ss].selector & 3; }

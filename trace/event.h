@@ -27,6 +27,7 @@ enum class EventKind : uint32_t {
     cpuid = 11,  // and with it PANDA's hypercalls
     serial_output = 12,
     reset = 13,
+    input = 14,
 };
 
 enum class InterruptSource : uint32_t {
@@ -183,6 +184,22 @@ struct Reset {
     bool operator==(const Reset&) const = default;
 };
 
+enum class InputSource : uint32_t {
+    time_stamp = 0,     // rdtsc, rdtscp
+    msr = 1,            // rdmsr of a register that is not the processor's own
+    task_priority = 2,  // CR8
+    random = 3,         // rdrand, rdseed
+};
+
+// The processor takes a value from outside of it and of memory, other than by a port or from a device's memory.
+struct Input {
+    static constexpr EventKind kind = EventKind::input;
+    InputSource source = InputSource::time_stamp;
+    uint32_t number = 0;  // of the register, for an MSR
+    uint64_t value = 0;
+    bool operator==(const Input&) const = default;
+};
+
 // An event of a kind that this version does not know, from a newer trace.
 struct UnknownEvent {
     uint32_t kind = 0;
@@ -191,9 +208,9 @@ struct UnknownEvent {
     bool operator==(const UnknownEvent&) const = default;
 };
 
-using EventDetail =
-    std::variant<Interrupt, Exception, AddressSpaceChange, ModeChange, MemoryMapChange, Gap, UnknownEvent,
-                 Transfer, PortAccess, DeviceAccess, SystemCall, SystemReturn, Cpuid, SerialOutput, Reset>;
+using EventDetail = std::variant<Interrupt, Exception, AddressSpaceChange, ModeChange, MemoryMapChange, Gap,
+                                 UnknownEvent, Transfer, PortAccess, DeviceAccess, SystemCall, SystemReturn,
+                                 Cpuid, SerialOutput, Reset, Input>;
 
 struct Event {
     // How many instructions were executed before it. For an event between two blocks, this is the instr that

@@ -231,7 +231,7 @@ enum EventKind {
   #   0 address            guest physical
   #   1 size               u32; bytes
   #   2 write              bool
-  #   3 value              the value loaded or stored
+  #   3 value              the value loaded or stored; of loads in traces before 2026-12 with its bytes reversed
 
   systemCall @9;
   # A program calls its kernel. number and arguments are the registers at the call: rax and rdi rsi rdx r10 r8 r9
@@ -276,6 +276,19 @@ enum EventKind {
 
   reset @13;
   # The machine is reset, and the processor starts again. No fields.
+
+  input @14;
+  # The processor takes a value from outside of it and of memory, other than by a port or from a device's memory.
+  #   0 source             InputSource
+  #   1 number             u32; of the register for `msr`, otherwise 0
+  #   2 value
+}
+
+enum InputSource {
+  timeStamp @0;        # rdtsc and rdtscp; the offset that the processor adds is in it
+  msr @1;              # rdmsr of a register that is not the processor's own: those of the interrupt controller
+  taskPriority @2;     # CR8
+  random @3;           # rdrand and rdseed
 }
 
 enum InterruptSource {
@@ -412,6 +425,7 @@ struct X86State {
   sysenterEip @22 :UInt64;
   tscAux @23 :UInt64;
   systemManagement @24 :Bool;
+  floating @25 :FloatingState;  # traces before 2026-12 do not have it
 
   struct Segment {
     selector @0 :UInt32;
@@ -419,6 +433,20 @@ struct X86State {
     limit @2 :UInt32;
     flags @3 :UInt32;           # bits 8 to 23 as in the descriptor's second word
   }
+}
+
+struct FloatingState {
+  # Floating point and vectors.
+  control @0 :UInt16;           # x87: FCW
+  status @1 :UInt16;            # FSW without TOP
+  top @2 :UInt8;                # FSW.TOP: which register is st(0), 0 to 7
+  empty @3 :UInt8;              # a bit for each register, by its number, that is set if the register is empty
+  registers @4 :Data;           # 10 bytes for each of the 8 registers, by number; MMX registers are their lower 8
+  mxcsr @5 :UInt32;
+  xcr0 @6 :UInt64;
+  vectorSize @7 :UInt8;         # 16, 32 or 64: higher bytes of all vector registers are 0
+  vectors @8 :Data;             # vectorSize bytes for each of the registers 0 to 31
+  pkru @9 :UInt32;
 }
 
 # --- The end ---------------------------------------------------------------------------------------------------

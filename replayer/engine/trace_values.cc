@@ -1,6 +1,7 @@
 #include "replayer/engine/trace_values.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace panda::engine {
 
@@ -77,6 +78,28 @@ trace::CpuState cpu_state() {
     return state;
 }
 
+trace::CpuState whole_cpu_state() {
+    GlueProcessor processor;
+    glue_processor(&processor);
+    trace::FloatingState floating;
+    floating.control = static_cast<uint16_t>(processor.x87.control);
+    floating.status = static_cast<uint16_t>(processor.x87.status);
+    floating.top = static_cast<uint8_t>(processor.x87.top & 7);
+    floating.empty = 0;
+    for (size_t i = 0; i < floating.registers.size(); i++) {
+        floating.empty |= static_cast<uint8_t>((processor.x87.tags[i] & 1) << i);
+        std::memcpy(floating.registers[i].data(), processor.x87.registers[i], floating.registers[i].size());
+    }
+    floating.mxcsr = static_cast<uint32_t>(processor.vector.mxcsr);
+    floating.xcr0 = processor.control.xcr0;
+    floating.pkru = static_cast<uint32_t>(processor.msr.pkru);
+    for (size_t i = 0; i < floating.vectors.size(); i++)
+        std::memcpy(floating.vectors[i].data(), processor.vector.registers[i], floating.vectors[i].size());
+    trace::CpuState state = cpu_state();
+    state.floating = std::make_shared<const trace::FloatingState>(floating);
+    return state;
+}
+
 trace::FollowedValues followed_values() {
     trace::FollowedValues values;
     glue_trace_registers(values.data());
@@ -95,6 +118,21 @@ trace::InterruptSource source_of(uint64_t request) {
             return trace::InterruptSource::init;
         default:
             return trace::InterruptSource::other;
+    }
+}
+
+std::optional<trace::InputSource> input_source(recording::EntryKind kind) {
+    switch (kind) {
+        case recording::EntryKind::time_stamp:
+            return trace::InputSource::time_stamp;
+        case recording::EntryKind::msr_read:
+            return trace::InputSource::msr;
+        case recording::EntryKind::task_priority_read:
+            return trace::InputSource::task_priority;
+        case recording::EntryKind::random:
+            return trace::InputSource::random;
+        default:
+            return std::nullopt;
     }
 }
 

@@ -25,6 +25,11 @@ constexpr size_t max_asides = 1 << 16;
 constexpr uint64_t never = UINT64_MAX;
 constexpr uint64_t page_mask = trace::page_size - 1;
 
+// What a load from a device gets: QEMU collects it in big-endian order (accel/tcg/cputlb.c, int_ld_mmio_beN()).
+uint64_t from_big_endian(uint64_t value, unsigned size) {
+    return size == 0 || size > 8 ? value : __builtin_bswap64(value) >> (64 - 8 * size);
+}
+
 uint64_t masked(uint64_t value, unsigned size) {
     return size >= 8 ? value : value & ((uint64_t{1} << (8 * size)) - 1);
 }
@@ -106,7 +111,7 @@ Tracer::Tracer(const TraceOptions& options, const Replayer& replayer)
 void Tracer::start() {
     for (const auto& [address_space, map] : replayer_.memory_maps())
         writer_.enter_memory_map(trace_map(map));
-    control_ = cpu_state();
+    control_ = whole_cpu_state();
     writer_.snapshot(control_, memory_provider(), trace::SnapshotKind::full);
     *glue_trace_ring() = batch_->ring.get();
     begin_stretch(writer_.instr(), control_);
@@ -116,7 +121,7 @@ void Tracer::finish() {
     if (loose())
         tie_up();
     end_stretch(glue_instr());
-    writer_.snapshot(cpu_state(), memory_provider(), trace::SnapshotKind::changed);
+    writer_.snapshot(whole_cpu_state(), memory_provider(), trace::SnapshotKind::changed);
     writer_.finish();
 }
 
@@ -244,7 +249,7 @@ void Tracer::make_room(uint32_t id) {
         return;
     }
     const uint64_t instr = glue_instr() - blocks_[id]->instruction_count();
-    trace::CpuState cpu = cpu_state();
+    trace::CpuState cpu = whole_cpu_state();
     cpu.rip = blocks_[id]->pc - cpu.segments[trace::cs].base;
     put_registers(Aside::Kind::check_registers);
     end_stretch(instr);
@@ -476,7 +481,9 @@ void Tracer::taken(recording::EntryKind kind, unsigned size, uint64_t address, u
     if (kind == recording::EntryKind::port_read) {
         event_inside(trace::PortAccess{static_cast<uint32_t>(address), size, false, masked(value, size)});
     } else if (kind == recording::EntryKind::mmio_read) {
-        event_inside(trace::DeviceAccess{address, size, false, masked(value, size)});
+        event_inside(trace::DeviceAccess{address, size, false, from_big_endian(value, size)});
+    } else if (const auto source = input_source(kind)) {
+        event_inside(trace::Input{*source, static_cast<uint32_t>(address), value});
     } else if (kind == recording::EntryKind::cpuid) {
         const trace::CpuState state = cpu_state();
         const auto& r = state.general;

@@ -70,7 +70,7 @@ class EveryEvent {
 
     // Gaps and memory maps have calls of their own; trace_generator.h makes some.
     EventDetail detail(unsigned number) {
-        switch (number % 13) {
+        switch (number % 14) {
             case 0:
                 return Interrupt{narrow(), static_cast<InterruptSource>(below(6))};
             case 1:
@@ -96,6 +96,8 @@ class EveryEvent {
                 return SerialOutput{narrow(), some_bytes()};
             case 11:
                 return Reset{};
+            case 12:
+                return Input{static_cast<InputSource>(below(4)), narrow(), wide()};
             default:
                 return unknown();
         }

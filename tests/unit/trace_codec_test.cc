@@ -121,6 +121,7 @@ TEST_CASE("events come back") {
         {10, 0, Cpuid{{1, 2, 3, 4, 5, 6}, {7, 8, 9, 10}, 0x401004}},
         {10, 0, SerialOutput{0, Bytes(3, std::byte{'a'})}},
         {10, 0, Reset{}},
+        {10, 0, Input{InputSource::msr, 0x1b, 0xfee00900}},
     };
     EventEncoder encoder;
     for (const auto& event : events)

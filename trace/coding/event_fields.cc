@@ -179,6 +179,13 @@ constexpr auto fields_of<SerialOutput> = std::to_array<Field<SerialOutput>>({
 template <>
 constexpr std::array<Field<Reset>, 0> fields_of<Reset> = {};
 
+template <>
+constexpr auto fields_of<Input> = std::to_array<Field<Input>>({
+    {"source", narrow<&Input::source>},
+    {"number", narrow<&Input::number>},
+    {"value", wide<&Input::value>},
+});
+
 // --- What follows from the tables ---
 
 template <typename Event>

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <span>
 
 #include "common/error.h"
 #include "trace/event.h"
@@ -53,7 +55,12 @@ static_assert(same(schema::EventKind::INTERRUPT, EventKind::interrupt) &&
               same(schema::EventKind::SYSTEM_RETURN, EventKind::system_return) &&
               same(schema::EventKind::CPUID, EventKind::cpuid) &&
               same(schema::EventKind::SERIAL_OUTPUT, EventKind::serial_output) &&
-              same(schema::EventKind::RESET, EventKind::reset));
+              same(schema::EventKind::RESET, EventKind::reset) &&
+              same(schema::EventKind::INPUT, EventKind::input));
+static_assert(same(schema::InputSource::TIME_STAMP, InputSource::time_stamp) &&
+              same(schema::InputSource::MSR, InputSource::msr) &&
+              same(schema::InputSource::TASK_PRIORITY, InputSource::task_priority) &&
+              same(schema::InputSource::RANDOM, InputSource::random));
 static_assert(same(schema::InterruptSource::HARDWARE, InterruptSource::hardware) &&
               same(schema::InterruptSource::NMI, InterruptSource::nmi) &&
               same(schema::InterruptSource::SMI, InterruptSource::smi) &&
@@ -172,6 +179,67 @@ MemoryMap get_memory_map(schema::MemoryMap::Reader in, const TraceHeader& header
     return map;
 }
 
+// How many bytes of each vector register are not all zeros: 16, 32 or 64.
+uint8_t vector_size(const FloatingState& state) {
+    uint8_t size = 16;
+    for (const auto& vector : state.vectors) {
+        while (size < vector.size() &&
+               std::ranges::any_of(
+                   std::span(vector).subspan(size), [](std::byte byte) { return byte != std::byte{}; }))
+            size *= 2;
+    }
+    return size;
+}
+
+void put_floating(schema::FloatingState::Builder out, const FloatingState& state) {
+    out.setControl(state.control);
+    out.setStatus(state.status);
+    out.setTop(state.top);
+    out.setEmpty(state.empty);
+    out.setMxcsr(state.mxcsr);
+    out.setXcr0(state.xcr0);
+    out.setPkru(state.pkru);
+    auto registers = out.initRegisters(static_cast<uint>(state.registers.size() * state.registers[0].size()));
+    auto* byte = registers.begin();
+    for (const auto& value : state.registers)
+        for (const std::byte part : value)
+            *byte++ = std::to_integer<kj::byte>(part);
+    const uint8_t size = vector_size(state);
+    out.setVectorSize(size);
+    auto vectors = out.initVectors(static_cast<uint>(state.vectors.size() * size));
+    byte = vectors.begin();
+    for (const auto& vector : state.vectors)
+        for (const std::byte part : std::span(vector).first(size))
+            *byte++ = std::to_integer<kj::byte>(part);
+}
+
+std::shared_ptr<const FloatingState> get_floating(schema::FloatingState::Reader in) {
+    auto state = std::make_shared<FloatingState>();
+    const auto registers = in.getRegisters();
+    const auto vectors = in.getVectors();
+    const size_t size = in.getVectorSize();
+    if (registers.size() != state->registers.size() * state->registers[0].size() ||
+        (size != 16 && size != 32 && size != 64) || vectors.size() != state->vectors.size() * size ||
+        in.getTop() > 7)
+        throw Error("has a floating-point state that is impossible");
+    state->control = in.getControl();
+    state->status = in.getStatus();
+    state->top = in.getTop();
+    state->empty = in.getEmpty();
+    state->mxcsr = in.getMxcsr();
+    state->xcr0 = in.getXcr0();
+    state->pkru = in.getPkru();
+    const auto* byte = registers.begin();
+    for (auto& value : state->registers)
+        for (std::byte& part : value)
+            part = std::byte{*byte++};
+    byte = vectors.begin();
+    for (auto& vector : state->vectors)
+        for (std::byte& part : std::span(vector).first(size))
+            part = std::byte{*byte++};
+    return state;
+}
+
 void put_cpu_state(schema::CpuState::Builder out, const CpuState& state) {
     auto x86 = out.initX86();
     auto general = x86.initGeneral(static_cast<uint>(state.general.size()));
@@ -203,6 +271,8 @@ void put_cpu_state(schema::CpuState::Builder out, const CpuState& state) {
     x86.setSysenterEip(state.sysenter_eip);
     x86.setTscAux(state.tsc_aux);
     x86.setSystemManagement(state.system_management);
+    if (state.floating)
+        put_floating(x86.initFloating(), *state.floating);
 }
 
 CpuState get_cpu_state(schema::CpuState::Reader in) {
@@ -237,6 +307,8 @@ CpuState get_cpu_state(schema::CpuState::Reader in) {
     state.sysenter_eip = x86.getSysenterEip();
     state.tsc_aux = x86.getTscAux();
     state.system_management = x86.getSystemManagement();
+    if (x86.hasFloating())
+        state.floating = get_floating(x86.getFloating());
     return state;
 }
 

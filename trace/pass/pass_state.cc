@@ -32,8 +32,16 @@ CpuState PassState::cpu() const {
     return cpu_->cpu();
 }
 
+const CpuState* PassState::whole_cpu() const {
+    if (!cpu_)
+        throw Error("registers are not followed in this pass");
+    return cpu_->whole();
+}
+
 AddressSpace PassState::address_space() const {
-    return {memory(), cr3_, paging_of(cpu())};
+    if (!cpu_)
+        throw Error("registers are not followed in this pass");
+    return {memory(), cr3_, paging_of(cpu_->control())};
 }
 
 void PassState::restore(const GuestMemory& memory, const CpuState& cpu) {

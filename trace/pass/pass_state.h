@@ -52,6 +52,9 @@ class PassState {
     // Registers, as far as the trace has them: see CpuTracker. In on_event, those at the event's instr.
     // Throws Error without PassNeeds::memory.
     CpuState cpu() const;
+    // The same where the trace tells all of them, with floating point and vectors: at a chunk's start, in the callbacks of its
+    // first execution. Else null. Valid until the callback returns. Throws Error without PassNeeds::memory.
+    const CpuState* whole_cpu() const;
     // The address space that the processor is in. Throws Error when memory is not known.
     AddressSpace address_space() const;
 

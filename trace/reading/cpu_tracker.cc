@@ -83,6 +83,7 @@ CpuState CpuTracker::cpu() const {
         return cpu_;
     CpuState cpu = cpu_;
     cpu.general.fill(0);
+    cpu.floating.reset();
     cpu.rflags = 0;
     const BlockView block = blocks_[last_.id];
     const uint64_t offset = advanced_ < block.instruction_offsets.size()

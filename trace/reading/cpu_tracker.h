@@ -38,6 +38,11 @@ class CpuTracker {
 
     // The registers at the point reached.
     CpuState cpu() const;
+    // The registers if the trace tells all of them here: at a chunk's start, before its first instruction. Else null. Valid
+    // until the next call of another function.
+    const CpuState* whole() const { return moved_ ? nullptr : &cpu_; }
+    // Control registers and EFER at the point reached; the other registers are those that the trace told last.
+    const CpuState& control() const { return cpu_; }
     // Whether the processor is in system management mode there.
     bool system_management() const { return cpu_.system_management; }
 
