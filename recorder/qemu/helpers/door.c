@@ -259,6 +259,12 @@ void lift_set_mode(void *state, uint64_t flags)
     env->eflags = (env->eflags & ~of_eflags) | (flags & of_eflags);
 }
 
+void lift_set_floating_control(void *state, uint32_t x87, uint32_t mxcsr)
+{
+    cpu_set_fpuc(state, x87);
+    cpu_set_mxcsr(state, mxcsr);
+}
+
 static int mmu_index(CPUState *cpu, bool instruction)
 {
     return 0;
@@ -279,6 +285,7 @@ void lift_initialize(void *state)
     QTAILQ_INSERT_TAIL(&cpus_queue, env_cpu(env), node);
     env_cpu(env)->exception_index = -1;
     env->a20_mask = -1;
+    env_archcpu(env)->phys_bits = 52; /* which addresses CR3 may have */
     cpu_set_fpuc(env, 0x37f);
     cpu_set_mxcsr(env, 0x1f80);
     memset(env->fptags, 1, sizeof(env->fptags));

@@ -42,6 +42,8 @@ void lift_set_mode(void* state, uint64_t flags);
 /* Makes the state one with which helpers can work: the processor has all features, and its floating point is as after
  * FNINIT. */
 void lift_initialize(void* state);
+/* The control words of x87 and SSE, from which softfloat's modes follow. */
+void lift_set_floating_control(void* state, uint32_t x87, uint32_t mxcsr);
 /* The number of the exception that left a block, or -1. */
 int lift_exception(const void* state);
 
