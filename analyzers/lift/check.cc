@@ -3,42 +3,14 @@
 #include <algorithm>
 
 #include "analyzers/lift/replayed_guest.h"
+#include "analyzers/lift/replayed_processor.h"
 #include "common/error.h"
 #include "common/hex.h"
 
 namespace panda::lift {
 namespace {
 
-constexpr uint64_t resume_flag = 1 << 16;  // RF is set only where an instruction is left and goes on
-constexpr int64_t budget_offset =
-    -24;  // icount_decr, below the state: 0 ends string instructions after a step
 constexpr size_t compiled_at_once = 400;
-
-constexpr std::array register_names = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-                                       "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
-
-// Where the registers that a trace tells lie in QEMU's state.
-struct Places {
-    explicit Places(const StateLayout& layout) {
-        for (size_t i = 0; i < register_names.size(); ++i)
-            general[i] = layout.offset("regs[" + std::to_string(i) + "]");
-        pc = layout.offset("eip");
-        for (size_t i = 0; i < segments.size(); ++i) {
-            const std::string name = "segs[" + std::to_string(i) + "].";
-            segments[i] = {layout.offset(name + "selector"), layout.offset(name + "base"),
-                           layout.offset(name + "limit"), layout.offset(name + "flags")};
-        }
-        for (const size_t i : {0, 2, 3, 4})
-            control[i] = layout.offset("cr[" + std::to_string(i) + "]");
-    }
-    struct Segment {
-        int64_t selector, base, limit, flags;
-    };
-    std::array<int64_t, 16> general{};
-    std::array<Segment, 6> segments{};
-    std::array<int64_t, 5> control{};
-    int64_t pc = 0;
-};
 
 }  // namespace
 
@@ -50,9 +22,9 @@ class Check {
 
     Check(const trace::PassState& pass, LiftedBlocks& blocks, Runner& runner, const CheckOptions& options)
         : pass_(&pass),
-          layout_(&blocks.layout()),
           runner_(&runner),
-          places_(blocks.layout()),
+          processor_(runner, blocks.layout()),
+          state_size_(blocks.layout().state_size()),
           options_(&options) {}
 
     void on_block(const trace::BlockExecution& block) {
@@ -62,12 +34,15 @@ class Check {
         due_ = true;
         left_ = false;
         disturbed_ = false;
+        inputs_ = std::exchange(next_inputs_, {});
         ++result_.executions;
         result_.instructions += block.executed;
     }
     void on_accesses(const trace::BlockExecution&, std::span<const trace::Access> accesses) {
         if (due_)
             run(accesses);
+        else if (waiting_)
+            accesses_.insert(accesses_.end(), accesses.begin(), accesses.end());
         else
             disturbed_ = disturbed_ || !accesses.empty();
     }
@@ -89,6 +64,11 @@ class Check {
         ++result_.unchecked[why];
         left_ = false;
     }
+    // The same of one that was not run to its end: what it does to segments, floating point and vectors is not known.
+    void lose(const std::string& why) {
+        unchecked(why);
+        whole_ = false;
+    }
 
     void mismatch(const std::string& what) {
         ++result_.mismatches;
@@ -97,71 +77,70 @@ class Check {
                                      std::to_string(block_.id) + " at " + hex(pass_->blocks().pc(block_.id)) +
                                      ": " + what);
         left_ = false;
+        whole_ = false;
     }
 
     // What happens between executions, or in the middle of one.
     void take(const trace::Event& event) {
-        if (std::holds_alternative<trace::Exception>(event.detail) ||
-            std::holds_alternative<trace::Interrupt>(event.detail))
-            delivered_ = true;
-        if (const auto* change = std::get_if<trace::AddressSpaceChange>(&event.detail))
-            runner_->set<uint64_t>(places_.control[3], change->cr3);
-        if (const auto* mode = std::get_if<trace::ModeChange>(&event.detail)) {
-            runner_->set<uint64_t>(places_.control[0], mode->cr0);
-            runner_->set<uint64_t>(places_.control[4], mode->cr4);
-            runner_->set<uint64_t>(layout_->offset("efer"), mode->efer);
-        }
+        processor_.take(event);
         if (const auto* exception = std::get_if<trace::Exception>(&event.detail)) {
-            runner_->set<uint64_t>(places_.control[2], exception->cr2);
+            deliver(exception->vector);
             if (left_ || due_)
                 ended_by_ = "an exception ends it";
+        } else if (const auto* interrupt = std::get_if<trace::Interrupt>(&event.detail)) {
+            if (interrupt->source == trace::InterruptSource::smi)
+                processor_.enter_system_management();
+            else
+                deliver(interrupt->vector);
+            interrupted();
+        } else if (std::holds_alternative<trace::Reset>(event.detail) ||
+                   std::holds_alternative<trace::Gap>(event.detail)) {
+            whole_ = false;
+            interrupted();
+        } else {
+            take_input(event);
         }
-        if (std::get_if<trace::Interrupt>(&event.detail) != nullptr ||
-            std::get_if<trace::Reset>(&event.detail) != nullptr ||
-            std::get_if<trace::Gap>(&event.detail) != nullptr)
-            ended_by_ = ended_by_.empty() ? "an interrupt is next" : ended_by_;
+    }
+
+    void interrupted() {
+        if (ended_by_.empty())
+            ended_by_ = "an interrupt is next";
+    }
+
+    void deliver(uint32_t vector) {
+        delivered_ = true;
+        if (pass_->memory_known())
+            processor_.deliver(vector, pass_->address_space());
+    }
+
+    // What an instruction asks for comes after the accesses before it, and before the block if it is its first one. Only
+    // CPUID's event comes when it is over.
+    void take_input(const trace::Event& event) {
+        const bool of_next = event.instr >= block_.instr + block_.executed;
+        auto& inputs = of_next ? next_inputs_ : inputs_;
+        if (const auto* input = std::get_if<trace::Input>(&event.detail)) {
+            inputs.push_back({input->value, 0});
+        } else if (const auto* port = std::get_if<trace::PortAccess>(&event.detail)) {
+            if (!port->write)
+                inputs.push_back({port->value, 0});
+        } else if (const auto* device = std::get_if<trace::DeviceAccess>(&event.detail)) {
+            if (!device->write)
+                inputs.push_back({device->value, 0});
+        } else if (const auto* cpuid = std::get_if<trace::Cpuid>(&event.detail)) {
+            inputs_.push_back(
+                {cpuid->after[0] | cpuid->after[1] << 32, cpuid->after[2] | cpuid->after[3] << 32});
+        }
     }
 
     // --- The start of an execution ---
 
-    void load_processor(const trace::CpuState& cpu) {
-        for (size_t i = 0; i < places_.segments.size(); ++i) {
-            runner_->set<uint32_t>(places_.segments[i].selector, cpu.segments[i].selector);
-            runner_->set<uint64_t>(places_.segments[i].base, cpu.segments[i].base);
-            runner_->set<uint32_t>(places_.segments[i].limit, cpu.segments[i].limit);
-            runner_->set<uint32_t>(places_.segments[i].flags, cpu.segments[i].flags);
-        }
-        runner_->set<uint64_t>(places_.control[0], cpu.cr0);
-        runner_->set<uint64_t>(places_.control[2], cpu.cr2);
-        runner_->set<uint64_t>(places_.control[3], cpu.cr3);
-        runner_->set<uint64_t>(places_.control[4], cpu.cr4);
-        const std::pair<const char*, uint64_t> others[] = {
-            {"efer", cpu.efer},         {"star", cpu.star},         {"lstar", cpu.lstar},
-            {"cstar", cpu.cstar},       {"fmask", cpu.fmask},       {"kernelgsbase", cpu.kernel_gs_base},
-            {"tsc_aux", cpu.tsc_aux},   {"gdt.base", cpu.gdt.base}, {"idt.base", cpu.idt.base},
-            {"ldt.base", cpu.ldt.base}, {"tr.base", cpu.task.base}};
-        for (const auto& [name, value] : others)
-            runner_->set<uint64_t>(layout_->offset(name), value);
-        for (const auto& [name, value] :
-             {std::pair("gdt.limit", cpu.gdt.limit), std::pair("idt.limit", cpu.idt.limit)})
-            runner_->set<uint32_t>(layout_->offset(name), value);
-    }
-
-    void set_up(const trace::BlockView& block) {
-        if (!known_) {
-            load_processor(pass_->cpu());
-            known_ = true;
-        }
-        const trace::BlockRegisters& registers = pass_->registers();
-        for (size_t i = 0; i < places_.general.size(); ++i)
-            runner_->set<uint64_t>(places_.general[i], registers[i]);
-        // Code that goes on in the middle of a block knows in which form its beginning left the flags.
-        if (((runner_->flags() ^ registers[trace::rflags_number]) & ~resume_flag) != 0)
-            runner_->set_flags(registers[trace::rflags_number]);
-        runner_->set_mode(block.flags);
-        runner_->set<uint64_t>(places_.pc, block.pc - block.cs_base);
-        runner_->set<uint64_t>(places_.segments[trace::cs].base, block.cs_base);
-        runner_->set<uint32_t>(budget_offset, 0);
+    // Where the trace tells all registers, they must be what the executions before made of them.
+    void start_chunk(const trace::CpuState& cpu) {
+        if (whole_)
+            if (const auto difference = processor_.difference(cpu))
+                mismatch("where a chunk starts, " + *difference);
+        processor_.load(cpu);
+        whole_ = true;
     }
 
     void compile(uint32_t id) {
@@ -173,6 +152,7 @@ class Check {
             ids.push_back(i);
         runner_->compile(ids);
         compiled_.resize(std::max<size_t>(compiled_.size(), end));
+        asks_.resize(compiled_.size());
         std::fill(compiled_.begin() + id, compiled_.begin() + end, true);
     }
 
@@ -183,19 +163,54 @@ class Check {
             accesses = accesses.subspan(delivery_length(accesses));
         delivered_ = false;
         ended_by_.clear();
+        waiting_ = false;
+        if (const trace::CpuState* cpu = pass_->whole_cpu())
+            start_chunk(*cpu);
         const trace::BlockView block = pass_->blocks()[block_.id];
         if (!pass_->memory_known())
-            return unchecked("memory is not known");
-        if (block_.executed < block.instruction_offsets.size())
-            return unchecked("it was cut");
+            return lose("memory is not known");
+        if (block_.executed == 0)
+            return unchecked("nothing of it was executed");
         if (!ran_before && repeats(block))
-            return unchecked("it goes on with one that was not checked");
+            return lose("it goes on with one that was not checked");
         was_run_ = true;
         compile(block_.id);
-        set_up(block);
+        processor_.start(pass_->registers(), block);
+        if (asks_[block_.id])
+            before_.assign(runner_->state(), runner_->state() + state_size_);
         const trace::AddressSpace memory = pass_->address_space();
-        guest_.start(memory, accesses);
-        judge(runner_->run(block_.id, guest_));
+        guest_.start(memory, accesses, inputs_);
+        execute();
+        if (waiting_) {
+            registers_ = pass_->registers();
+            accesses_.assign(accesses.begin(), accesses.end());
+        }
+    }
+
+    // Runs an execution again that asked for an input, now that the trace has told it. What it loaded before is what it
+    // loads again.
+    void run_again() {
+        waiting_ = false;
+        // Floating point and vectors that an execution changes before it asks, as few do, change twice the first time.
+        if (asks_[block_.id])
+            std::copy(before_.begin(), before_.end(), runner_->state());
+        else
+            processor_.start(registers_, pass_->blocks()[block_.id]);
+        asks_[block_.id] = true;
+        const trace::AddressSpace memory = pass_->address_space();
+        guest_.start_again(memory, accesses_, inputs_);
+        execute();
+        if (std::exchange(waiting_, false))
+            lose("it takes an input that the trace does not have");
+    }
+
+    // Runs the block, or what was executed of it.
+    void execute() {
+        const trace::BlockView block = pass_->blocks()[block_.id];
+        if (block_.executed >= block.instruction_offsets.size())
+            return judge(runner_->run(block_.id, guest_));
+        judge(runner_->run_cut(block_.id, block_.executed, guest_));
+        processor_.set_pc(block.pc - block.cs_base + block.instruction_offsets[block_.executed]);
     }
 
     // How many accesses are those with which the processor delivers an interrupt, before the block: descriptors are
@@ -224,11 +239,9 @@ class Check {
         if (left == Left::by_exception)
             by_exception_ = left_ = true;
         else if (left == Left::at_missing)
-            unchecked("it needs " + runner_->missing());
+            lose("it needs " + runner_->missing());
         else if (guest_.stop() == Stop::input)
-            unchecked("it takes an input");
-        else if (guest_.stop() == Stop::device)
-            unchecked("it loads from a device");
+            waiting_ = true;
         else if (guest_.stop() == Stop::ended)
             ended_early_ = left_ = true;
         else
@@ -238,12 +251,14 @@ class Check {
     // --- Its end, which the next execution tells ---
 
     void finish(uint32_t next) {
+        if (waiting_)
+            run_again();
         const bool by_exception = std::exchange(by_exception_, false);
         const bool ended_early = std::exchange(ended_early_, false);
         if (!left_)
             return;
         if (disturbed_)
-            return unchecked("something happens in the middle of it");
+            return lose("something happens in the middle of it");
         if (!ended_by_.empty())
             return unchecked(ended_by_);
         if (ended_early)
@@ -256,37 +271,23 @@ class Check {
     }
 
     void compare(uint32_t next) {
-        const trace::BlockView block = pass_->blocks()[next];
-        const auto pc =
-            runner_->get<uint64_t>(places_.pc) + runner_->get<uint64_t>(places_.segments[trace::cs].base);
-        const trace::BlockRegisters& registers = pass_->registers();
-        for (size_t i = 0; i < places_.general.size(); ++i) {
-            const auto value = runner_->get<uint64_t>(places_.general[i]);
-            if (value != registers[i])
-                return mismatch(std::string(register_names[i]) + " is " + hex(value) + ", and in the trace " +
-                                hex(registers[i]));
-        }
-        const uint64_t flags = runner_->flags();
-        if (((flags ^ registers[trace::rflags_number]) & ~resume_flag) != 0)
-            return mismatch("rflags are " + hex(flags) + ", and in the trace " +
-                            hex(registers[trace::rflags_number]));
-        if (pc != block.pc)
-            return mismatch("goes on at " + hex(pc) + ", and the trace at " + hex(block.pc));
+        if (const auto difference = processor_.difference(pass_->registers(), pass_->blocks()[next].pc))
+            return mismatch(*difference);
         ++result_.checked;
         left_ = false;
     }
 
     const trace::PassState* pass_;
-    const StateLayout* layout_;
     Runner* runner_;
-    Places places_;
+    ReplayedProcessor processor_;
+    uint64_t state_size_;
     const CheckOptions* options_;
     ReplayedGuest guest_;
     CheckResult result_;
     trace::BlockExecution block_;
     uint32_t last_ = 0;       // the block before
     bool was_run_ = false;    // an execution was run, not only looked at
-    bool known_ = false;      // the processor's state
+    bool whole_ = false;      // segments, floating point and vectors are what the executions made of them
     bool due_ = false;        // the execution has not been run yet
     bool left_ = false;       // it has, and is to be compared
     bool disturbed_ = false;  // an event split its accesses
@@ -295,6 +296,13 @@ class Check {
     std::string ended_by_;
     bool delivered_ = false;  // an interrupt or exception, before this execution
     std::vector<bool> compiled_;
+    // For an execution that asks for inputs, which the trace tells after the accesses before.
+    bool waiting_ = false;
+    std::vector<ReplayedGuest::Input> inputs_, next_inputs_;
+    std::vector<trace::Access> accesses_;
+    trace::BlockRegisters registers_{};
+    std::vector<bool> asks_;         // by block: it did
+    std::vector<std::byte> before_;  // for those: the state before them
 };
 
 CheckResult check(trace::TraceReader& reader, LiftedBlocks& blocks, Level level, const CheckOptions& options,

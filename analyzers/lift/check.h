@@ -1,6 +1,6 @@
 // Runs lifted blocks again along a trace and compares: each block of the trace from the registers that the trace tells
 // at its start and the memory of that moment. What it loads from where, what it stores, the registers and the next pc
-// must be what the trace says. The trace does not have floating point and vector registers: they start as after FNINIT.
+// must be what the trace says; where a chunk starts, also segments, floating point and vectors, from which the check goes on.
 #pragma once
 
 #include <array>

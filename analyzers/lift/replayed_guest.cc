@@ -9,10 +9,18 @@ namespace panda::lift {
 using trace::Access;
 using trace::AccessKind;
 
-void ReplayedGuest::start(const trace::AddressSpace& memory, std::span<const Access> accesses) {
+void ReplayedGuest::start(const trace::AddressSpace& memory, std::span<const Access> accesses,
+                          std::span<const Input> inputs) {
+    loaded_.clear();
+    start_again(memory, accesses, inputs);
+}
+
+void ReplayedGuest::start_again(const trace::AddressSpace& memory, std::span<const Access> accesses,
+                                std::span<const Input> inputs) {
     memory_ = &memory;
     accesses_ = accesses;
-    at_ = 0;
+    inputs_ = inputs;
+    at_ = loads_ = inputs_taken_ = 0;
     written_.clear();
     stop_ = Stop::none;
     difference_[0] = '\0';
@@ -48,13 +56,26 @@ const Access& ReplayedGuest::next(uint64_t address, unsigned size, bool store) {
     return access;
 }
 
-void ReplayedGuest::read(uint64_t address, std::span<std::byte> out) {
+std::array<uint64_t, 2> ReplayedGuest::read(uint64_t address, unsigned size) {
+    if (loads_ < loaded_.size())
+        return loaded_[loads_++];
+    std::array<uint64_t, 2> value{};
+    const auto out = std::as_writable_bytes(std::span(value)).first(size);
     if (!memory_->read(address, out))
-        give_up(Stop::device);
+        value = {next_input().value, 0};  // a device's memory
     for (const Written& byte : written_) {
         if (byte.address - address < out.size())
             out[byte.address - address] = byte.value;
     }
+    loaded_.push_back(value);
+    ++loads_;
+    return value;
+}
+
+const ReplayedGuest::Input& ReplayedGuest::next_input() {
+    if (inputs_taken_ == inputs_.size())
+        give_up(Stop::input);
+    return inputs_[inputs_taken_++];
 }
 
 void ReplayedGuest::write(uint64_t address, std::span<const std::byte> bytes) {
@@ -64,16 +85,12 @@ void ReplayedGuest::write(uint64_t address, std::span<const std::byte> bytes) {
 
 uint64_t ReplayedGuest::load(uint64_t address, unsigned size) {
     next(address, size, false);
-    uint64_t value = 0;
-    read(address, std::as_writable_bytes(std::span(&value, 1)).first(size));
-    return value;
+    return read(address, size)[0];
 }
 
 std::array<uint64_t, 2> ReplayedGuest::load_wide(uint64_t address) {
     next(address, 16, false);
-    std::array<uint64_t, 2> value{};
-    read(address, std::as_writable_bytes(std::span(value)));
-    return value;
+    return read(address, 16);
 }
 
 void ReplayedGuest::store(uint64_t address, uint64_t value, unsigned size) {
@@ -100,8 +117,10 @@ void ReplayedGuest::store_wide(uint64_t address, std::array<uint64_t, 2> value) 
     write(address, std::as_bytes(std::span(value)));
 }
 
-uint64_t ReplayedGuest::input(int, unsigned, uint64_t, uint64_t&) {
-    give_up(Stop::input);
+uint64_t ReplayedGuest::input(int, unsigned, uint64_t, uint64_t& second) {
+    const Input& input = next_input();
+    second = input.second;
+    return input.value;
 }
 
 }  // namespace panda::lift

@@ -16,10 +16,20 @@ namespace panda::lift {
 class ReplayedGuest final : public Guest {
   public:
     // Why an execution could not be compared to its end; none: it was.
-    enum class Stop : uint8_t { none, mismatch, input, device, ended };
+    enum class Stop : uint8_t { none, mismatch, input, ended };
 
-    // Starts an execution. memory: before it, and valid until it ends. accesses: what the trace says it does.
-    void start(const trace::AddressSpace& memory, std::span<const trace::Access> accesses);
+    // What an instruction asks for, or a device's memory gives.
+    struct Input {
+        uint64_t value, second;
+    };
+
+    // Starts an execution. memory: before it. accesses: what the trace says it does. inputs: what it asks for, in order; when
+    // there are too few, it stops with Stop::input. All must be valid until it ends.
+    void start(const trace::AddressSpace& memory, std::span<const trace::Access> accesses,
+               std::span<const Input> inputs);
+    // Starts the same execution once more. memory: where it stopped the last time.
+    void start_again(const trace::AddressSpace& memory, std::span<const trace::Access> accesses,
+                     std::span<const Input> inputs);
 
     uint64_t load(uint64_t address, unsigned size) override;
     void store(uint64_t address, uint64_t value, unsigned size) override;
@@ -36,7 +46,8 @@ class ReplayedGuest final : public Guest {
   private:
     const trace::Access& next(uint64_t address, unsigned size, bool store);
     [[noreturn]] void give_up(Stop stop);
-    void read(uint64_t address, std::span<std::byte> out);
+    std::array<uint64_t, 2> read(uint64_t address, unsigned size);
+    const Input& next_input();
     void write(uint64_t address, std::span<const std::byte> bytes);
 
     const trace::AddressSpace* memory_ = nullptr;
@@ -46,7 +57,11 @@ class ReplayedGuest final : public Guest {
         uint64_t address;
         std::byte value;
     };
-    std::vector<Written> written_;  // by this execution, in order
+    std::vector<Written> written_;                 // by this execution, in order
+    std::vector<std::array<uint64_t, 2>> loaded_;  // by it, in order; also before it started again
+    size_t loads_ = 0;
+    std::span<const Input> inputs_;
+    size_t inputs_taken_ = 0;
     Stop stop_ = Stop::none;
     char difference_[160] = "";  // an array, because what is left by longjmp must not own memory
 };

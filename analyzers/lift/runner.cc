@@ -6,6 +6,8 @@
 
 #include <csetjmp>
 #include <cstring>
+#include <map>
+#include <optional>
 #include <set>
 
 #include "common/error.h"
@@ -92,6 +94,25 @@ llvm::orc::ExecutorSymbolDef symbol(Function* function) {
     return {llvm::orc::ExecutorAddr::fromPtr(function), llvm::JITSymbolFlags::Exported};
 }
 
+// Where floating point and vectors lie in QEMU's state.
+struct FloatingPlaces {
+    FloatingPlaces() = default;
+    explicit FloatingPlaces(const StateLayout& layout)
+        : top(layout.offset("fpstt")),
+          status(layout.offset("fpus")),
+          control(layout.offset("fpuc")),
+          empty(layout.offset("fptags[0]")),
+          registers(layout.offset("fpregs[0].d.low")),
+          register_step(layout.offset("fpregs[1].d.low") - registers),
+          vectors(layout.offset("xmm_regs[0]._q_ZMMReg[0]")),
+          vector_step(layout.offset("xmm_regs[1]._q_ZMMReg[0]") - vectors),
+          mxcsr(layout.offset("mxcsr")),
+          xcr0(layout.offset("xcr0")),
+          pkru(layout.offset("pkru")) {}
+    int64_t top = 0, status = 0, control = 0, empty = 0, registers = 0, register_step = 0, vectors = 0,
+            vector_step = 0, mxcsr = 0, xcr0 = 0, pkru = 0;
+};
+
 }  // namespace
 
 class Runner::Impl {
@@ -110,6 +131,8 @@ class Runner::Impl {
         object_.resize(object_size_());
         state_ = static_cast<std::byte*>(state_of_(object_.data()));
         initialize_(state_);
+        floating_ = FloatingPlaces(blocks.layout());
+        flags_form_ = blocks.layout().offset("cc_op");
     }
 
     void compile(std::span<const uint32_t> ids) {
@@ -131,10 +154,32 @@ class Runner::Impl {
 
     uint32_t (*function(uint32_t id))(void*) { return functions_[id]; }
 
+    // The first instructions of a block, and the form of the flags after them.
+    struct Cut {
+        uint32_t (*function)(void*) = nullptr;
+        std::optional<uint32_t> flags_form;
+    };
+    const Cut& cut(uint32_t id, uint32_t instructions) {
+        Cut& cut = cuts_[{id, instructions}];
+        if (cut.function == nullptr) {
+            auto module = blocks_.lift_cut(id, instructions);
+            optimize(*module, level_);
+            check(
+                jit_->addIRModule(llvm::orc::ThreadSafeModule(std::move(module), blocks_.shared_context())));
+            cut.flags_form = blocks_.flags_form(id, instructions);
+            cut.function = look_up<uint32_t(void*)>(cut_name(id, instructions));
+        }
+        return cut;
+    }
+
     std::byte* state_ = nullptr;
     uint64_t (*get_flags_)(const void*) = nullptr;
     void (*set_flags_)(void*, uint64_t) = nullptr;
     void (*set_mode_)(void*, uint64_t) = nullptr;
+    int (*exception_)(const void*) = nullptr;
+    void (*set_floating_control_)(void*, uint32_t, uint32_t) = nullptr;
+    FloatingPlaces floating_;
+    int64_t flags_form_ = 0;  // where cc_op is
 
   private:
     template <typename Function>
@@ -190,6 +235,8 @@ class Runner::Impl {
         get_flags_ = look_up<uint64_t(const void*)>("lift_get_flags");
         set_flags_ = look_up<void(void*, uint64_t)>("lift_set_flags");
         set_mode_ = look_up<void(void*, uint64_t)>("lift_set_mode");
+        exception_ = look_up<int(const void*)>("lift_exception");
+        set_floating_control_ = look_up<void(void*, uint32_t, uint32_t)>("lift_set_floating_control");
     }
 
     LiftedBlocks& blocks_;
@@ -199,7 +246,8 @@ class Runner::Impl {
     void* (*state_of_)(void*) = nullptr;
     void (*initialize_)(void*) = nullptr;
     std::vector<std::byte> object_;
-    std::vector<uint32_t (*)(void*)> functions_;  // by block
+    std::vector<uint32_t (*)(void*)> functions_;         // by block
+    std::map<std::pair<uint32_t, uint32_t>, Cut> cuts_;  // by block and number of instructions
 };
 
 Runner::Runner(LiftedBlocks& blocks, Level level) : impl_(std::make_unique<Impl>(blocks, level)) {}
@@ -221,18 +269,81 @@ void Runner::set_mode(uint64_t flags) {
     impl_->set_mode_(impl_->state_, flags);
 }
 
+trace::FloatingState Runner::floating() {
+    const FloatingPlaces& places = impl_->floating_;
+    trace::FloatingState floating;
+    floating.control = get<uint16_t>(places.control);
+    floating.status = get<uint16_t>(places.status);
+    floating.top = static_cast<uint8_t>(get<uint32_t>(places.top) & 7);
+    floating.empty = 0;
+    for (size_t i = 0; i < floating.registers.size(); ++i) {
+        const auto at = static_cast<int64_t>(i);
+        floating.empty |= static_cast<uint8_t>((get<uint8_t>(places.empty + at) & 1) << i);
+        std::memcpy(floating.registers[i].data(), state() + places.registers + at * places.register_step,
+                    floating.registers[i].size());
+    }
+    floating.mxcsr = get<uint32_t>(places.mxcsr);
+    floating.xcr0 = get<uint64_t>(places.xcr0);
+    floating.pkru = get<uint32_t>(places.pkru);
+    for (size_t i = 0; i < floating.vectors.size(); ++i)
+        std::memcpy(floating.vectors[i].data(),
+                    state() + places.vectors + static_cast<int64_t>(i) * places.vector_step,
+                    floating.vectors[i].size());
+    return floating;
+}
+
+void Runner::set_floating(const trace::FloatingState& floating) {
+    const FloatingPlaces& places = impl_->floating_;
+    impl_->set_floating_control_(impl_->state_, floating.control, floating.mxcsr);
+    set<uint16_t>(places.status, floating.status);
+    set<uint32_t>(places.top, floating.top);
+    for (size_t i = 0; i < floating.registers.size(); ++i) {
+        const auto at = static_cast<int64_t>(i);
+        set<uint8_t>(places.empty + at, floating.empty >> i & 1);
+        std::memcpy(state() + places.registers + at * places.register_step, floating.registers[i].data(),
+                    floating.registers[i].size());
+    }
+    set<uint64_t>(places.xcr0, floating.xcr0);
+    set<uint32_t>(places.pkru, floating.pkru);
+    for (size_t i = 0; i < floating.vectors.size(); ++i)
+        std::memcpy(state() + places.vectors + static_cast<int64_t>(i) * places.vector_step,
+                    floating.vectors[i].data(), floating.vectors[i].size());
+}
+
 void Runner::compile(std::span<const uint32_t> ids) {
     impl_->compile(ids);
 }
 
-Left Runner::run(uint32_t id, Guest& guest) {
-    const auto function = impl_->function(id);
+namespace {
+
+Left run_function(uint32_t (*function)(void*), std::byte* state, Guest& guest) {
     running.guest = &guest;
     // From here on nothing has a destructor, as longjmp demands.
     if (const int left = setjmp(running.leave); left != 0)
         return static_cast<Left>(left - 1);
-    function(impl_->state_);
+    function(state);
     return Left::normally;
+}
+
+// PAUSE and HLT leave the loop that runs blocks as an exception does, with a number that no processor has (EXCP_INTERRUPT
+// and EXCP_HLT of QEMU's exec/cpu-common.h). The instruction is over then.
+constexpr int first_of_emulator = 0x10000;
+
+}  // namespace
+
+Left Runner::run(uint32_t id, Guest& guest) {
+    const Left left = run_function(impl_->function(id), impl_->state_, guest);
+    return left == Left::by_exception && impl_->exception_(impl_->state_) >= first_of_emulator
+               ? Left::normally
+               : left;
+}
+
+Left Runner::run_cut(uint32_t id, uint32_t instructions, Guest& guest) {
+    const Impl::Cut& cut = impl_->cut(id, instructions);
+    const Left left = run_function(cut.function, impl_->state_, guest);
+    if (left == Left::normally && cut.flags_form)
+        set<uint32_t>(impl_->flags_form_, *cut.flags_form);
+    return left;
 }
 
 void Runner::stop() {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analyzers/lift/lifted_blocks.h"
+#include "trace/cpu_state.h"
 
 namespace panda::lift {
 
@@ -59,10 +60,17 @@ class Runner {
     void set_flags(uint64_t flags);
     void set_mode(uint64_t flags);
 
+    // Floating point and vectors.
+    trace::FloatingState floating();
+    void set_floating(const trace::FloatingState& floating);
+
     // Compiles these blocks if they are not yet. Takes about a millisecond a block. Throws as LiftedBlocks::lift().
     void compile(std::span<const uint32_t> ids);
     // Runs a block, which has been compiled. guest: what it finds; a member of it may call stop(). Returns how it was left.
     Left run(uint32_t id, Guest& guest);
+    // Runs the first instructions of a block, fewer than it has; compiles them when they are run for the first time. Then
+    // everything but rip is as before the next instruction.
+    Left run_cut(uint32_t id, uint32_t instructions, Guest& guest);
     // Leaves the block that is running; from a member of Guest only, whose frame must have nothing to destroy.
     [[noreturn]] static void stop();
     // What the block asked for that left at_missing.
