@@ -1,0 +1,23 @@
+#!/bin/bash
+# Lifted blocks of programs that compute with integers, x87, SSE, AVX and AES, in 64 and 32 bits, with their kernel: what they
+# do when they are run again is what the trace says; and rules that are wrong are found. usage: lift_test.sh BUILD
+. "$(dirname "$0")/common.sh"
+[ -x "$build/bin/panda-analyze-lift" ] || skip "built without LLVM"
+mkdir tree
+gcc -O2 -static -Wall -Wextra -Werror -o tree/floats "$repository/tests/guest/lift/floats.c" -lm
+"$repository/tools/guest/compile.sh" i386 tree/floats32 "$repository/tests/guest/lift/floats.c" -lm || skip "cannot compile for i386"
+panda-record --cpu max -o floats.panda --copy-in tree:/opt/ -- sh -c '/opt/tree/floats; /opt/tree/floats32' >out
+grep -c '^tables' out | grep -qx 2 || fail "the programs did not do everything: $(cat out)"
+panda-replay --quiet --registers --trace floats.capnp floats.panda
+panda-analyze lift --quiet floats.capnp
+panda-analyze lift --quiet --json --check floats.capnp >check.json || true
+/usr/bin/python3 - check.json <<'END' || fail "lifted blocks: $(head -c 2000 check.json)"
+import json, sys
+found = json.load(open(sys.argv[1]))
+share = found["checked"] / found["executions"]
+print(f'{found["instructions"]} instructions, {100 * share:.3f} % of {found["executions"]} executions checked, '
+      f'{found["mismatches"]} differ; not checked: {found["unchecked"]}')
+sys.exit(found["mismatches"] != 0 or share < 0.995)
+END
+last=$(panda-trace info --json floats.capnp | sed -n 's/.*"last_instr":\([0-9]*\).*/\1/p')
+lift_wrong_rules floats.capnp "$build/libexec/panda/helpers" $((last / 2)) $((last / 2 + 300000)) || fail "a rule that is wrong was not found"
