@@ -73,8 +73,9 @@ TEST_CASE("seccomp, keys, privileges, Landlock", "[syscalls]") {
     memory.put_values<uint32_t>(0x3000, {0x20080522, 0});
     memory.put_values<uint32_t>(0x3010, {1u << 12, 1u << 21, 0, 1, 0, 0});
     CHECK(line_of(memory, x86_64, "capget", {0x3000, 0x3010}, 0) ==
-          "capget({version=_LINUX_CAPABILITY_VERSION_3, pid=0}, {effective=CAP_NET_ADMIN|CAP_MAC_OVERRIDE, "
-          "permitted=CAP_SYS_ADMIN, inheritable=0}) = 0");
+          "capget({version=_LINUX_CAPABILITY_VERSION_3, pid=0}, "
+          "{effective=1<<CAP_NET_ADMIN|1<<CAP_MAC_OVERRIDE, "
+          "permitted=1<<CAP_SYS_ADMIN, inheritable=0}) = 0");
     memory.put_values<uint64_t>(0x4000, {5});
     CHECK(line_of(memory, x86_64, "landlock_create_ruleset", {0x4000, 8, 0}, 3) ==
           "landlock_create_ruleset({handled_access_fs=LANDLOCK_ACCESS_FS_EXECUTE|LANDLOCK_ACCESS_FS_READ_"
@@ -356,4 +357,42 @@ TEST_CASE("bytes that io_uring moves", "[syscalls]") {
     memory.put_values<uint32_t>(0x1000c, {2});
     program.call("getpid", {}, 10);
     CHECK(program.log == std::vector<std::string>{">/file6 4096", "/file9> 10"});
+}
+
+TEST_CASE("values that few programs use are written as strace writes them", "[syscalls]") {
+    FakeMemory memory;
+    CHECK(line_of(memory, x86_64, "mmap", {0, 4096, 3, 0x22 | 0x40000 | 21u << 26, minus_one, 0}, 0x1000) ==
+          "mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_HUGETLB|21<<MAP_HUGE_SHIFT, "
+          "-1, 0) = 0x1000");
+    CHECK(line_of(memory, x86_64, "fallocate", {3, 0, 0, 10}, 0) == "fallocate(3, 0, 0, 10) = 0");
+    CHECK(line_of(memory, x86_64, "accept", {3, 0, 0x1000}, 4) == "accept(3, NULL, 0x1000) = 4");
+    CHECK(line_of(memory, x86_64, "ptrace", {0, 0, 0, 0}, 0) == "ptrace(PTRACE_TRACEME) = 0");
+    CHECK(line_of(memory, x86_64, "ptrace", {0x4206, 7, 0, 0x100001}, 0) ==
+          "ptrace(PTRACE_SEIZE, 7, NULL, PTRACE_O_TRACESYSGOOD|PTRACE_O_EXITKILL) = 0");
+    CHECK(line_of(memory, x86_64, "lchown", {0x1000, minus_one, 65535}, -2) ==
+          "lchown(0x1000, -1, 65535) = -1 ENOENT (No such file or directory)");
+    CHECK(line_of(memory, i386, "lchown", {0x1000, minus_one, 65535}, -2) ==
+          "lchown(0x1000, -1, -1) = -1 ENOENT (No such file or directory)");
+    // The tls is the last argument, and is written before the one in front of it.
+    CHECK(line_of(memory, x86_64, "clone", {0x1080100, 0x7000, 0, 0x6000, 0x5000}, 9) ==
+          "clone(child_stack=0x7000, flags=CLONE_VM|CLONE_SETTLS|CLONE_CHILD_SETTID, tls=0x5000, "
+          "child_tidptr=0x6000) = 9");
+}
+
+TEST_CASE("structures in memory of which little is used", "[syscalls]") {
+    FakeMemory memory;
+    memory.put_values<uint64_t>(0x1000, {86400, 5, 0, 0x3fffffff});
+    CHECK(line_of(memory, x86_64, "utimensat", {3, 0, 0x1000, 0}, 0) ==
+          "utimensat(3, NULL, [{tv_sec=86400, tv_nsec=5} /* 1970-01-02T00:00:00.000000005+0000 */, "
+          "UTIME_NOW], 0) = 0");
+    memory.put_values<uint64_t>(0x2000, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+    CHECK(line_of(memory, x86_64, "waitid", {0, 0, 0x2000, 5, 0}, 0) ==
+          "waitid(P_ALL, 0, {}, WNOHANG|WEXITED, NULL) = 0");
+    memory.put_values<uint64_t>(0x3000, {150, 0, 7, 0});
+    CHECK(line_of(memory, x86_64, "times", {0x3000}, 9) ==
+          "times({tms_utime=150 /* 1.50 s */, tms_stime=0, tms_cutime=7 /* 0.07 s */, tms_cstime=0}) = 9");
+    memory.put_values<uint64_t>(0x4000, {0x101});
+    CHECK(line_of(memory, x86_64, "mincore", {0, 8192, 0x4000}, 0) == "mincore(NULL, 8192, [1, 1]) = 0");
+    CHECK(line_of(memory, x86_64, "set_mempolicy", {0x8002, 0x4000, 65}, 0) ==
+          "set_mempolicy(MPOL_BIND|MPOL_F_STATIC_NODES, [0x00000000000101], 65) = 0");
 }
