@@ -1,5 +1,6 @@
 // panda-analyze-lift: blocks of a trace as LLVM IR.
 #include <algorithm>
+#include <iomanip>
 #include <iostream>
 #include <set>
 
@@ -137,11 +138,19 @@ void print(const Totals& totals, bool json) {
                   << totals.lifted_instructions << " instructions of LLVM, which its verifier accepts\n";
 }
 
+// Of all executions, in percent.
+double checked_share(const CheckResult& result) {
+    return result.executions == 0
+               ? 0
+               : 100 * static_cast<double>(result.checked) / static_cast<double>(result.executions);
+}
+
 void print(const CheckResult& result, bool json) {
     if (json) {
         write_json_line(std::cout, {{"executions", result.executions},
                                     {"instructions", result.instructions},
                                     {"checked", result.checked},
+                                    {"checked_percent", checked_share(result)},
                                     {"mismatches", result.mismatches},
                                     {"unchecked", result.unchecked},
                                     {"differences", result.listed}});
@@ -149,7 +158,8 @@ void print(const CheckResult& result, bool json) {
     }
     for (const std::string& line : result.listed)
         std::cout << line << '\n';
-    std::cout << result.checked << " of " << result.executions << " executions are as the trace says, "
+    std::cout << result.checked << " of " << result.executions << " executions (" << std::fixed
+              << std::setprecision(2) << checked_share(result) << " %) are as the trace says, "
               << result.mismatches << " differ\n";
     for (const auto& [why, count] : result.unchecked)
         std::cout << "  " << count << " not checked: " << why << '\n';
@@ -170,7 +180,17 @@ void check_executions(Run& run, LiftedBlocks& lifted, Level level) {
         run.set_incomplete();
 }
 
+// An option that would do nothing is refused: a check of everything must not pass for one of the selected blocks.
+void require_options_that_agree(const Run& run) {
+    for (const char* name : {"block", "pc", "asid", "output", "link"})
+        if (run.has("check") && run.has(name))
+            throw UsageError("--check does not go with --" + std::string(name));
+    if (run.has("link") && !run.has("output"))
+        throw UsageError("--link needs --output");
+}
+
 void analyze(Run& run) {
+    require_options_that_agree(run);
     const Level level = level_of(run);
     if (run.has("output"))
         require_other_file(run.words().back(), run.text("output"));

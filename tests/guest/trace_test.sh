@@ -91,7 +91,8 @@ if [ -x "$build/bin/panda-analyze-lift" ]; then
 import json, sys
 result = json.load(open(sys.argv[1]))
 sys.exit(result["executions"] < 50000 or result["mismatches"] != 0
-         or result["checked"] < 0.995 * result["executions"])
+         or result["checked"] < 0.995 * result["executions"]
+         or abs(result["checked_percent"] - 100 * result["checked"] / result["executions"]) > 1e-6)
 END
     echo "ok: $(cat lifted.out)"
     rm lifted.capnp

@@ -6,4 +6,6 @@ if(PANDA_LLVM)
     TCG_SAMPLES="${CMAKE_SOURCE_DIR}/tests/samples/tcg_operations.txt" HELPERS="${PANDA_LIBEXEC}/helpers")
   add_dependencies(lift_test panda_qemu_helpers)
   catch_discover_tests(lift_test TEST_PREFIX "lift: ")
+  add_test(NAME "lift: options that contradict" COMMAND
+    ${CMAKE_CURRENT_LIST_DIR}/lift_options_test.sh $<TARGET_FILE:panda-analyze-lift>)
 endif()
