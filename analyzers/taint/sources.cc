@@ -286,7 +286,20 @@ void Sources::label_strings(uint64_t list, const char* kind, const std::string& 
 
 // --- Bytes and registers at a moment ---
 
+std::vector<std::string> Sources::waiting() const {
+    std::vector<std::string> texts;
+    const auto add = [&](const auto& moments) {
+        for (const auto& moment : moments)
+            if (!moments_done_.contains(&moment.text))
+                texts.push_back(moment.text);
+    };
+    add(options_.ranges);
+    add(options_.registers);
+    return texts;
+}
+
 void Sources::label_range(const RangeAt& range) {
+    moments_done_.insert(&range.text);
     if (pass_.engine() == nullptr)
         throw Error("memory is not known at " + range.text);
     const uint32_t source = pass_.labels().source({"range", range.text});
@@ -304,6 +317,7 @@ void Sources::label_range(const RangeAt& range) {
 }
 
 void Sources::label_register(const RegisterAt& which) {
+    moments_done_.insert(&which.text);
     if (pass_.engine() == nullptr)
         throw Error("the processor is not known at " + which.text);
     const auto range = pass_.engine()->state().find(which.name);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,9 @@ class Sources {
     uint64_t left_out() const { return left_out_; }
     // Bytes that should have been labelled where there was no memory.
     uint64_t nowhere() const { return nowhere_; }
+    // Ranges and registers whose moment has not come, as the user wrote them; after the pass, those to which the trace does
+    // not come.
+    std::vector<std::string> waiting() const;
 
   private:
     struct Reading {
@@ -126,6 +130,7 @@ class Sources {
     };
     std::vector<Candidate> candidates_;
     std::vector<Labelled> labelled_;
+    std::set<const std::string*> moments_done_;  // texts of options_
     uint64_t left_out_ = 0;
     uint64_t nowhere_ = 0;
 };

@@ -61,6 +61,8 @@ void warn(Run& run, const TaintPass& pass, const Sources& sources, Engine& engin
                  " bytes were not labelled, because --max-num-labels were");
     if (sources.nowhere() != 0)
         run.warn("warning: " + std::to_string(sources.nowhere()) + " bytes to label were not in memory");
+    for (const std::string& text : sources.waiting())
+        run.warn("warning: the trace does not come to " + text + ", where something was to be labelled");
     if (pass.gaps() != 0)
         run.warn("warning: the trace leaves out instructions in " + std::to_string(pass.gaps()) +
                  " places; there all labels end");
