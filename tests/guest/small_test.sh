@@ -17,5 +17,5 @@ printf '%s 10 0\n' "$buffer" >search_buffers.txt
 panda-analyze bufmon run.capnp >lines
 [ "$(wc -l <lines)" = "$(wc -l <accesses)" ] || fail "bufmon finds other accesses by the file"
 /usr/bin/python3 "$here/compare.py" || fail "the program says something else"
-expect_complaint 'search_buffers.txt: line 1: "x y" is not' bash -c 'echo "x y" >search_buffers.txt; panda-analyze bufmon run.capnp'
+expect_complaint 'search_buffers.txt: line 1: "x" is not a hexadecimal number' bash -c 'echo "x y" >search_buffers.txt; panda-analyze bufmon run.capnp'
 expect_complaint 'buffer is empty' panda-analyze bufmon --buffer 1000:0 run.capnp
