@@ -1,5 +1,5 @@
 #!/bin/bash
-# Tests signal, loaded and bufmon: what a program does is compared with what it prints itself and with strace-like facts of /proc.
+# Tests signal, loaded, memorymap and bufmon: what a program does is compared with what it prints itself and with strace-like facts of /proc.
 . "$(dirname "$0")/common.sh"
 here=$repository/tests/guest/small
 mkdir -p copy/tmp copy/lib64
@@ -16,6 +16,8 @@ panda-analyze bufmon --json --buffer "$buffer:10" run.capnp >accesses
 printf '%s 10 0\n' "$buffer" >search_buffers.txt
 panda-analyze bufmon run.capnp >lines
 [ "$(wc -l <lines)" = "$(wc -l <accesses)" ] || fail "bufmon finds other accesses by the file"
+panda-analyze memorymap --json --pc "0x$(sed -n 's/^function //p' said)" --pc "0x$(sed -n 's/^library //p' said)" run.capnp >places
 /usr/bin/python3 "$here/compare.py" || fail "the program says something else"
 expect_complaint 'search_buffers.txt: line 1: "x" is not a hexadecimal number' bash -c 'echo "x y" >search_buffers.txt; panda-analyze bufmon run.capnp'
 expect_complaint 'buffer is empty' panda-analyze bufmon --buffer 1000:0 run.capnp
+expect_complaint 'no instruction is given' panda-analyze memorymap run.capnp

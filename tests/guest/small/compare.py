@@ -1,4 +1,4 @@
-"""Compares what signal, loaded and bufmon found with what small.c printed."""
+"""Compares what signal, loaded, memorymap and bufmon found with what small.c printed."""
 import json
 import re
 
@@ -45,4 +45,11 @@ for access in own:
             assert memory.get(place, byte) == byte, access
 reads = [access for access in own if access["direction"] == "read"]
 assert len(reads) >= 7, len(reads)
+# The handler runs for each signal that is handled, in the program; waitpid in the library.
+places = lines("places")
+handled = [line for line in places if line["image_path"] == "/tmp/small"]
+waited = [line for line in places if line["image_path"] in libraries]
+assert len(handled) == 5 and len(waited) >= 1 and len(places) == len(handled) + len(waited), places
+assert all((line["process"], line["pid"], line["in_kernel"]) == ("small", pid, False) for line in places), places
+
 print(f"ok: {len(signals)} signals, {len(found)} libraries, {len(own)} accesses as the program says")

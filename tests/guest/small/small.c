@@ -24,6 +24,7 @@ int main(void) {
     action.sa_sigaction = handler;
     action.sa_flags = SA_SIGINFO;
     printf("self %d\nbuffer %lx\n", getpid(), (unsigned long)(uintptr_t)buffer);
+    printf("function %lx\nlibrary %lx\n", (unsigned long)(uintptr_t)handler, (unsigned long)(uintptr_t)waitpid);
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; ++i) {
         sigaction(numbers[i], &action, NULL);
         kill(getpid(), numbers[i]);
