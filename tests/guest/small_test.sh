@@ -10,7 +10,9 @@ panda-record -o run.panda --copy-in copy/tmp:/tmp --copy-in copy/lib64:/lib64 --
 tr -d '\r' <run.out >said
 panda-replay --quiet --trace run.capnp run.panda
 panda-analyze signal --json --process small run.capnp >signals
-panda-analyze loaded --json --process small --pandalog loaded.log run.capnp >loaded
+panda-analyze loaded --json --process small --pandalog loaded.log run.capnp >mappings
+[ "$(capnp decode "$repository/analyzers/pandalog/pandalog.capnp" Entry <loaded.log | grep -c '"loaded"')" = "$(wc -l <mappings)" ] ||
+    fail "the pandalog has other mappings"
 buffer=$(sed -n 's/^buffer //p' said)
 panda-analyze bufmon --json --buffer "$buffer:10" run.capnp >accesses
 printf '%s 10 0\n' "$buffer" >search_buffers.txt

@@ -38,11 +38,11 @@ panda-analyze useafterfree --json --symbols symbols --pandalog heap.log run.capn
 # An allocator of a 32-bit program's own, by name and by address.
 address=$(nm copy/tmp/pool | sed -n 's/ T pool_put$//p')
 for put in pool_put:2 "0x$address:2"; do
-    panda-analyze useafterfree --no-libc --alloc pool_get:2 --free "$put" --process-name pool --symbols symbols run.capnp >pool
-    grep -A 1 '^read-after-free .* reads 4 bytes at .* in a freed block of 24 bytes' pool | grep -q 'main_part+0x.* pool.c:' || fail "$put: $(cat pool)"
-    grep -q '^double-free ' pool || fail "$put: $(cat pool)"
-    grep -q '^3 blocks allocated, 3 findings$' pool || fail "$put: $(cat pool)"
-    grep -A 3 '^leak .* loses 40 bytes in 1 blocks' pool | grep -q 'main_part+0x' || fail "$put: $(cat pool)"
+    panda-analyze useafterfree --no-libc --alloc pool_get:2 --free "$put" --process-name pool --symbols symbols run.capnp >in_pool
+    grep -A 1 '^read-after-free .* reads 4 bytes at .* in a freed block of 24 bytes' in_pool | grep -q 'main_part+0x.* pool.c:' || fail "$put: $(cat in_pool)"
+    grep -q '^double-free ' in_pool || fail "$put: $(cat in_pool)"
+    grep -q '^3 blocks allocated, 3 findings$' in_pool || fail "$put: $(cat in_pool)"
+    grep -A 3 '^leak .* loses 40 bytes in 1 blocks' in_pool | grep -q 'main_part+0x' || fail "$put: $(cat in_pool)"
 done
 echo "ok: an allocator of a program's own"
 for name in planted clean; do

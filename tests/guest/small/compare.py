@@ -21,7 +21,7 @@ assert all(line["source"] == ("kernel" if line["source_pid"] == 0 else "small") 
 mapped = {}
 for start, end, path in re.findall(r"^map ([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ \S+ +(/\S+)$", said, re.M):
     mapped[path] = (int(start, 16), int(end, 16) - int(start, 16))
-found = {line["file"]: (int(line["base"], 16), line["size"]) for line in lines("loaded")}
+found = {line["file"]: (int(line["base"], 16), line["size"]) for line in lines("mappings")}
 libraries = {path: place for path, place in mapped.items() if "libc.so" in path}
 assert libraries and set(found) == set(libraries), (found, libraries)
 for path, (start, size) in libraries.items():
