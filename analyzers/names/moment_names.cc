@@ -1,5 +1,7 @@
 #include "analyzers/names/moment_names.h"
 
+#include <algorithm>
+
 #include "common/error.h"
 
 namespace panda::analyzers {
@@ -88,6 +90,43 @@ void MomentNames::go_to(uint64_t wanted) {
     instr_ = instr;
 }
 
+// Where the address space changes in a chunk. Decodes its blocks: some milliseconds.
+void MomentNames::find_switches(size_t chunk) {
+    if (switches_of_ == chunk)
+        return;
+    reader_.load_blocks();
+    trace::ChunkCursor cursor(reader_.blocks());
+    cursor.start(reader_.chunk(chunk));
+    switches_.clear();
+    for (auto step = cursor.next(); step != trace::ChunkCursor::Step::end; step = cursor.next()) {
+        if (step == trace::ChunkCursor::Step::event &&
+            (std::holds_alternative<trace::AddressSpaceChange>(cursor.event().detail) ||
+             std::holds_alternative<trace::Gap>(cursor.event().detail) ||
+             std::holds_alternative<trace::Reset>(cursor.event().detail)))
+            switches_.push_back(cursor.event().instr);
+    }
+    std::ranges::sort(switches_);
+    switches_of_ = chunk;
+}
+
+// Whether no other process has run between the moment that is looked at and a later one of the same chunk.
+bool MomentNames::same_run(uint64_t wanted) {
+    if (!moment_ || wanted < instr_)
+        return false;
+    const auto& chunks = reader_.contents().chunks;
+    const auto next = std::ranges::upper_bound(chunks, instr_, {}, &trace::ChunkEntry::first_instr);
+    if (next == chunks.begin() || (next != chunks.end() && wanted >= next->first_instr))
+        return false;
+    find_switches(static_cast<size_t>(next - chunks.begin()) - 1);
+    const auto change = std::ranges::upper_bound(switches_, instr_);
+    return change == switches_.end() || *change > wanted;
+}
+
+void MomentNames::go_near(uint64_t wanted) {
+    if (!same_run(known_moment(wanted)))
+        go_to(wanted);
+}
+
 osi::ProcessHandle MomentNames::process_with(uint64_t asid) const {
     const osi::Point point{&moment_->memory(), &moment_->cpu()};
     if (const auto current = provider_->current_process_handle(point);
@@ -102,7 +141,7 @@ osi::ProcessHandle MomentNames::process_with(uint64_t asid) const {
 std::optional<osi::Process> MomentNames::process_at(uint64_t instr) {
     if (!provider_)
         return std::nullopt;
-    go_to(instr);
+    go_near(instr);
     const osi::Point point{&moment_->memory(), &moment_->cpu()};
     const auto current = provider_->current_process_handle(point);
     return current ? provider_->process(point, *current) : std::nullopt;
@@ -111,7 +150,16 @@ std::optional<osi::Process> MomentNames::process_at(uint64_t instr) {
 std::optional<osi::Place> MomentNames::find(const NamedAddress& wanted) {
     if (!provider_)
         return std::nullopt;
-    go_to(wanted.instr);
+    go_near(wanted.instr);
+    auto place = find_here(wanted);
+    if (!place && instr_ != known_moment(wanted.instr)) {
+        go_to(wanted.instr);
+        place = find_here(wanted);
+    }
+    return place;
+}
+
+std::optional<osi::Place> MomentNames::find_here(const NamedAddress& wanted) {
     const osi::Point point{&moment_->memory(), &moment_->cpu()};
     const bool wide = point.cpu->long_mode();
     const bool kernel = wide ? wanted.address >> 63 != 0 : wanted.address >= 0xc000'0000;

@@ -42,9 +42,10 @@ struct NamedAddress {
     uint64_t address = 0;
 };
 
-// Looks at one moment after another, so ask for addresses of the same moment one after another. The first name takes
-// about 0.3 s, because it reads the kernel's tables; another moment takes what the pages cost that are read there
-// (trace/moment/moment.h).
+// Looks at one moment after another, so ask for addresses in the order of time. The first name takes about 0.3 s, because it
+// reads the kernel's tables; another moment takes what the pages cost that are read there (trace/moment/moment.h). Between two
+// switches of address spaces one process runs: there, names are those of the first moment that was asked for, and a file
+// that was mapped since is looked for again. A name that a thread gave itself since is not seen.
 class MomentNames {
   public:
     // reader: must outlive this. Without names for the whole trace if they are not wanted, if the trace is a pipe or
@@ -61,7 +62,12 @@ class MomentNames {
 
   private:
     uint64_t known_moment(uint64_t instr) const;
+    // Looks at the moment, or stays where it is when no other process has run since.
+    void go_near(uint64_t wanted);
     void go_to(uint64_t wanted);
+    bool same_run(uint64_t wanted);
+    void find_switches(size_t chunk);
+    std::optional<osi::Place> find_here(const NamedAddress& wanted);
     osi::ProcessHandle process_with(uint64_t asid) const;
 
     trace::TraceReader& reader_;
@@ -69,7 +75,9 @@ class MomentNames {
     std::shared_ptr<const osi::Provider> provider_;  // null: no names
     osi::Symbolizer symbolizer_;
     std::unique_ptr<trace::Moment> moment_;
-    uint64_t instr_ = 0;  // of moment_
+    uint64_t instr_ = 0;                 // of moment_
+    std::optional<size_t> switches_of_;  // a chunk, and where in it address spaces are switched, ascending
+    std::vector<uint64_t> switches_;
 };
 
 // Which address space is looked at with page table isolation is one of a pair; the kernel's is the even one.
