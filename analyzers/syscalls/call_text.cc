@@ -96,7 +96,7 @@ void CallText::retry() {
 std::optional<std::string> CallText::argument_text(const Notation& notation) {
     if (notation.argument != nullptr)
         return notation.argument(context_, notation);
-    const uint32_t size = notation.size == 0 ? context_.word_size() : notation.size;
+    const uint32_t size = notation.size == 0 ? word_size(context_.abi()) : notation.size;
     const uint64_t mask = size >= 8 ? UINT64_MAX : (uint64_t{1} << (8 * size)) - 1;
     return notation.value(context_, {context_.argument(notation) & mask, 0, size}, notation);
 }

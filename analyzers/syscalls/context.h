@@ -42,7 +42,9 @@ class Context {
 
     const Call& call() const { return call_; }
     Abi abi() const { return call_.abi; }
-    unsigned word_size() const { return syscalls::word_size(abi()); }
+    // Of a pointer in the program's memory: 4 in x32 too, whose registers have 64 bits.
+    unsigned word_size() const { return is_x32() ? 4 : syscalls::word_size(abi()); }
+    bool is_x32() const { return abi() == Abi::x86_64 && (call_.number & x32_bit) != 0; }
     const TextOptions& options() const { return options_; }
 
     Moment moment() const { return moment_; }

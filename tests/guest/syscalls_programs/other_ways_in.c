@@ -38,6 +38,15 @@ int main(void) {
     syscall(x32 + SYS_getpid);
     syscall(x32 + SYS_write, -1, low, 4);
     syscall(x32 + 512, 2, 0, 0, 8);
+    // Pointers in memory have 32 bits: writev, readv, preadv with vectors, execve with its lists.
+    int *words = (int *)(low + 256);
+    words[0] = (int)(long)low, words[1] = 5, words[2] = (int)(long)(low + 1), words[3] = 3;
+    syscall(x32 + 516, -1, words, 2);
+    syscall(x32 + 515, -1, words, 2);
+    words[4] = (int)(long)low, words[5] = 0;
+    syscall(x32 + 520, low, words + 4, words + 5);
+    syscall(x32 + SYS_lseek, -1, 0x123456789L, 0);
+    syscall(x32 + SYS_nanosleep, 0, 0);
     syscall(x32 + 600);
     return syscall(100000) == 0;
 }
