@@ -9,7 +9,7 @@ namespace {
 constexpr std::array kind_names = {
     "interrupt",     "exception", "address space", "mode",          "memory map",
     "gap",           "transfer",  "port access",   "device access", "system call",
-    "system return", "cpuid",     "serial output", "reset", "input",
+    "system return", "cpuid",     "serial output", "reset",         "input",
 };
 
 template <typename Detail>

@@ -48,7 +48,8 @@ const std::array wrong_rules = {
     changed("the other choice of a movcond", Opcode::movcond, 0, 1),
 };
 
-uint64_t mismatches(trace::TraceReader& reader, const char* helpers, trace::InstrRange range, const WrongRule* rule) {
+uint64_t mismatches(trace::TraceReader& reader, const char* helpers, trace::InstrRange range,
+                    const WrongRule* rule) {
     lift::LiftedBlocks blocks(reader, helpers);
     if (rule != nullptr)
         blocks.change_operations([rule](BlockOperations& block) {
