@@ -277,8 +277,9 @@ void ShadowStacks::leave_to_kernel(uint64_t slot, uint64_t instr) {
             --depth;
         if (depth != 0) {
             const uint64_t pushed = stack->frames[depth - 1].slot;
-            // An iret with a frame that no interrupt pushed goes on below (iret_to_self() of asm/sync_core.h).
-            if (slot != 0 && pushed != Frame::no_slot && slot - pushed >= max_iret_distance)
+            // An iret with a frame that no interrupt pushed goes on below (iret_to_self() of asm/sync_core.h). No iret to
+            // the kernel ends what a program has entered.
+            if (slot != 0 && (pushed == Frame::no_slot || slot - pushed >= max_iret_distance))
                 return;
             for (Stack* left = current_; left != stack; left = left->below)
                 pop_to(*left, 0, instr);

@@ -127,6 +127,9 @@ TEST_CASE("the kernel's stack leads to the program's, and is empty when it goes 
     machine.ret(0xffff'8880'0000'7ff0, 0x93);
     machine.stacks.leave_to_kernel(kernel_stack - 0x40, ++machine.instr);
     CHECK(machine.callers() == Callers{0x91, 0x150, 0x11});
+    // Nor does it end the system call.
+    machine.stacks.leave_to_kernel(kernel_stack - 0x200, ++machine.instr);
+    CHECK(machine.callers() == Callers{0x91, 0x150, 0x11});
     machine.leave(0x150, user_stack - 0x20);
     CHECK(machine.callers() == Callers{0x11});
     CHECK(machine.stacks.thread() == thread);
