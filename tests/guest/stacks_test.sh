@@ -1,7 +1,7 @@
 #!/bin/bash
 # Tests stacks and names. The programs of stacks/ print what backtrace() finds at marked points, and callstack_instr must
-# find the same, in a static and in a dynamic program without frame pointers. Names must be those of /proc/kallsyms, nm
-# and addr2line. usage: stacks_test.sh BUILD [GUEST], a directory that tools/guest/build.sh made
+# find the same: in a static and in a dynamic program without frame pointers, and in a 32-bit one on a 64-bit and on a 32-bit
+# kernel. Names must be those of /proc/kallsyms, nm and addr2line. usage: stacks_test.sh BUILD [GUEST], a directory that tools/guest/build.sh made
 . "$(dirname "$0")/common.sh"
 guest=$(readlink -f "${2:-$build/libexec/panda/guest}")
 here=$repository/tests/guest/stacks
@@ -59,6 +59,18 @@ assert len(mains) > 100, len(mains)
 print(f"ok: {unmatched} of {summary['returns']} returns match no call")
 PYTHON
 /usr/bin/python3 "$here/compare_names.py" said run.capnp symbols stacks_pie || fail "names differ"
+
+# 32-bit programs, whose system calls are int 0x80 and, through the vdso, syscall or sysenter.
+mkdir copy32
+gcc -m32 -O1 -nostdlib -static -ffreestanding -fno-pie -no-pie -fno-stack-protector -fno-omit-frame-pointer \
+    -fno-asynchronous-unwind-tables -fcf-protection=none -Wall -Wextra -Werror -o copy32/stacks32 "$here/stacks32.c"
+for kernel in "$guest" "$("$repository/tools/guest/build.sh" --kernel linux-image-686)"; do
+    panda-record -f -o run32.panda --guest "$kernel" --copy-in copy32:/tmp -- /tmp/stacks32 | tr -d '\r' >said32
+    panda-replay --force --quiet --trace run32.capnp run32.panda
+    panda-analyze callstack_instr --quiet --marks 0x70616e64 --callers 0 --json run32.capnp >found32
+    grep -q '^marks: all of them' said32 || fail "the 32-bit program did not end"
+    /usr/bin/python3 "$here/compare_stacks.py" said32 found32 || fail "stacks of a 32-bit program differ"
+done
 
 # A window with a mark in it, as a tree and as slices.
 window=$(sed -n '20s/^{"kind":"stack","instr":\([0-9]*\),.*/\1/p' found)

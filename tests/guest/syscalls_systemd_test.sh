@@ -29,3 +29,12 @@ for name in share/out/*; do
     echo "$(basename "$name"): $(wc -l <"$name") lines"
 done
 /usr/bin/python3 "$repository/tests/guest/syscalls_compare.py" ours share/out/* || fail "too few calls are as strace has them"
+
+# The stacks of the same run: hardly a return whose call nobody saw.
+panda-analyze callstack_instr --quiet --json trace.capnp | tail -n 1 >stacks
+/usr/bin/python3 -c '
+import json
+summary = json.load(open("stacks"))
+unmatched = summary["fresh"] + summary["before"] + summary["jumps"]
+print(f"{unmatched} of {summary['"'returns'"']} returns match no call")
+assert unmatched < summary["returns"] / 1000, summary' || fail "too many returns match no call"

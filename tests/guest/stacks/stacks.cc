@@ -149,8 +149,8 @@ int main(int count, char** arguments) {
     // The first call loads what it needs.
     void* address[1];
     backtrace(address, 1);
-    for (int i = 0; i < 10; ++i)
-        recurse(30 + i);
+    for (int i = 0; i < 80; ++i)
+        recurse(30 + i % 10);
     tail_caller(5);
     signal(SIGUSR1, handler);
     signalled();
