@@ -10,6 +10,12 @@ constexpr uint64_t five_levels = uint64_t{1} << 12;
 
 }  // namespace
 
+bool KernelEpoch::enters_elsewhere(const Entries& entries) {
+    if (!entries_)
+        entries_ = entries;
+    return entries != *entries_;
+}
+
 // Linux makes way for another kernel with paging off (arch/x86/kernel/relocate_kernel_32.S), or with nothing in CR4
 // but what paging itself needs (relocate_kernel_64.S). Firmware in system management mode does the same, and returns.
 bool KernelEpoch::ends_with(const trace::ModeChange& mode) const {

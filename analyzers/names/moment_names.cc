@@ -62,6 +62,13 @@ std::shared_ptr<const osi::Provider> read_kernel(trace::TraceReader& reader, con
     return provider;
 }
 
+osi::EventFollower::System followed_system(const trace::TraceReader& reader, const NameOptions& options,
+                                           std::shared_ptr<const osi::Provider> provider) {
+    if (!provider)
+        return {};
+    return {std::move(provider), provider_opener(options.kernel, reader.path())};
+}
+
 bool same_space(uint64_t asid, uint64_t other) {
     return asid == other || (asid ^ other) == isolation_bit;
 }

@@ -34,6 +34,10 @@ std::shared_ptr<const osi::Provider> find_kernel(trace::TraceReader& reader, con
 // along. symbolizer: gets them.
 std::shared_ptr<const osi::Provider> read_kernel(trace::TraceReader& reader, const NameOptions& options,
                                                  osi::Symbolizer& symbolizer);
+// For a pass that follows the processes of this kernel, and of those that it or a reset makes way for. provider: what
+// read_kernel() returned.
+osi::EventFollower::System followed_system(const trace::TraceReader& reader, const NameOptions& options,
+                                           std::shared_ptr<const osi::Provider> provider);
 
 // An address, and whose it is when.
 struct NamedAddress {

@@ -115,11 +115,10 @@ class CallStory::Listener final : public osi::EventListener, public callstack::S
 };
 
 CallStory::CallStory(const trace::PassState& state, std::vector<CallSink*> sinks, unsigned max_depth,
-                     osi::Symbolizer& symbolizer, std::shared_ptr<const osi::Provider> provider)
-    : listener_(std::make_unique<Listener>(state, std::move(sinks), max_depth, symbolizer, provider)),
+                     osi::Symbolizer& symbolizer, osi::EventFollower::System system)
+    : listener_(std::make_unique<Listener>(state, std::move(sinks), max_depth, symbolizer, system.provider)),
       follower_(std::make_unique<callstack::StackFollower>(state, listener_.get())),
-      events_(std::make_unique<osi::EventFollower>(state, *listener_,
-                                                   osi::EventFollower::System{std::move(provider), {}})) {
+      events_(std::make_unique<osi::EventFollower>(state, *listener_, std::move(system))) {
     listener_->set_stacks(follower_->stacks());
 }
 

@@ -40,9 +40,9 @@ class CallStory {
   public:
     static constexpr trace::PassNeeds needs = trace::PassNeeds::memory;
 
-    // max_depth: deeper calls are not told. provider: may be null. All must outlive this.
+    // max_depth: deeper calls are not told. system: may have no provider. All must outlive this.
     CallStory(const trace::PassState& state, std::vector<CallSink*> sinks, unsigned max_depth,
-              osi::Symbolizer& symbolizer, std::shared_ptr<const osi::Provider> provider);
+              osi::Symbolizer& symbolizer, osi::EventFollower::System system);
     CallStory(CallStory&&) noexcept;
     ~CallStory();
 

@@ -134,11 +134,12 @@ void analyze(Run& run) {
     else if (!slices)
         sinks.push_back(&tree);
     osi::Symbolizer symbolizer(wanted.directories);
-    const auto provider = analyzers::read_kernel(reader, wanted, symbolizer);
+    const auto system =
+        analyzers::followed_system(reader, wanted, analyzers::read_kernel(reader, wanted, symbolizer));
     trace::PassOptions options = run.pass_options(!slices || run.json());
     options.in_order = true;
     auto result = trace::run_pass(reader, options, [&](const trace::PassState& state) {
-        return CallStory(state, sinks, depth, symbolizer, provider);
+        return CallStory(state, sinks, depth, symbolizer, system);
     });
     run.end_progress();
     run.set_flaw(std::move(result.flaw));

@@ -91,11 +91,12 @@ void take_profile(Run& run, const analyzers::NameOptions& wanted, Profile& profi
     const auto provider = analyzers::read_kernel(reader, wanted, symbolizer);
     if (!provider && wanted.wanted)
         run.warn("no names: the trace is a pipe or leaves out instructions, or has no kernel that is known");
+    const auto system = analyzers::followed_system(reader, wanted, provider);
     Scene scene(profile, symbolizer);
     trace::PassOptions options = run.pass_options();
     options.in_order = true;
     auto result = trace::run_pass(reader, options, [&](const trace::PassState& state) {
-        return Profiler(state, profile, scene, symbolizer, provider);
+        return Profiler(state, profile, scene, symbolizer, system);
     });
     result.analyzer.finish();
     run.end_progress();

@@ -44,14 +44,14 @@ void Scene::run(const osi::EventPoint& at, const osi::Thread& thread) {
 }
 
 Profiler::Profiler(const trace::PassState& state, Profile& profile, Scene& scene, osi::Symbolizer& symbolizer,
-                   std::shared_ptr<const osi::Provider> provider)
+                   osi::EventFollower::System system)
     : state_(&state),
       profile_(&profile),
       scene_(&scene),
       symbolizer_(&symbolizer),
-      provider_(std::move(provider)),
+      provider_(system.provider),
       follower_(state, &scene),
-      events_(state, scene, {provider_, {}}) {
+      events_(state, scene, std::move(system)) {
     profile.functions = {"[unknown]", "[firmware]"};
     profile.owners = {Owner{}};
 }

@@ -46,9 +46,9 @@ class Profiler {
   public:
     static constexpr trace::PassNeeds needs = trace::PassNeeds::memory;
 
-    // provider: null if none is known.
+    // system: without a provider if none is known.
     Profiler(const trace::PassState& state, Profile& profile, Scene& scene, osi::Symbolizer& symbolizer,
-             std::shared_ptr<const osi::Provider> provider);
+             osi::EventFollower::System system);
 
     void on_block(const trace::BlockExecution& block) {
         follower_.on_block(block);

@@ -63,7 +63,7 @@ void LinuxGuest::found(osi::linux_guest::OsiLinux kernel) {
     epoch_.emplace(user_memory_.cpu);
 }
 
-bool LinuxGuest::kernel_ends_at(const trace::Event& event) const {
+bool LinuxGuest::kernel_ends_at(const trace::Event& event) {
     return epoch_ && epoch_->ends_at(event, [this]() -> const trace::CpuState& { return user_memory_.cpu; });
 }
 

@@ -54,7 +54,7 @@ class LinuxGuest final : public Guest {
     // Looks for the kernel now. It is not an error if there is none yet.
     void find_kernel();
     // Whether the kernel that was found is gone at this event: the machine was reset, or another kernel was started.
-    bool kernel_ends_at(const trace::Event& event) const;
+    bool kernel_ends_at(const trace::Event& event);
     // From here on another kernel may run, which is looked for when it makes system calls.
     void forget_kernel();
     // Where the kernel's functions start; empty if the kernel is not known, or does not tell.

@@ -156,3 +156,5 @@ scope = json.load(open("scope.json"))
 assert sum(profile["endValue"] for profile in scope["profiles"]) == told
 print(f"ok: {told} instructions in {len(lines) - 1} functions and {len(folded)} paths")
 PYTHON
+rsvg-convert --width 1600 --output flame.png flame.svg
+/usr/bin/python3 "$here/check_picture.py" flame.svg flame.png recurse main || fail "the flame graph does not look right"

@@ -1,5 +1,6 @@
 // What shows that a kernel is gone.
 #include <catch2/catch_test_macros.hpp>
+#include <utility>
 
 #include "osi/kernel_epoch.h"
 
@@ -50,4 +51,17 @@ TEST_CASE("a kernel whose system calls enter elsewhere is another one") {
     trace::CpuState moved = running_kernel();
     moved.lstar += 0x200000;
     CHECK(ends(call, moved));
+}
+
+TEST_CASE("a kernel that has just begun to run says later where its system calls enter") {
+    trace::CpuState cpu = running_kernel();
+    const uint64_t entry = std::exchange(cpu.lstar, 0);
+    KernelEpoch epoch(cpu);
+    const trace::Event call = {1, trace::SystemCall{}};
+    const auto at = [&]() -> const trace::CpuState& { return cpu; };
+    cpu.lstar = entry;
+    CHECK_FALSE(epoch.ends_at(call, at));
+    CHECK_FALSE(epoch.ends_at(call, at));
+    cpu.lstar += 0x200000;
+    CHECK(epoch.ends_at(call, at));
 }
