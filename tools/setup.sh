@@ -15,7 +15,7 @@ packages=(
     llvm-19-dev
     # libraries of this project
     libcapnp-dev capnproto libzstd-dev libxxhash-dev libboost-program-options-dev libglib2.0-dev nlohmann-json3-dev
-    libdw-dev libelf-dev liblzma-dev zlib1g-dev liblz4-dev
+    libpcap-dev libdw-dev libelf-dev liblzma-dev zlib1g-dev liblz4-dev
     # building QEMU, and the firmware of its machines
     flex bison python3-venv python3-packaging python3-setuptools python3-wheel
     dpkg-dev seabios qemu-system-data ipxe-qemu

@@ -1,10 +1,12 @@
 #include "analyzers/keyfind/capture.h"
 
+#include <pcap/pcap.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <cstring>
 #include <map>
+#include <memory>
 #include <optional>
 
 #include "analyzers/keyfind/octets.h"
@@ -12,17 +14,6 @@
 
 namespace panda::keyfind {
 namespace {
-
-// https://www.tcpdump.org/linktypes.html
-enum LinkType : uint32_t {
-    link_null = 0,
-    link_ethernet = 1,
-    link_raw = 101,
-    link_cooked = 113,
-    link_ipv4 = 228,
-    link_ipv6 = 229,
-    link_cooked2 = 276,
-};
 
 constexpr uint32_t ethertype_ipv4 = 0x0800;
 constexpr uint32_t ethertype_vlan = 0x8100;
@@ -42,7 +33,7 @@ struct Segment {
     Endpoint to;
     uint32_t sequence = 0;
     bool syn = false;
-    std::span<const uint8_t> data;
+    std::span<const uint8_t> data;  // until the next packet is read
 };
 
 // The IP packet in a captured frame; empty if it holds none.
@@ -50,10 +41,10 @@ std::span<const uint8_t> packet_in(uint32_t link, std::span<const uint8_t> frame
     OctetReader reader(frame);
     uint32_t type = ethertype_ipv4;
     switch (link) {
-        case link_null:
+        case DLT_NULL:
             reader.take(4);
             break;
-        case link_ethernet:
+        case DLT_EN10MB:
             reader.take(12);
             type = reader.number(2);
             while (type == ethertype_vlan) {
@@ -61,11 +52,11 @@ std::span<const uint8_t> packet_in(uint32_t link, std::span<const uint8_t> frame
                 type = reader.number(2);
             }
             break;
-        case link_cooked:
+        case DLT_LINUX_SLL:
             reader.take(14);
             type = reader.number(2);
             break;
-        case link_cooked2:
+        case DLT_LINUX_SLL2:
             type = reader.number(2);
             reader.take(18);
             break;
@@ -131,7 +122,7 @@ class Direction {
             next_ = first_ = segment.sequence + (segment.syn ? 1 : 0);
         constexpr size_t max_waiting = 1024;
         if (!segment.syn && !segment.data.empty() && waiting_.size() < max_waiting)
-            waiting_.try_emplace(segment.sequence, segment.data);
+            waiting_.try_emplace(segment.sequence, segment.data.begin(), segment.data.end());
         advance();
     }
     // Whether the segment is the first of another connection.
@@ -152,7 +143,7 @@ class Direction {
                     continue;
                 }
                 if (static_cast<size_t>(behind) < one->second.size()) {
-                    const auto fresh = one->second.subspan(static_cast<size_t>(behind));
+                    const auto fresh = std::span(one->second).subspan(static_cast<size_t>(behind));
                     bytes_.insert(bytes_.end(), fresh.begin(), fresh.end());
                     *next_ += static_cast<uint32_t>(fresh.size());
                     moved = true;
@@ -164,7 +155,7 @@ class Direction {
 
     std::optional<uint32_t> next_;
     uint32_t first_ = 0;
-    std::map<uint32_t, std::span<const uint8_t>> waiting_;  // by sequence number
+    std::map<uint32_t, Octets> waiting_;  // by sequence number
     Octets bytes_;
 };
 
@@ -185,51 +176,40 @@ std::string text_of(const Endpoint& end) {
 // The packets of a file, one after the other.
 class PacketReader {
   public:
-    PacketReader(std::span<const std::byte> bytes, const std::string& name) : rest_(bytes), name_(name) {
-        constexpr size_t header_size = 24;
-        if (rest_.size() < header_size)
-            throw FileError(name_, "is not a pcap file");
-        uint32_t magic;
-        std::memcpy(&magic, rest_.data(), sizeof(magic));
-        const uint32_t swapped = __builtin_bswap32(magic);
-        swap_ = swapped == micro || swapped == nano;
-        if (!swap_ && magic != micro && magic != nano)
-            throw FileError(name_, magic == next_generation ? "is a pcapng file; editcap -F pcap converts it"
-                                                            : "is not a pcap file");
-        link_ = number(20) & 0x0fff'ffff;
-        rest_ = rest_.subspan(header_size);
+    PacketReader(std::span<const std::byte> bytes, const std::string& name) : name_(name) {
+        std::array<char, PCAP_ERRBUF_SIZE> error{};
+        // It is only read from, though fmemopen() takes no const.
+        std::FILE* const file =
+            bytes.empty() ? nullptr : ::fmemopen(const_cast<std::byte*>(bytes.data()), bytes.size(), "rb");
+        if (file == nullptr)
+            throw FileError(name_, "is not a capture of packets");
+        pcap_.reset(::pcap_fopen_offline(file, error.data()));
+        if (!pcap_) {
+            std::fclose(file);
+            throw FileError(name_, std::string("is not a capture of packets: ") + error.data());
+        }
+        link_ = static_cast<uint32_t>(::pcap_datalink(pcap_.get()));
     }
     uint32_t link() const { return link_; }
     // Nothing at the end. A last packet that was cut short does not count: the capture may go on.
     std::optional<std::span<const uint8_t>> next() {
-        constexpr size_t header_size = 16;
-        if (rest_.size() < header_size)
-            return std::nullopt;
-        const uint32_t size = number(8);
-        if (size > max_packet)
-            throw FileError(name_, "has a packet of " + std::to_string(size) + " bytes");
-        if (rest_.size() - header_size < size)
-            return std::nullopt;
-        const auto packet = rest_.subspan(header_size, size);
-        rest_ = rest_.subspan(header_size + size);
-        return std::span(reinterpret_cast<const uint8_t*>(packet.data()), packet.size());
+        pcap_pkthdr* header = nullptr;
+        const u_char* data = nullptr;
+        const int result = ::pcap_next_ex(pcap_.get(), &header, &data);
+        if (result == 1)
+            return std::span<const uint8_t>(data, header->caplen);
+        const std::string why = ::pcap_geterr(pcap_.get());
+        if (result == PCAP_ERROR && why.find("truncated") == std::string::npos)
+            throw FileError(name_, why);
+        return std::nullopt;
     }
 
   private:
-    static constexpr uint32_t micro = 0xa1b2'c3d4;
-    static constexpr uint32_t nano = 0xa1b2'3c4d;
-    static constexpr uint32_t next_generation = 0x0a0d'0d0a;
-    static constexpr uint32_t max_packet = 1 << 20;
-
-    uint32_t number(size_t offset) const {
-        uint32_t value;
-        std::memcpy(&value, rest_.data() + offset, sizeof(value));
-        return swap_ ? __builtin_bswap32(value) : value;
-    }
-
-    std::span<const std::byte> rest_;
+    struct Close {
+        void operator()(pcap_t* pcap) const { ::pcap_close(pcap); }  // the file as well
+    };
     const std::string& name_;
-    bool swap_ = false;
+    std::unique_ptr<pcap_t, Close> pcap_;
     uint32_t link_ = 0;
 };
 

@@ -23,9 +23,9 @@ struct Connection {
     Stream server;
 };
 
-// Reads a pcap file, as tcpdump and QEMU's filter-dump write it: Ethernet, Linux's cooked forms, BSD loopback or plain IP;
-// IPv4 and IPv6. What is not TCP does not count. name: of the file, for errors. Throws FileError when it is no such
-// file or is damaged.
+// Reads a pcap or pcapng file, as tcpdump, Wireshark and QEMU's filter-dump write them: Ethernet, Linux's cooked forms, BSD
+// loopback or plain IP; IPv4 and IPv6. What is not TCP does not count. name: of the file, for errors. Throws FileError when it
+// is not such a file, is damaged, or has interfaces of several link types.
 std::vector<Connection> read_capture(std::span<const std::byte> bytes, const std::string& name);
 
 }  // namespace panda::keyfind

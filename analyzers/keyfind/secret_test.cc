@@ -1,7 +1,7 @@
 #include "analyzers/keyfind/secret_test.h"
 
 #include <nettle/aes.h>
-#include <nettle/cbc.h>
+#include <nettle/ccm.h>
 #include <nettle/chacha-poly1305.h>
 #include <nettle/gcm.h>
 #include <nettle/hmac.h>
@@ -17,7 +17,6 @@ namespace panda::keyfind {
 namespace {
 
 constexpr size_t nonce_size = 12;
-constexpr size_t tag_size = 16;
 constexpr size_t block_size = 16;
 constexpr size_t master_size = 48;
 constexpr uint8_t message_finished = 20;
@@ -95,34 +94,66 @@ Octets expand_label(Hmac& hmac, std::string_view label, size_t size) {
     return out;
 }
 
-// A cipher of AEAD with one key.
+// A cipher that says whether what it opens is whole, with one key.
 class Aead {
   public:
-    Aead(const nettle_aead& how, std::span<const uint8_t> key) : how_(how) {
-        how_.set_decrypt_key(&context_, key.data());
+    Aead(const CipherSuite& suite, std::span<const uint8_t> key)
+        : ccm_(suite.cipher == Cipher::ccm || suite.cipher == Cipher::ccm8),
+          wide_(suite.key_size == AES256_KEY_SIZE),
+          tag_size_(tag_size(suite)),
+          how_(suite.cipher == Cipher::chacha ? nettle_chacha_poly1305
+               : wide_                        ? nettle_gcm_aes256
+                                              : nettle_gcm_aes128) {
+        if (!ccm_)
+            how_.set_decrypt_key(&context_, key.data());
+        else if (wide_)
+            ccm_aes256_set_key(&context_.ccm256, key.data());
+        else
+            ccm_aes128_set_key(&context_.ccm128, key.data());
     }
+    static size_t tag_size(const CipherSuite& suite) { return suite.cipher == Cipher::ccm8 ? 8 : 16; }
+
     // The content of a record; empty if the tag is wrong. sealed: content and tag.
     Octets open(std::span<const uint8_t> nonce, std::span<const uint8_t> header,
                 std::span<const uint8_t> sealed) {
-        if (sealed.size() <= tag_size)
+        if (sealed.size() <= tag_size_)
             return {};
-        Octets content(sealed.size() - tag_size);
-        how_.set_nonce(&context_, nonce.data());
-        how_.update(&context_, header.size(), header.data());
-        how_.decrypt(&context_, content.size(), content.data(), sealed.data());
-        std::array<uint8_t, tag_size> tag{};
-        how_.digest(&context_, tag.size(), tag.data());
-        if (!std::ranges::equal(tag, sealed.last(tag_size)))
+        Octets content(sealed.size() - tag_size_);
+        if (!(ccm_ ? open_ccm(nonce, header, sealed, content) : open_stream(nonce, header, sealed, content)))
             content.clear();
         return content;
     }
 
   private:
-    const nettle_aead& how_;
+    bool open_stream(std::span<const uint8_t> nonce, std::span<const uint8_t> header,
+                     std::span<const uint8_t> sealed, Octets& content) {
+        how_.set_nonce(&context_, nonce.data());
+        how_.update(&context_, header.size(), header.data());
+        how_.decrypt(&context_, content.size(), content.data(), sealed.data());
+        std::array<uint8_t, 16> tag{};
+        how_.digest(&context_, tag_size_, tag.data());
+        return std::ranges::equal(std::span(tag).first(tag_size_), sealed.last(tag_size_));
+    }
+    bool open_ccm(std::span<const uint8_t> nonce, std::span<const uint8_t> header,
+                  std::span<const uint8_t> sealed, Octets& content) {
+        const auto open = [&](auto* decrypt, auto* context) {
+            return decrypt(context, nonce.size(), nonce.data(), header.size(), header.data(), tag_size_,
+                           content.size(), content.data(), sealed.data()) != 0;
+        };
+        return wide_ ? open(&ccm_aes256_decrypt_message, &context_.ccm256)
+                     : open(&ccm_aes128_decrypt_message, &context_.ccm128);
+    }
+
+    bool ccm_;
+    bool wide_;
+    size_t tag_size_;
+    const nettle_aead& how_;  // but for CCM, which has to know all sizes first
     union {
         gcm_aes128_ctx gcm128;
         gcm_aes256_ctx gcm256;
         chacha_poly1305_ctx chacha;
+        ccm_aes128_ctx ccm128;
+        ccm_aes256_ctx ccm256;
     } context_;
 };
 
@@ -136,7 +167,7 @@ bool opens_12(const CipherSuite& suite, std::span<const uint8_t> key, std::span<
               const Record& record) {
     constexpr size_t verify_size = 12;
     const std::span<const uint8_t> body(record.body);
-    if (suite.aead == nullptr) {
+    if (suite.cipher == Cipher::cbc) {
         // Of CBC the first block shows it: with the explicit IV before it, it is the whole message.
         if (body.size() < 3 * block_size)
             return false;
@@ -157,11 +188,11 @@ bool opens_12(const CipherSuite& suite, std::span<const uint8_t> key, std::span<
     std::array<uint8_t, nonce_size> nonce{};
     std::ranges::copy(iv, nonce.begin());
     const size_t explicit_size = nonce_size - iv.size();
-    if (body.size() <= explicit_size + tag_size)
+    if (body.size() <= explicit_size + Aead::tag_size(suite))
         return false;
     std::ranges::copy(body.first(explicit_size), nonce.begin() + static_cast<std::ptrdiff_t>(iv.size()));
     const auto sealed = body.subspan(explicit_size);
-    const size_t size = sealed.size() - tag_size;
+    const size_t size = sealed.size() - Aead::tag_size(suite);
     // The sequence number is 0, and the length is that of the content.
     const std::array<uint8_t, 13> header = {0,
                                             0,
@@ -176,13 +207,13 @@ bool opens_12(const CipherSuite& suite, std::span<const uint8_t> key, std::span<
                                             record.header[2],
                                             static_cast<uint8_t>(size >> 8),
                                             static_cast<uint8_t>(size)};
-    return is_finished(Aead(*suite.aead, key).open(nonce, header, sealed), verify_size);
+    return is_finished(Aead(suite, key).open(nonce, header, sealed), verify_size);
 }
 
 bool is_master(const TlsSession& session, std::span<const uint8_t> bytes) {
     const CipherSuite& suite = *session.suite;
-    const bool chacha = suite.aead == &nettle_chacha_poly1305;
-    const size_t iv_size = suite.aead == nullptr ? 0 : chacha ? nonce_size : 4;
+    const bool cbc = suite.cipher == Cipher::cbc;
+    const size_t iv_size = cbc ? 0 : suite.cipher == Cipher::chacha ? nonce_size : 4;
     const size_t keys = 2 * size_t{suite.mac_key_size};
     const Octets block = key_block(session, bytes, keys + 2 * suite.key_size + 2 * iv_size);
     const std::span<const uint8_t> all(block);
@@ -193,8 +224,7 @@ bool is_master(const TlsSession& session, std::span<const uint8_t> bytes) {
     if (session.client.empty())
         return opens(session.server, 1);
     // Four bytes of a block are not much of a proof, so CBC has to open what both ends sent.
-    return opens(session.client, 0) &&
-           (suite.aead != nullptr || session.server.empty() || opens(session.server, 1));
+    return opens(session.client, 0) && (!cbc || session.server.empty() || opens(session.server, 1));
 }
 
 // Which of an end's records is the first under this key; nothing if none is.
@@ -233,7 +263,7 @@ std::vector<SecretKind> test_secret(const TlsSession& session, std::span<const u
     Hmac hmac(session.suite->sha384, bytes);
     const Octets key = expand_label(hmac, "key", session.suite->key_size);
     const Octets iv = expand_label(hmac, "iv", nonce_size);
-    Aead aead(*session.suite->aead, key);
+    Aead aead(*session.suite, key);
     std::vector<SecretKind> kinds;
     // An end's first record is the handshake's; the traffic's come after that.
     if (const auto first = opens_13(aead, iv, session.client))

@@ -1,7 +1,5 @@
 #include "analyzers/keyfind/tls_session.h"
 
-#include <nettle/nettle-meta.h>
-
 #include <algorithm>
 #include <iterator>
 
@@ -29,45 +27,57 @@ constexpr std::array<uint8_t, 32> retry_random = {
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
 
 const std::vector<CipherSuite>& suites(bool tls13) {
-    const nettle_aead* const gcm128 = &nettle_gcm_aes128;
-    const nettle_aead* const gcm256 = &nettle_gcm_aes256;
-    const nettle_aead* const chacha = &nettle_chacha_poly1305;
+    using enum Cipher;
     constexpr bool sha256 = false;
     constexpr bool sha384 = true;
     // https://www.iana.org/assignments/tls-parameters
     static const std::vector<CipherSuite> of_13 = {
-        {0x1301, "TLS_AES_128_GCM_SHA256", gcm128, 16, 0, sha256},
-        {0x1302, "TLS_AES_256_GCM_SHA384", gcm256, 32, 0, sha384},
+        {0x1301, "TLS_AES_128_GCM_SHA256", gcm, 16, 0, sha256},
+        {0x1302, "TLS_AES_256_GCM_SHA384", gcm, 32, 0, sha384},
         {0x1303, "TLS_CHACHA20_POLY1305_SHA256", chacha, 32, 0, sha256},
+        {0x1304, "TLS_AES_128_CCM_SHA256", ccm, 16, 0, sha256},
+        {0x1305, "TLS_AES_128_CCM_8_SHA256", ccm8, 16, 0, sha256},
     };
     static const std::vector<CipherSuite> of_12 = {
-        {0x009c, "TLS_RSA_WITH_AES_128_GCM_SHA256", gcm128, 16, 0, sha256},
-        {0x009d, "TLS_RSA_WITH_AES_256_GCM_SHA384", gcm256, 32, 0, sha384},
-        {0x009e, "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", gcm128, 16, 0, sha256},
-        {0x009f, "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384", gcm256, 32, 0, sha384},
-        {0xc02b, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", gcm128, 16, 0, sha256},
-        {0xc02c, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", gcm256, 32, 0, sha384},
-        {0xc02f, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", gcm128, 16, 0, sha256},
-        {0xc030, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", gcm256, 32, 0, sha384},
+        {0x009c, "TLS_RSA_WITH_AES_128_GCM_SHA256", gcm, 16, 0, sha256},
+        {0x009d, "TLS_RSA_WITH_AES_256_GCM_SHA384", gcm, 32, 0, sha384},
+        {0x009e, "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", gcm, 16, 0, sha256},
+        {0x009f, "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384", gcm, 32, 0, sha384},
+        {0xc02b, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", gcm, 16, 0, sha256},
+        {0xc02c, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", gcm, 32, 0, sha384},
+        {0xc02f, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", gcm, 16, 0, sha256},
+        {0xc030, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", gcm, 32, 0, sha384},
         {0xcca8, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", chacha, 32, 0, sha256},
         {0xcca9, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", chacha, 32, 0, sha256},
         {0xccaa, "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256", chacha, 32, 0, sha256},
-        {0x002f, "TLS_RSA_WITH_AES_128_CBC_SHA", nullptr, 16, 20, sha256},
-        {0x0033, "TLS_DHE_RSA_WITH_AES_128_CBC_SHA", nullptr, 16, 20, sha256},
-        {0x0035, "TLS_RSA_WITH_AES_256_CBC_SHA", nullptr, 32, 20, sha256},
-        {0x0039, "TLS_DHE_RSA_WITH_AES_256_CBC_SHA", nullptr, 32, 20, sha256},
-        {0x003c, "TLS_RSA_WITH_AES_128_CBC_SHA256", nullptr, 16, 32, sha256},
-        {0x003d, "TLS_RSA_WITH_AES_256_CBC_SHA256", nullptr, 32, 32, sha256},
-        {0x0067, "TLS_DHE_RSA_WITH_AES_128_CBC_SHA256", nullptr, 16, 32, sha256},
-        {0x006b, "TLS_DHE_RSA_WITH_AES_256_CBC_SHA256", nullptr, 32, 32, sha256},
-        {0xc009, "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA", nullptr, 16, 20, sha256},
-        {0xc00a, "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA", nullptr, 32, 20, sha256},
-        {0xc013, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", nullptr, 16, 20, sha256},
-        {0xc014, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA", nullptr, 32, 20, sha256},
-        {0xc023, "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256", nullptr, 16, 32, sha256},
-        {0xc024, "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384", nullptr, 32, 48, sha384},
-        {0xc027, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256", nullptr, 16, 32, sha256},
-        {0xc028, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384", nullptr, 32, 48, sha384},
+        {0xc09c, "TLS_RSA_WITH_AES_128_CCM", ccm, 16, 0, sha256},
+        {0xc09d, "TLS_RSA_WITH_AES_256_CCM", ccm, 32, 0, sha256},
+        {0xc09e, "TLS_DHE_RSA_WITH_AES_128_CCM", ccm, 16, 0, sha256},
+        {0xc09f, "TLS_DHE_RSA_WITH_AES_256_CCM", ccm, 32, 0, sha256},
+        {0xc0ac, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM", ccm, 16, 0, sha256},
+        {0xc0ad, "TLS_ECDHE_ECDSA_WITH_AES_256_CCM", ccm, 32, 0, sha256},
+        {0xc0a0, "TLS_RSA_WITH_AES_128_CCM_8", ccm8, 16, 0, sha256},
+        {0xc0a1, "TLS_RSA_WITH_AES_256_CCM_8", ccm8, 32, 0, sha256},
+        {0xc0a2, "TLS_DHE_RSA_WITH_AES_128_CCM_8", ccm8, 16, 0, sha256},
+        {0xc0a3, "TLS_DHE_RSA_WITH_AES_256_CCM_8", ccm8, 32, 0, sha256},
+        {0xc0ae, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8", ccm8, 16, 0, sha256},
+        {0xc0af, "TLS_ECDHE_ECDSA_WITH_AES_256_CCM_8", ccm8, 32, 0, sha256},
+        {0x002f, "TLS_RSA_WITH_AES_128_CBC_SHA", cbc, 16, 20, sha256},
+        {0x0033, "TLS_DHE_RSA_WITH_AES_128_CBC_SHA", cbc, 16, 20, sha256},
+        {0x0035, "TLS_RSA_WITH_AES_256_CBC_SHA", cbc, 32, 20, sha256},
+        {0x0039, "TLS_DHE_RSA_WITH_AES_256_CBC_SHA", cbc, 32, 20, sha256},
+        {0x003c, "TLS_RSA_WITH_AES_128_CBC_SHA256", cbc, 16, 32, sha256},
+        {0x003d, "TLS_RSA_WITH_AES_256_CBC_SHA256", cbc, 32, 32, sha256},
+        {0x0067, "TLS_DHE_RSA_WITH_AES_128_CBC_SHA256", cbc, 16, 32, sha256},
+        {0x006b, "TLS_DHE_RSA_WITH_AES_256_CBC_SHA256", cbc, 32, 32, sha256},
+        {0xc009, "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA", cbc, 16, 20, sha256},
+        {0xc00a, "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA", cbc, 32, 20, sha256},
+        {0xc013, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", cbc, 16, 20, sha256},
+        {0xc014, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA", cbc, 32, 20, sha256},
+        {0xc023, "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256", cbc, 16, 32, sha256},
+        {0xc024, "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384", cbc, 32, 48, sha384},
+        {0xc027, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256", cbc, 16, 32, sha256},
+        {0xc028, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384", cbc, 32, 48, sha384},
     };
     return tls13 ? of_13 : of_12;
 }

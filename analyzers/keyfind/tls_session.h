@@ -10,15 +10,21 @@
 
 #include "analyzers/keyfind/capture.h"
 
-struct nettle_aead;
-
 namespace panda::keyfind {
+
+enum class Cipher : uint8_t {
+    cbc,
+    gcm,
+    ccm,
+    ccm8,
+    chacha
+};  // AES but for the last; ccm8 has tags of 8 bytes
 
 // What a cipher suite is made of.
 struct CipherSuite {
     uint16_t id = 0;
     const char* name = "";
-    const nettle_aead* aead = nullptr;  // null: AES in CBC mode
+    Cipher cipher = Cipher::cbc;
     uint32_t key_size = 0;
     uint32_t mac_key_size = 0;  // of CBC
     bool sha384 = false;        // the hash of the PRF (TLS 1.2) or of HKDF (1.3); else it is SHA-256
