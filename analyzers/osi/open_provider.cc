@@ -69,16 +69,6 @@ ProviderOptions provider_options(const boost::program_options::variables_map& gi
     return wanted;
 }
 
-trace::MomentReads reads_for(trace::TraceReader& reader, std::optional<uint64_t> instr) {
-    if (!reader.seekable())
-        return trace::MomentReads::some;  // makes no difference
-    const uint64_t wanted = instr.value_or(reader.end_instr());
-    for (const auto& snapshot : reader.contents().snapshots)
-        if (snapshot.instr == wanted)
-            return trace::MomentReads::some;
-    return trace::MomentReads::most;
-}
-
 osi::OpenProvider provider_opener(const ProviderOptions& options, const std::string& trace) {
     const auto files = std::make_shared<const Files>(open_files(options));
     const KeyFile* usual = files->usual ? &*files->usual : nullptr;

@@ -39,7 +39,4 @@ osi::OpenProvider provider_opener(const ProviderOptions& options, const std::str
 std::shared_ptr<const osi::Provider> open_provider(const osi::OpenProvider& open, bool load_now,
                                                    trace::TraceReader& reader, const trace::Moment& moment);
 
-// How introspection should get at memory. It reads much of it, but at a snapshot everything is at hand.
-trace::MomentReads reads_for(trace::TraceReader& reader, std::optional<uint64_t> instr);
-
 }  // namespace panda::analyze_osi

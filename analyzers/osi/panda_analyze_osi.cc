@@ -76,7 +76,7 @@ Query parse_query(const Run& run) {
 // At one moment.
 void report_at(Run& run, std::optional<uint64_t> instr, const PassSystem& system, Reporter& reporter) {
     trace::TraceReader& reader = run.reader();
-    const trace::Moment moment(reader, instr, reads_for(reader, instr), run.start_progress(0));
+    const trace::Moment moment(reader, instr, trace::MomentReads::some, run.start_progress(0));
     const auto provider = open_provider(system.open, system.load_now, reader, moment);
     run.end_progress();
     const trace::CpuState& cpu = moment.cpu();

@@ -53,7 +53,7 @@ void analyze(Run& run) {
     for (const std::string& word : words)
         addresses.push_back(parse_number("ADDRESS", word));
     trace::TraceReader& reader = run.reader();
-    const trace::Moment moment(reader, at, analyze_osi::reads_for(reader, at));
+    const trace::Moment moment(reader, at);
     const auto provider = analyze_osi::open_provider(provider_opener(wanted.kernel, reader.path()),
                                                      wanted.kernel.load_now, reader, moment);
     const osi::Point point{&moment.memory(), &moment.cpu()};

@@ -86,7 +86,7 @@ TEST_CASE("any instr is a moment") {
     const Sample sample;
     trace::TraceReader reader(sample.trace.path());
     for (const auto& [instr, pid] : {std::pair<uint64_t, int64_t>{5, 0}, {6, 30}, {9, 30}, {10, 1}}) {
-        const trace::Moment moment(reader, instr, reads_for(reader, instr));
+        const trace::Moment moment(reader, instr);
         const osi::Point point{&moment.memory(), &moment.cpu()};
         const auto provider = open_provider(sample.system().open, false, reader, moment);
         CHECK(provider->current_thread(point)->pid == pid);

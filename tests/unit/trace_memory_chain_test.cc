@@ -53,7 +53,7 @@ class Chain {
 TEST_CASE("memory is right after every snapshot of a chain") {
     const Chain chain;
     TraceReader reader(chain.path());
-    GuestMemory memory(reader.header(), 4 << 20);
+    GuestMemory memory(reader.header(), GuestMemory::Source::held, 4 << 20);
     FlatMemory flat{MemoryLayout(reader.header().memory_blocks)};
     Bytes content(page_count * page_size);
     size_t number = 0;

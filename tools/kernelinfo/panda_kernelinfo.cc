@@ -32,7 +32,7 @@ SymbolTable read_system_map(const std::string& path) {
 KernelInfo from_trace(const std::string& path, const std::string& at) {
     const auto instr = analyzers::parse_moment("--at", at);
     trace::TraceReader reader(path);
-    const trace::Moment moment(reader, instr, analyze_osi::reads_for(reader, instr));
+    const trace::Moment moment(reader, instr);
     return osi::linux_guest::discover_kernel({&moment.memory(), &moment.cpu()}, path);
 }
 

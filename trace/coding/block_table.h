@@ -3,8 +3,8 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
+#include "common/large_vector.h"
 #include "trace/coding/memory_plan.h"
 #include "trace/types.h"
 
@@ -30,6 +30,10 @@ class BlockTable {
   public:
     // Adds a definition, which gets the next id. It must be consistent, as decode_definitions() returns it.
     void append(const BlockDefinition& definition);
+    // Adds all definitions of another table, in their order.
+    void append(const BlockTable& others);
+    // Makes room for `count` definitions in all, as large as those that there are, so that adding them moves nothing.
+    void reserve(uint32_t count);
 
     // The number of definitions.
     uint32_t size() const { return static_cast<uint32_t>(entries_.size()); }
@@ -62,14 +66,14 @@ class BlockTable {
         uint32_t guest_size;
         bool has_code;
     };
-    std::vector<Entry> entries_;
-    std::vector<uint16_t> instruction_counts_;  // apart, because every pass over the blocks reads them
-    std::vector<uint16_t> instruction_offsets_;
-    std::vector<MemoryOperation> operations_;
-    std::vector<RegisterChange> changes_;
+    LargeVector<Entry> entries_;
+    LargeVector<uint16_t> instruction_counts_;  // apart, because every pass over the blocks reads them
+    LargeVector<uint16_t> instruction_offsets_;
+    LargeVector<MemoryOperation> operations_;
+    LargeVector<RegisterChange> changes_;
     MemoryPlans memory_plans_;
-    Bytes code_;
-    Bytes tcg_;
+    LargeVector<std::byte> code_;
+    LargeVector<std::byte> tcg_;
 };
 
 }  // namespace panda::trace

@@ -34,12 +34,21 @@ bool read_shape(ByteReader& in, BlockDefinition& block) {
     return known == 1;
 }
 
-Bytes read_tcg(ByteReader& in) {
+void read_tcg(ByteReader& in, Bytes& tcg) {
     const uint64_t size = in.get_varint();
     if (size > max_block_tcg)
         throw Error("defines a block with more TCG operations than it can have");
     const auto bytes = in.take(size);
-    return {bytes.begin(), bytes.end()};
+    tcg.assign(bytes.begin(), bytes.end());
+}
+
+// Keeps their memory, which pays for a hundred thousand blocks.
+void clear_lists(BlockDefinition& block) {
+    block.instruction_offsets.clear();
+    block.code.clear();
+    block.operations.clear();
+    block.changes.clear();
+    block.tcg.clear();
 }
 
 }  // namespace
@@ -90,24 +99,23 @@ void DefinitionEncoder::append(const BlockDefinition& block) {
     ++count_;
 }
 
-std::vector<BlockDefinition> decode_definitions(const DefinitionColumns& columns, uint32_t count) {
+void decode_definitions(const DefinitionColumns& columns, uint32_t count,
+                        const std::function<void(const BlockDefinition&)>& take) {
     ByteReader in(columns.records);
     ByteReader code_in(columns.code);
     ByteReader operations_in(columns.operations);
     ByteReader tcg_in(columns.tcg);
-    std::vector<BlockDefinition> blocks;
-    blocks.reserve(count);
-    BlockDefinition last;
+    BlockDefinition block;  // the members that are not set anew are those of the one before it
     const auto next = [&in](uint64_t previous) {
         return previous + static_cast<uint64_t>(zigzag_decode(in.get_varint()));
     };
     for (uint32_t i = 0; i < count; ++i) {
-        BlockDefinition& block = blocks.emplace_back();
-        block.pc = last.pc = next(last.pc);
-        block.cs_base = last.cs_base = next(last.cs_base);
-        block.flags = last.flags = last.flags ^ in.get_varint();
-        block.physical_pc = last.physical_pc = next(last.physical_pc);
-        block.physical_second_page = last.physical_second_page = next(last.physical_second_page);
+        clear_lists(block);
+        block.pc = next(block.pc);
+        block.cs_base = next(block.cs_base);
+        block.flags ^= in.get_varint();
+        block.physical_pc = next(block.physical_pc);
+        block.physical_second_page = next(block.physical_second_page);
         if (read_shape(in, block)) {
             const auto bytes = code_in.take(block.guest_size);
             block.code.assign(bytes.begin(), bytes.end());
@@ -115,10 +123,17 @@ std::vector<BlockDefinition> decode_definitions(const DefinitionColumns& columns
         if (!columns.operations.empty())
             get_operations(operations_in, columns.following, block);
         if (!columns.tcg.empty())
-            block.tcg = read_tcg(tcg_in);
+            read_tcg(tcg_in, block.tcg);
+        take(block);
     }
     if (!in.at_end() || !code_in.at_end() || !operations_in.at_end() || !tcg_in.at_end())
         throw Error("has more definitions than it says");
+}
+
+std::vector<BlockDefinition> decode_definitions(const DefinitionColumns& columns, uint32_t count) {
+    std::vector<BlockDefinition> blocks;
+    blocks.reserve(count);
+    decode_definitions(columns, count, [&](const BlockDefinition& block) { blocks.push_back(block); });
     return blocks;
 }
 

@@ -19,6 +19,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -68,7 +69,11 @@ struct DefinitionColumns {
     bool following = true;  // whether `operations` is a followingList; otherwise it is an operationList
 };
 
-// Decodes `count` definitions. Throws Error on malformed input.
+// Decodes `count` definitions, and calls take(definition) with each, which is valid until the next. Throws Error on
+// malformed input; then the last of what was taken may be wrong.
+void decode_definitions(const DefinitionColumns& columns, uint32_t count,
+                        const std::function<void(const BlockDefinition&)>& take);
+// The same, all at once.
 std::vector<BlockDefinition> decode_definitions(const DefinitionColumns& columns, uint32_t count);
 
 }  // namespace panda::trace

@@ -46,6 +46,25 @@ void MemoryPlans::append(std::span<const MemoryOperation> operations, std::span<
     end_.first_change += block.changes;
 }
 
+void MemoryPlans::append(const MemoryPlans& others) {
+    for (BlockPlan block : others.blocks_) {
+        block.first_operation += end_.first_operation;
+        block.first_change += end_.first_change;
+        blocks_.push_back(block);
+    }
+    operations_.insert(operations_.end(), others.operations_.begin(), others.operations_.end());
+    changes_.insert(changes_.end(), others.changes_.begin(), others.changes_.end());
+    end_.first_operation += others.end_.first_operation;
+    end_.first_change += others.end_.first_change;
+}
+
+void MemoryPlans::reserve(uint32_t count) {
+    if (blocks_.empty() || count <= blocks_.size())
+        return;
+    operations_.reserve(operations_.size() * uint64_t{count} / blocks_.size() * 11 / 10);
+    blocks_.reserve(count);
+}
+
 void MemoryPlans::append_change(BlockPlan& block, const RegisterChange& change) {
     const auto step = static_cast<int32_t>(change.delta);
     if (change.which == FollowedRegister::stack_pointer && change.base == base_register(change.which) &&

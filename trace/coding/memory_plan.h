@@ -4,8 +4,8 @@
 #include <array>
 #include <cstdint>
 #include <span>
-#include <vector>
 
+#include "common/large_vector.h"
 #include "trace/access.h"
 #include "trace/limits.h"
 #include "trace/types.h"
@@ -100,6 +100,10 @@ class MemoryPlans {
     // check_operations and check_changes. with_values: whether executions have value words.
     void append(std::span<const MemoryOperation> operations, std::span<const RegisterChange> changes,
                 bool with_values);
+    // Adds all blocks of others.
+    void append(const MemoryPlans& others);
+    // Makes room for `count` blocks in all, as large as those that there are.
+    void reserve(uint32_t count);
 
     // The number of blocks.
     uint32_t size() const { return static_cast<uint32_t>(blocks_.size()); }
@@ -125,9 +129,9 @@ class MemoryPlans {
     void append_change(BlockPlan& block, const RegisterChange& change);
     void change_slowly(const BlockPlan& block, uint64_t* bases) const;
 
-    std::vector<BlockPlan> blocks_;
-    std::vector<PlannedOperation> operations_;
-    std::vector<PlannedChange> changes_;
+    LargeVector<BlockPlan> blocks_;
+    LargeVector<PlannedOperation> operations_;
+    LargeVector<PlannedChange> changes_;
     BlockPlan end_;  // where the next block begins
 };
 

@@ -9,8 +9,9 @@
 
 namespace panda::trace {
 
-GuestMemory::GuestMemory(const TraceHeader& header, uint64_t cache_bytes)
+GuestMemory::GuestMemory(const TraceHeader& header, Source source, uint64_t cache_bytes)
     : blocks_(header.memory_blocks),
+      source_(source),
       cached_groups_(std::max<uint64_t>(1, cache_bytes / (max_pages_per_message * page_size))) {}
 
 void GuestMemory::apply(const Snapshot& snapshot) {
@@ -26,7 +27,8 @@ void GuestMemory::apply(const Snapshot& snapshot) {
     applied_ = snapshot.number;
     for (const PageGroup& group : *snapshot.groups_)
         apply_group(group);
-    repack();
+    if (source_ == Source::held)
+        repack();
     set_maps(snapshot.memory_maps);
 }
 
@@ -63,7 +65,7 @@ void GuestMemory::drop_page(uint64_t key) {
     pages_.erase(found);
     Group& group = groups_[number];
     --group.live;
-    if (group.live == group.pages.pages.size() / 4)
+    if (source_ == Source::held && group.live == group.pages.pages.size() / 4)
         sparse_groups_.push_back(number);
     if (group.live == 0)
         free_group(number);

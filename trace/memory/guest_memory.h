@@ -17,15 +17,21 @@
 namespace panda::trace {
 
 // Decompresses pages when they are first read, 1 MiB at a time, and keeps at most cache_bytes of them.
-// Besides, it takes about 40 bytes for each page that is not zero, and for a pipe at most four times the
-// compressed pages. Only one thread may use it at a time, although read() is const.
+// Besides, it takes about 40 bytes for each page that is not zero; for a file four bytes for each page of the groups that
+// still have one of them, and for a pipe at most four times the compressed pages. Only one thread may use it at a time,
+// although read() is const.
 class GuestMemory final : public MappedMemory {
   public:
     static constexpr uint64_t default_cache_bytes = uint64_t{256} << 20;
 
+    // Who has the compressed pages of snapshots.
+    enum class Source : uint8_t { held, mapped };  // held in memory for this, from a pipe; mapped from a file
+
     // Zero everywhere, without memory maps, until apply() is called. header: of the trace that the snapshots
-    // are from. cache_bytes: of decompressed pages; at least 1 MiB is kept.
-    explicit GuestMemory(const TraceHeader& header, uint64_t cache_bytes = default_cache_bytes);
+    // are from. source: mapped leaves the groups of old snapshots as they are. cache_bytes: of decompressed pages; at
+    // least 1 MiB is kept.
+    explicit GuestMemory(const TraceHeader& header, Source source = Source::held,
+                         uint64_t cache_bytes = default_cache_bytes);
 
     GuestMemory(GuestMemory&&) = default;
     GuestMemory& operator=(GuestMemory&&) = default;
@@ -67,6 +73,7 @@ class GuestMemory final : public MappedMemory {
     const Bytes& content(uint32_t group) const;
 
     std::vector<MemoryBlock> blocks_;
+    Source source_;
     size_t cached_groups_;
     std::vector<Group> groups_;
     std::vector<uint32_t> free_groups_;

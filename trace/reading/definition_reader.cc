@@ -1,5 +1,9 @@
 #include "trace/reading/definition_reader.h"
 
+#include <algorithm>
+#include <thread>
+
+#include "common/shards.h"
 #include "trace/coding/definition_codec.h"
 #include "trace/format/schema_values.h"
 #include "trace/limits.h"
@@ -24,20 +28,55 @@ Bytes decode_optional(std::span<const ColumnView> columns, schema::ColumnId id, 
 
 void DefinitionReader::add(const MessageView& view) {
     view.parse([this](schema::Message::Reader message) {
-        if (message.isDefinitions())
-            add_blocks(message.getDefinitions());
-        else if (message.isMemoryMap())
+        if (message.isDefinitions()) {
+            BlockTable fresh;  // so that nothing of a damaged message is kept
+            add_blocks(message.getDefinitions(), fresh, blocks_.size());
+            blocks_.append(fresh);
+        } else if (message.isMemoryMap()) {
             add_memory_map(message.getMemoryMap());
+        }
     });
 }
 
-void DefinitionReader::add_blocks(schema::Definitions::Reader in) {
+void DefinitionReader::add_all(std::span<const Frame> frames, const std::string& path, uint32_t total) {
+    constexpr size_t shard_size = 32;  // messages, of some 100 blocks each
+    const unsigned threads = std::max(1u, std::thread::hardware_concurrency());
+    while (!frames.empty()) {
+        const auto batch = frames.first(std::min(frames.size(), shard_size * threads));
+        frames = frames.subspan(batch.size());
+        std::vector<BlockTable> tables((batch.size() + shard_size - 1) / shard_size);
+        std::vector<uint32_t> first_ids(tables.size());
+        run_shards(tables.size(), threads, [&](size_t shard) {
+            const auto own = batch.subspan(shard * shard_size);
+            for (size_t i = 0; i < std::min(own.size(), shard_size); ++i)
+                MessageView(own[i], path).parse([&](schema::Message::Reader message) {
+                    if (!message.isDefinitions())
+                        throw Error("should define blocks, but does not");
+                    if (i == 0)
+                        first_ids[shard] = message.getDefinitions().getFirstId();
+                    add_blocks(message.getDefinitions(), tables[shard], first_ids[shard]);
+                });
+        });
+        for (size_t shard = 0; shard < tables.size(); ++shard) {
+            MessageView::guarded_parse(batch[shard * shard_size], path, [&] {
+                if (first_ids[shard] != blocks_.size())
+                    throw Error("does not continue the block definitions before it");
+            });
+            blocks_.append(tables[shard]);
+        }
+        blocks_.reserve(total);
+    }
+}
+
+// first_id: of the table's first block.
+void DefinitionReader::add_blocks(schema::Definitions::Reader in, BlockTable& table,
+                                  uint32_t first_id) const {
     const uint32_t count = in.getCount();
     if (count > max_blocks_per_message || in.getFirstId() > max_blocks - count)
         throw Error("defines more blocks than it can");
-    if (in.getFirstId() + count <= blocks_.size())
+    if (in.getFirstId() + count <= first_id + table.size())
         return;
-    if (in.getFirstId() != blocks_.size())
+    if (in.getFirstId() != first_id + table.size())
         throw Error("does not continue the block definitions before it");
     const auto columns = read_columns(in.getColumns());
     const ColumnView* records = find_column(columns, schema::ColumnId::BLOCK_RECORDS);
@@ -56,9 +95,8 @@ void DefinitionReader::add_blocks(schema::Definitions::Reader in) {
     const Bytes tcg =
         tcg_ ? decode_optional(columns, schema::ColumnId::OPERATIONS, schema::Coding::BLOB_LIST, count)
              : Bytes();
-    for (const BlockDefinition& block :
-         decode_definitions({record_bytes, code_bytes, operations, tcg, following}, count))
-        blocks_.append(block);
+    decode_definitions({record_bytes, code_bytes, operations, tcg, following}, count,
+                       [&](const BlockDefinition& block) { table.append(block); });
 }
 
 void DefinitionReader::add_memory_map(schema::MemoryMap::Reader in) {

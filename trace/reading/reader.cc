@@ -123,12 +123,23 @@ class TraceReader::Impl {
 
     // Reads definitions until there are `count` blocks, or no more definitions.
     void load_blocks(uint32_t count) {
+        std::vector<Frame> frames;
+        uint32_t size = blocks().size();
         for (const DefinitionsEntry& entry : found().contents.definitions) {
-            if (blocks().size() >= count)
-                return;
-            if (uint64_t{entry.first_id} + entry.count > blocks().size())
-                definitions_.add(MessageView(file().at(entry.offset), source_->path()));
+            if (size >= count)
+                break;
+            if (uint64_t{entry.first_id} + entry.count > size) {
+                frames.push_back(file().at(entry.offset));
+                size = entry.first_id + entry.count;
+            }
         }
+        constexpr size_t many = 64;
+        if (frames.size() >= many) {
+            definitions_.add_all(frames, source_->path(), size);
+            return;
+        }
+        for (const Frame& frame : frames)
+            definitions_.add(MessageView(frame, source_->path()));
     }
 
     void load_memory_maps() {
@@ -243,7 +254,7 @@ GuestMemory TraceReader::memory_at(size_t snapshot_number) {
     const auto& snapshots = contents().snapshots;
     while (first > 0 && first < snapshots.size() && snapshots[first].kind == SnapshotKind::changed)
         --first;
-    GuestMemory memory(header());
+    GuestMemory memory(header(), GuestMemory::Source::mapped);
     for (; first <= snapshot_number; ++first)
         memory.apply(impl_->snapshot(first));
     return memory;
