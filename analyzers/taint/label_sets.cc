@@ -7,8 +7,14 @@ namespace panda::taint {
 namespace {
 
 constexpr size_t first_table = size_t{1} << 12;
-constexpr size_t cache_size = size_t{1} << 18;
+constexpr size_t cache_size = size_t{1} << 14;
 constexpr uint32_t leaf_bits = 5;
+constexpr uint32_t number_mask = (uint32_t{1} << tag_bits) - 1;
+
+// What the table has of a node: eight bits of its hash save a look at most others, which are not in the caches.
+uint32_t entry(uint64_t sum, uint32_t number) {
+    return static_cast<uint32_t>(sum >> 32 << tag_bits) | number;
+}
 
 // The bits of a head that all labels below a branch share: those above the branch's own bit.
 uint32_t prefix_mask(uint32_t head) {
@@ -23,10 +29,10 @@ uint32_t branch_bit(uint32_t head) {
 
 LabelSets::LabelSets() : nodes_{Node{}}, table_(first_table), cache_(cache_size) {}
 
-uint32_t LabelSets::hash(uint32_t head, uint32_t left, uint32_t right) {
+uint64_t LabelSets::hash(uint32_t head, uint32_t left, uint32_t right) {
     uint64_t value = (uint64_t{head} << 32 | left) * 0x9e37'79b9'7f4a'7c15;
     value = (value ^ (value >> 29) ^ right) * 0xbf58'476d'1ce4'e5b9;
-    return static_cast<uint32_t>(value >> 32);
+    return value >> 24;
 }
 
 void LabelSets::rehash(size_t size) {
@@ -35,19 +41,24 @@ void LabelSets::rehash(size_t size) {
         const Node& node = nodes_[number];
         if (node.count == 0)  // free
             continue;
-        size_t at = hash(node.head, node.left, node.right) & (size - 1);
+        const uint64_t sum = hash(node.head, node.left, node.right);
+        size_t at = sum & (size - 1);
         while (table_[at] != 0)
             at = (at + 1) & (size - 1);
-        table_[at] = number;
+        table_[at] = entry(sum, number);
     }
 }
 
 uint32_t LabelSets::intern(uint32_t head, uint32_t left, uint32_t right) {
-    size_t at = hash(head, left, right) & (table_.size() - 1);
+    const uint64_t sum = hash(head, left, right);
+    size_t at = sum & (table_.size() - 1);
     for (; table_[at] != 0; at = (at + 1) & (table_.size() - 1)) {
-        const Node& node = nodes_[table_[at]];
+        if (((table_[at] ^ entry(sum, 0)) & ~number_mask) != 0)
+            continue;
+        const uint32_t number = table_[at] & number_mask;
+        const Node& node = nodes_[number];
         if (node.head == head && node.left == left && node.right == right)
-            return table_[at];
+            return number;
     }
     uint32_t number = 0;
     if (!free_.empty()) {
@@ -64,7 +75,7 @@ uint32_t LabelSets::intern(uint32_t head, uint32_t left, uint32_t right) {
     nodes_[number] = {
         head, left, right,
         leaf ? static_cast<uint32_t>(std::popcount(left)) : nodes_[left].count + nodes_[right].count};
-    table_[at] = number;
+    table_[at] = entry(sum, number);
     if (2 * used() > table_.size())
         rehash(2 * table_.size());
     return number;

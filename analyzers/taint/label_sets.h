@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "common/large_vector.h"
 
 namespace panda::taint {
 
@@ -74,7 +75,7 @@ class LabelSets {
         uint32_t count;
     };
     static bool is_leaf(const Node& node) { return (node.head & 31) == 0; }
-    static uint32_t hash(uint32_t head, uint32_t left, uint32_t right);
+    static uint64_t hash(uint32_t head, uint32_t left, uint32_t right);
 
     uint32_t intern(uint32_t head, uint32_t left, uint32_t right);
     uint32_t join(uint32_t a, uint32_t b);
@@ -82,14 +83,14 @@ class LabelSets {
     uint32_t insert_into(uint32_t branch, uint32_t set);
     void rehash(size_t size);
 
-    std::vector<Node> nodes_;      // by number; the first one is the empty set
-    std::vector<uint32_t> table_;  // open addressing; 0 = free
+    LargeVector<Node> nodes_;      // by number; the first one is the empty set
+    LargeVector<uint32_t> table_;  // open addressing: a number, and above it bits of its hash; 0 = free
     std::vector<uint32_t> free_;   // numbers, the lowest last
     std::vector<bool> marked_;
     struct Cached {
         uint32_t a, b, result;
     };
-    std::vector<Cached> cache_;  // of unite(), direct-mapped
+    LargeVector<Cached> cache_;  // of unite(), direct-mapped
 };
 
 // What a byte is labelled with. Without depths, a tag is a set; with depths, a set and how many computations lie between
