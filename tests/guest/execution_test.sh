@@ -48,6 +48,40 @@ assert "apic" in {line["dev_name"] for line in mmio}
 print(f"ok: {len(hits)} executions found, {len(mmio)} accesses to devices")
 PYTHON
 
+# Instructions one by one: as many as blocks have, and pushes store the register that they name where rsp says.
+panda-replay --quiet --registers --trace registers.capnp ls.panda
+half=$(panda-trace info --json registers.capnp | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["end_instr"] // 2)')
+window=(--from "$half" --to $((half + 400000)))
+panda-analyze trace --registers --json "${window[@]}" registers.capnp >listed
+panda-analyze trace --registers --format tenet "${window[@]}" registers.capnp >tenet
+panda-analyze blocks --json --top 1 --no-names "${window[@]}" registers.capnp >counted
+/usr/bin/python3 - <<'PYTHON' || fail "instructions"
+import json
+
+names = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"]
+registers, pushes, lines = {}, 0, 0
+for line, tenet in zip(open("listed"), open("tenet"), strict=True):
+    one = json.loads(line)
+    lines += 1
+    fields = dict(word.split("=") for word in tenet.split(",") if not word.startswith("m"))
+    assert fields["rip"].strip() == one["pc"]
+    accesses = [word.strip() for word in tenet.split(",") if word.startswith("m")]
+    assert accesses == [f"m{access['type'][0]}={access['address']}:{access['bytes']}" for access in one["accesses"]]
+    if "registers" not in one:
+        continue
+    registers.update({name: int(value, 16) for name, value in one["registers"].items()})
+    code = bytes.fromhex(one["code"])
+    if len(code) == 1 and 0x50 <= code[0] < 0x58 and len(one["accesses"]) == 1:
+        access = one["accesses"][0]
+        assert access["type"] == "write" and int(access["address"], 16) == registers["rsp"] - 8
+        assert int.from_bytes(bytes.fromhex(access["bytes"]), "little") == registers[names[code[0] - 0x50]]
+        pushes += 1
+assert lines == json.loads(open("counted").readline())["instructions"], lines
+assert pushes > 500, pushes
+print(f"ok: {lines} instructions listed, {pushes} pushes at the starts of blocks")
+PYTHON
+rm listed tenet registers.capnp
+
 # Processes: each run that asidstory tells, and the files that /proc tells.
 panda-record -o maps.panda -- sh -c 'cat /proc/self/maps; ls / >/dev/null' >maps
 panda-replay --quiet --trace maps.capnp maps.panda

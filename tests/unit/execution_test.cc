@@ -2,8 +2,10 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "analyzers/execution/counts.h"
+#include "analyzers/execution/listing.h"
 #include "analyzers/execution/mmio.h"
 #include "analyzers/execution/pc_search.h"
+#include "common/hex.h"
 #include "tests/unit/trace_generator.h"
 #include "trace/pass/pass.h"
 
@@ -90,6 +92,44 @@ TEST_CASE("code serves what was entered last and not left") {
     CHECK(found.of(Kind::exception).instructions == 4 + 2 + 2);
     CHECK(found.of(Kind::interrupt).entered == 1);
     CHECK(found.of(Kind::exception).entered == 2);
+}
+
+TEST_CASE("each instruction that ended is listed once, with its accesses") {
+    TemporaryFile file;
+    WriterOptions options;
+    options.memory = MemoryColumns::values;
+    {
+        TraceWriter writer(file.path(), {}, options);
+        writer.begin_chunk({});
+        BlockDefinition definition = block_at(0x400000, 3, true);
+        definition.operations.resize(2);
+        definition.operations[1].instruction = 2;
+        definition.operations[1].store = true;
+        const uint32_t user = writer.define_block(definition);
+        const uint32_t kernel = writer.define_block(block_at(0xffffffff81000000, 2, false));
+        writer.event({writer.instr(), AddressSpaceChange{0x1003}});
+        const uint64_t words[] = {0x7000, 0x7100, 0xabcd};
+        writer.append(user, words);
+        writer.append(kernel, words);
+        writer.finish();
+    }
+    TraceReader reader(file.path());
+    std::vector<std::string> lines;
+    const TakeInstruction take = [&](const ListedInstruction& listed) {
+        std::string line = std::to_string(listed.instr) + " " + hex(listed.pc) + " " + hex_bytes(listed.code);
+        for (const Access& access : listed.accesses)
+            line += (access.is_store() ? " w" : " r") + hex(access.address) + "=" + hex(access.value);
+        lines.push_back(line);
+    };
+    ListingOptions wanted;
+    wanted.kernel = false;
+    auto listing = run_pass(reader, {.in_order = true}, [&](const PassState& state) {
+                       return Listing<false>(state, wanted, take);
+                   }).analyzer;
+    listing.finish();
+    // No snapshot says what the load finds.
+    CHECK(lines ==
+          std::vector<std::string>{"0 0x400000 90", "1 0x400001 90", "2 0x400002 90 w0x7100=0xabcd"});
 }
 
 TEST_CASE("devices at fixed addresses have names") {
