@@ -27,4 +27,6 @@ grep -q 'blocks: exit status 2' errors || fail "errors: $(cat errors)"
 grep -q '^ *[0-9]' one || fail "the other one has found nothing"
 expect_status 2 panda-replay --quiet --panda 'nothing' ls.panda 2>errors
 grep -q 'no analyzer nothing' errors || fail "errors: $(cat errors)"
+expect_status 2 panda-analyze memsavep ls.panda 2>errors
+grep -q 'memsavep tells, panda-analyze memdump --at does' errors || fail "errors: $(cat errors)"
 echo "ok: five analyzers at once"

@@ -11,6 +11,7 @@
 #include "common/command_line.h"
 #include "common/error.h"
 #include "tools/analyze/descriptions.h"
+#include "tools/analyze/other_names.h"
 #include "tools/analyze/programs.h"
 #include "tools/analyze/side_by_side.h"
 
@@ -61,6 +62,8 @@ void write_help() {
 std::string require_program(const std::string& name, const std::vector<std::string>& directories) {
     if (const auto path = find_program(name, directories))
         return *path;
+    if (const std::string other = other_name(name); !other.empty())
+        throw UsageError("what PANDA's plugin " + name + " tells, " + other + " does");
     throw UsageError("no analyzer " + name + ": panda-analyze-" + name +
                      " is neither beside this program nor on PATH");
 }
