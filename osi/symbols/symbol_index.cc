@@ -22,8 +22,9 @@ void SymbolIndex::add(uint64_t address, uint64_t size, std::string_view name, Ra
 }
 
 void SymbolIndex::finish() {
-    std::stable_sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
-        return std::tuple(a.address, a.rank) < std::tuple(b.address, b.rank);
+    // Names lie one behind another, so of two the one that came first stays first.
+    std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+        return std::tuple(a.address, a.rank, a.name) < std::tuple(b.address, b.rank, b.name);
     });
 }
 
