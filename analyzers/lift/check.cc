@@ -11,6 +11,7 @@ namespace panda::lift {
 namespace {
 
 constexpr size_t compiled_at_once = 400;
+constexpr size_t real_frame_stores = 3;  // flags, cs, ip: do_interrupt_real() of target/i386/tcg/seg_helper.c
 
 }  // namespace
 
@@ -108,7 +109,7 @@ class Check {
     }
 
     void deliver(uint32_t vector) {
-        delivered_ = true;
+        deliveries_.push_back(processor_.real_mode() ? real_frame_stores : SIZE_MAX);
         if (pass_->memory_known())
             processor_.deliver(vector, pass_->address_space());
     }
@@ -159,9 +160,12 @@ class Check {
     void run(std::span<const trace::Access> accesses) {
         due_ = false;
         const bool ran_before = std::exchange(was_run_, false);
-        if (delivered_)
-            accesses = accesses.subspan(delivery_length(accesses));
-        delivered_ = false;
+        size_t delivered = 0;
+        for (const size_t stores : deliveries_)
+            delivered += delivery_length(accesses.subspan(delivered), stores);
+        deliveries_.clear();
+        const auto delivery = accesses.first(delivered);
+        accesses = accesses.subspan(delivered);
         ended_by_.clear();
         waiting_ = false;
         if (const trace::CpuState* cpu = pass_->whole_cpu())
@@ -179,9 +183,14 @@ class Check {
         if (asks_[block_.id])
             before_.assign(runner_->state(), runner_->state() + state_size_);
         const trace::AddressSpace memory = pass_->address_space();
-        guest_.start(memory, accesses, inputs_);
+        guest_.start(memory, delivery, accesses, inputs_);
+        observed_ = options_->observer != nullptr && inputs_.empty() &&
+                    block_.executed >= block.instruction_offsets.size();
+        if (observed_)
+            options_->observer->start(block_, *runner_, memory);
         execute();
         if (waiting_) {
+            observed_ = false;
             registers_ = pass_->registers();
             accesses_.assign(accesses.begin(), accesses.end());
         }
@@ -214,13 +223,19 @@ class Check {
     }
 
     // How many accesses are those with which the processor delivers an interrupt, before the block: descriptors are
-    // loaded, a frame is stored. They have no other mark than to be a helper's and first.
-    static size_t delivery_length(std::span<const trace::Access> accesses) {
-        const auto of_block = [](const trace::Access& access) {
-            return access.kind == trace::AccessKind::load || access.kind == trace::AccessKind::store ||
-                   access.instruction != 0;
-        };
-        return static_cast<size_t>(std::ranges::find_if(accesses, of_block) - accesses.begin());
+    // loaded, and then a frame is stored, `stores` at most. They have no other mark than to be a helper's and first, and the
+    // block's own first instruction may call a helper, too: an IRET loads the frame again.
+    static size_t delivery_length(std::span<const trace::Access> accesses, size_t stores) {
+        size_t length = 0;
+        for (size_t stored = 0; length < accesses.size() && stored < stores; ++length) {
+            const trace::Access& access = accesses[length];
+            const bool of_block = access.kind == trace::AccessKind::load ||
+                                  access.kind == trace::AccessKind::store || access.instruction != 0;
+            if (of_block || (access.kind == trace::AccessKind::helper_load && stored != 0))
+                break;
+            stored += access.kind == trace::AccessKind::helper_store;
+        }
+        return length;
     }
 
     // Whether it is a repetition of a string instruction, which is the last one of the block before.
@@ -275,6 +290,8 @@ class Check {
             return mismatch(*difference);
         ++result_.checked;
         left_ = false;
+        if (observed_)
+            options_->observer->end(block_, *runner_, guest_.written());
     }
 
     const trace::PassState* pass_;
@@ -293,8 +310,9 @@ class Check {
     bool disturbed_ = false;  // an event split its accesses
     bool by_exception_ = false;
     bool ended_early_ = false;
+    bool observed_ = false;  // the observer was told of its start
     std::string ended_by_;
-    bool delivered_ = false;  // an interrupt or exception, before this execution
+    std::vector<size_t> deliveries_;  // interrupts and exceptions before this execution: how much each stores
     std::vector<bool> compiled_;
     // For an execution that asks for inputs, which the trace tells after the accesses before.
     bool waiting_ = false;

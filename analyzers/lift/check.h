@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "analyzers/lift/replayed_guest.h"
 #include "analyzers/lift/runner.h"
+#include "trace/memory/address_space.h"
 #include "trace/pass/pass.h"
 
 namespace panda::lift {
@@ -23,9 +25,23 @@ struct CheckResult {
     std::vector<std::string> listed;            // the first mismatches, a line each
 };
 
+// Another witness of what blocks do: it is told of each execution that is run again as a whole, and of its end if that is as the
+// trace says. Executions that ask for inputs are left out.
+class CheckObserver {
+  public:
+    virtual ~CheckObserver() = default;
+    // It has not run yet: the runner has the processor's state before it, and this is its memory. Valid until this returns.
+    virtual void start(const trace::BlockExecution& block, Runner& before,
+                       const trace::AddressSpace& memory) = 0;
+    // It has, as the trace says. written: what it stored.
+    virtual void end(const trace::BlockExecution& block, Runner& after,
+                     std::span<const ReplayedGuest::Written> written) = 0;
+};
+
 struct CheckOptions {
     trace::InstrRange range;
-    size_t listed = 10;  // mismatches to describe
+    size_t listed = 10;                 // mismatches to describe
+    CheckObserver* observer = nullptr;  // must outlive the check
 };
 
 // reader: opened with tcg and snapshots; its trace must have values of stores and registers. Goes over the range, on one

@@ -1,5 +1,6 @@
 #include "analyzers/lift/replayed_guest.h"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
@@ -9,10 +10,17 @@ namespace panda::lift {
 using trace::Access;
 using trace::AccessKind;
 
-void ReplayedGuest::start(const trace::AddressSpace& memory, std::span<const Access> accesses,
-                          std::span<const Input> inputs) {
+void ReplayedGuest::start(const trace::AddressSpace& memory, std::span<const Access> delivered,
+                          std::span<const Access> accesses, std::span<const Input> inputs) {
     loaded_.clear();
     start_again(memory, accesses, inputs);
+    for (const Access& access : delivered) {
+        const std::array value = {access.value, access.value_high};
+        if (access.is_store())
+            write(access.address,
+                  std::as_bytes(std::span(value)).first(std::min<size_t>(access.size, sizeof value)));
+    }
+    delivered_ = written_.size();
 }
 
 void ReplayedGuest::start_again(const trace::AddressSpace& memory, std::span<const Access> accesses,
@@ -22,6 +30,7 @@ void ReplayedGuest::start_again(const trace::AddressSpace& memory, std::span<con
     inputs_ = inputs;
     at_ = loads_ = inputs_taken_ = 0;
     written_.clear();
+    delivered_ = 0;
     stop_ = Stop::none;
     difference_[0] = '\0';
 }

@@ -23,10 +23,17 @@ class ReplayedGuest final : public Guest {
         uint64_t value, second;
     };
 
-    // Starts an execution. memory: before it. accesses: what the trace says it does. inputs: what it asks for, in order; when
-    // there are too few, it stops with Stop::input. All must be valid until it ends.
-    void start(const trace::AddressSpace& memory, std::span<const trace::Access> accesses,
-               std::span<const Input> inputs);
+    // A byte that it stored.
+    struct Written {
+        uint64_t address;
+        std::byte value;
+    };
+
+    // Starts an execution. delivered: what the processor did before it to deliver an interrupt. memory: before that. accesses:
+    // what the trace says it does. inputs: what it asks for, in order; when there are too few, it stops with Stop::input. All
+    // must be valid until it ends.
+    void start(const trace::AddressSpace& memory, std::span<const trace::Access> delivered,
+               std::span<const trace::Access> accesses, std::span<const Input> inputs);
     // Starts the same execution once more. memory: where it stopped the last time.
     void start_again(const trace::AddressSpace& memory, std::span<const trace::Access> accesses,
                      std::span<const Input> inputs);
@@ -42,6 +49,8 @@ class ReplayedGuest final : public Guest {
     const char* difference() const { return difference_; }
     // Whether the trace has no further access.
     bool at_end();
+    // What the execution stored, in order. Valid until the next one starts.
+    std::span<const Written> written() const { return std::span(written_).subspan(delivered_); }
 
   private:
     const trace::Access& next(uint64_t address, unsigned size, bool store);
@@ -53,11 +62,8 @@ class ReplayedGuest final : public Guest {
     const trace::AddressSpace* memory_ = nullptr;
     std::span<const trace::Access> accesses_;
     size_t at_ = 0;
-    struct Written {
-        uint64_t address;
-        std::byte value;
-    };
-    std::vector<Written> written_;                 // by this execution, in order
+    std::vector<Written> written_;                 // by the delivery and this execution, in order
+    size_t delivered_ = 0;                         // bytes of these, by the delivery
     std::vector<std::array<uint64_t, 2>> loaded_;  // by it, in order; also before it started again
     size_t loads_ = 0;
     std::span<const Input> inputs_;

@@ -57,6 +57,7 @@ ReplayedProcessor::ReplayedProcessor(Runner& runner, const StateLayout& layout)
       pc_(layout.offset("eip")),
       efer_(layout.offset("efer")),
       gates_(layout.offset("idt.base")),
+      task_(layout.offset("tr.base")),
       management_base_(layout.offset("smbase")) {
     for (size_t i = 0; i < general_.size(); ++i)
         general_[i] = layout.offset("regs[" + std::to_string(i) + "]");
@@ -137,19 +138,29 @@ void ReplayedProcessor::take(const trace::Event& event) {
     }
 }
 
-// target/i386/tcg/seg_helper.c, do_interrupt64(): cs comes from the gate, and ss becomes null with the new privilege.
+// target/i386/tcg/seg_helper.c, do_interrupt64(), do_interrupt_protected() and do_interrupt_real(): cs comes from the gate. With a
+// new privilege ss becomes null in long mode, and comes from the task's segment in 32 bits.
 void ReplayedProcessor::deliver(uint32_t vector, const trace::AddressSpace& memory) {
-    if ((runner_.get<uint64_t>(efer_) & long_mode_active) == 0)
-        return;
-    constexpr uint64_t gate_size = 16, selector_at = 2;
+    const auto word_at = [&](uint64_t address) -> std::optional<uint16_t> {
+        uint16_t word = 0;
+        if (!memory.read(address, std::as_writable_bytes(std::span(&word, 1))))
+            return std::nullopt;
+        return word;
+    };
+    const bool real = real_mode();
+    const bool is_64 = (runner_.get<uint64_t>(efer_) & long_mode_active) != 0;
+    const uint64_t gate_size = real ? 4 : is_64 ? 16 : 8;
+    constexpr uint64_t selector_at = 2, ss0_at = 8;
     // What the code before it made of cs: a return to a program may be interrupted before the program runs.
-    const bool from_user = (runner_.get<uint32_t>(segments_[trace::cs].selector) & 3) != 0;
-    uint16_t selector = 0;
-    if (memory.read(runner_.get<uint64_t>(gates_) + gate_size * vector + selector_at,
-                    std::as_writable_bytes(std::span(&selector, 1))))
-        runner_.set<uint32_t>(segments_[trace::cs].selector, selector & ~3u);
-    if (from_user)
+    const bool from_user = !real && (runner_.get<uint32_t>(segments_[trace::cs].selector) & 3) != 0;
+    if (const auto selector = word_at(runner_.get<uint64_t>(gates_) + gate_size * vector + selector_at))
+        runner_.set<uint32_t>(segments_[trace::cs].selector, real ? *selector : *selector & ~3u);
+    if (!from_user)
+        return;
+    if (is_64)
         runner_.set<uint32_t>(segments_[trace::ss].selector, 0);
+    else if (const auto stack = word_at(runner_.get<uint64_t>(task_) + ss0_at))
+        runner_.set<uint32_t>(segments_[trace::ss].selector, *stack);
 }
 
 std::optional<std::string> ReplayedProcessor::difference(const trace::BlockRegisters& registers,

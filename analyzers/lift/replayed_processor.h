@@ -26,6 +26,7 @@ class ReplayedProcessor {
     void take(const trace::Event& event);
     // rip, an offset in cs.
     void set_pc(uint64_t rip) { runner_.set<uint64_t>(pc_, rip); }
+    bool real_mode() const { return (runner_.get<uint64_t>(control_[0]) & 1) == 0; }
     // Does what the processor does when it delivers an interrupt or an exception: the new cs and ss. memory: where the table of
     // gates is; without it only ss changes.
     void deliver(uint32_t vector, const trace::AddressSpace& memory);
@@ -49,7 +50,7 @@ class ReplayedProcessor {
     std::array<int64_t, 16> general_{};
     std::array<Segment, 6> segments_{};
     std::array<int64_t, 5> control_{};
-    int64_t pc_ = 0, efer_ = 0, gates_ = 0, management_base_ = 0;
+    int64_t pc_ = 0, efer_ = 0, gates_ = 0, task_ = 0, management_base_ = 0;
     bool entering_management_ = false;
 };
 
