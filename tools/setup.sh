@@ -25,7 +25,7 @@ packages=(
     # building the guest
     cpio kmod libarchive-tools libarchive-dev xz-utils zstd mmdebstrap
     # running the tests
-    e2fsprogs python3-minimal strace gdb crash python3-drgn openssl tshark valgrind librsvg2-bin
+    e2fsprogs python3-minimal strace gdb crash python3-drgn openssl tshark valgrind librsvg2-bin libunicorn-dev
 )
 
 # These must be newer than what bookworm has. They come from its backports and are unpacked into the cache instead of

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Lifted blocks of programs that compute with integers, x87, SSE, AVX and AES, in 64 and 32 bits, with their kernel: what they
-# do when they are run again is what the trace says; and rules that are wrong are found. usage: lift_test.sh BUILD
+# do when they are run again is what the trace says and, for programs, what Unicorn makes of them; and rules that are wrong are
+# found. usage: lift_test.sh BUILD [EXECUTIONS-BY-UNICORN [SEED]]
 . "$(dirname "$0")/common.sh"
 [ -x "$build/bin/panda-analyze-lift" ] || skip "built without LLVM"
 mkdir tree
@@ -19,5 +20,9 @@ print(f'{found["instructions"]} instructions, {100 * share:.3f} % of {found["exe
       f'{found["mismatches"]} differ; not checked: {found["unchecked"]}')
 sys.exit(found["mismatches"] != 0 or share < 0.995)
 END
+if command -v unicorn_witness >/dev/null; then
+    seed=${3:-$RANDOM}
+    unicorn_witness floats.capnp "$build/libexec/panda/helpers" "${2:-1000}" "$seed" || fail "Unicorn does something else, seed $seed"
+fi
 last=$(panda-trace info --json floats.capnp | sed -n 's/.*"last_instr":\([0-9]*\).*/\1/p')
 lift_wrong_rules floats.capnp "$build/libexec/panda/helpers" $((last / 2)) $((last / 2 + 300000)) || fail "a rule that is wrong was not found"
