@@ -26,7 +26,9 @@ class Check {
           runner_(&runner),
           processor_(runner, blocks.layout()),
           state_size_(blocks.layout().state_size()),
-          options_(&options) {}
+          options_(&options) {
+        guest_.set_observer(options.observer);
+    }
 
     void on_block(const trace::BlockExecution& block) {
         finish(block.id);
@@ -36,8 +38,9 @@ class Check {
         left_ = false;
         disturbed_ = false;
         inputs_ = std::exchange(next_inputs_, {});
-        ++result_.executions;
-        result_.instructions += block.executed;
+        counted_ = block.instr >= options_->range.from;
+        result_.executions += counted_;
+        result_.instructions += counted_ ? block.executed : 0;
     }
     void on_accesses(const trace::BlockExecution&, std::span<const trace::Access> accesses) {
         if (due_)
@@ -55,14 +58,19 @@ class Check {
     void append(Check&&) { throw Error("a check is one shard"); }
 
     CheckResult take_result() {
+        if (waiting_)
+            run_again();
         if (left_)
             unchecked("the trace ends");
+        if (observed_)
+            tell_end(false);
         return std::move(result_);
     }
 
   private:
     void unchecked(const std::string& why) {
-        ++result_.unchecked[why];
+        if (counted_)
+            ++result_.unchecked[why];
         left_ = false;
     }
     // The same of one that was not run to its end: what it does to segments, floating point and vectors is not known.
@@ -72,8 +80,8 @@ class Check {
     }
 
     void mismatch(const std::string& what) {
-        ++result_.mismatches;
-        if (result_.listed.size() < options_->listed)
+        result_.mismatches += counted_;
+        if (counted_ && result_.listed.size() < options_->listed)
             result_.listed.push_back("instr " + std::to_string(block_.instr) + ", block " +
                                      std::to_string(block_.id) + " at " + hex(pass_->blocks().pc(block_.id)) +
                                      ": " + what);
@@ -109,7 +117,7 @@ class Check {
     }
 
     void deliver(uint32_t vector) {
-        deliveries_.push_back(processor_.real_mode() ? real_frame_stores : SIZE_MAX);
+        deliveries_.push_back(loaded_ && processor_.real_mode() ? real_frame_stores : SIZE_MAX);
         if (pass_->memory_known())
             processor_.deliver(vector, pass_->address_space());
     }
@@ -120,7 +128,9 @@ class Check {
         const bool of_next = event.instr >= block_.instr + block_.executed;
         auto& inputs = of_next ? next_inputs_ : inputs_;
         if (const auto* input = std::get_if<trace::Input>(&event.detail)) {
-            inputs.push_back({input->value, 0});
+            // RDRAND gives CF, too. The emulator's gives 0 when it fails (helper_rdrand() of target/i386/tcg/int_helper.c).
+            const bool success = input->source == trace::InputSource::random && input->value != 0;
+            inputs.push_back({input->value, success});
         } else if (const auto* port = std::get_if<trace::PortAccess>(&event.detail)) {
             if (!port->write)
                 inputs.push_back({port->value, 0});
@@ -141,6 +151,7 @@ class Check {
             if (const auto difference = processor_.difference(cpu))
                 mismatch("where a chunk starts, " + *difference);
         processor_.load(cpu);
+        loaded_ = true;
         whole_ = true;
     }
 
@@ -184,13 +195,11 @@ class Check {
             before_.assign(runner_->state(), runner_->state() + state_size_);
         const trace::AddressSpace memory = pass_->address_space();
         guest_.start(memory, delivery, accesses, inputs_);
-        observed_ = options_->observer != nullptr && inputs_.empty() &&
-                    block_.executed >= block.instruction_offsets.size();
+        observed_ = counted_ && options_->observer != nullptr;
         if (observed_)
             options_->observer->start(block_, *runner_, memory);
         execute();
         if (waiting_) {
-            observed_ = false;
             registers_ = pass_->registers();
             accesses_.assign(accesses.begin(), accesses.end());
         }
@@ -206,6 +215,8 @@ class Check {
         else
             processor_.start(registers_, pass_->blocks()[block_.id]);
         asks_[block_.id] = true;
+        if (observed_)
+            options_->observer->restart();
         const trace::AddressSpace memory = pass_->address_space();
         guest_.start_again(memory, accesses_, inputs_);
         execute();
@@ -268,6 +279,18 @@ class Check {
     void finish(uint32_t next) {
         if (waiting_)
             run_again();
+        const uint64_t checked_before = result_.checked;
+        compare_end(next);
+        if (observed_)
+            tell_end(result_.checked != checked_before);
+    }
+
+    void tell_end(bool as_traced) {
+        observed_ = false;
+        options_->observer->end(block_, *runner_, {as_traced, guest_.took_inputs(), guest_.written()});
+    }
+
+    void compare_end(uint32_t next) {
         const bool by_exception = std::exchange(by_exception_, false);
         const bool ended_early = std::exchange(ended_early_, false);
         if (!left_)
@@ -288,10 +311,8 @@ class Check {
     void compare(uint32_t next) {
         if (const auto difference = processor_.difference(pass_->registers(), pass_->blocks()[next].pc))
             return mismatch(*difference);
-        ++result_.checked;
+        result_.checked += counted_;
         left_ = false;
-        if (observed_)
-            options_->observer->end(block_, *runner_, guest_.written());
     }
 
     const trace::PassState* pass_;
@@ -302,15 +323,17 @@ class Check {
     ReplayedGuest guest_;
     CheckResult result_;
     trace::BlockExecution block_;
+    bool counted_ = false;    // it is in the range, not only in the same chunk before it
     uint32_t last_ = 0;       // the block before
     bool was_run_ = false;    // an execution was run, not only looked at
+    bool loaded_ = false;     // the processor has had all registers once: its mode is known
     bool whole_ = false;      // segments, floating point and vectors are what the executions made of them
     bool due_ = false;        // the execution has not been run yet
     bool left_ = false;       // it has, and is to be compared
     bool disturbed_ = false;  // an event split its accesses
     bool by_exception_ = false;
     bool ended_early_ = false;
-    bool observed_ = false;  // the observer was told of its start
+    bool observed_ = false;  // the observer was told of its start, and not yet of its end
     std::string ended_by_;
     std::vector<size_t> deliveries_;  // interrupts and exceptions before this execution: how much each stores
     std::vector<bool> compiled_;
@@ -323,18 +346,30 @@ class Check {
     std::vector<std::byte> before_;  // for those: the state before them
 };
 
+// Where the chunk starts that has this instr: only there the trace tells all registers.
+static uint64_t chunk_start(trace::TraceReader& reader, uint64_t instr) {
+    uint64_t start = instr;
+    for (const trace::ChunkEntry& chunk : reader.contents().chunks)
+        if (chunk.first_instr <= instr && instr - chunk.first_instr < chunk.instr_count)
+            start = chunk.first_instr;
+    return start;
+}
+
 CheckResult check(trace::TraceReader& reader, LiftedBlocks& blocks, Level level, const CheckOptions& options,
                   const std::function<void(uint64_t)>& progress) {
     reader.load_blocks();
-    Runner runner(blocks, level);
+    Runner runner(blocks, level, options.branches);
     trace::PassOptions pass;
-    pass.range = options.range;
+    pass.range = {chunk_start(reader, options.range.from), options.range.to};
     pass.in_order = true;
     pass.progress = progress;
     auto found = trace::run_pass(
         reader, pass, [&](const trace::PassState& state) { return Check(state, blocks, runner, options); });
     found.require_whole(reader);
-    return found.analyzer.take_result();
+    CheckResult result = found.analyzer.take_result();
+    if (result.executions == 0)
+        throw FileError(reader.path(), "nothing is executed in this range");
+    return result;
 }
 
 }  // namespace panda::lift

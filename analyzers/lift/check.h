@@ -25,27 +25,35 @@ struct CheckResult {
     std::vector<std::string> listed;            // the first mismatches, a line each
 };
 
-// Another witness of what blocks do: it is told of each execution that is run again as a whole, and of its end if that is as the
-// trace says. Executions that ask for inputs are left out.
-class CheckObserver {
+// How an execution that was run again ended.
+struct CheckedExecution {
+    bool as_traced = false;  // it was compared as a whole, and is as the trace says
+    bool asked = false;      // it took inputs
+    std::span<const ReplayedGuest::Written> written;
+};
+
+// Somebody who watches the executions that are run again. Those that cannot be run are not told.
+class CheckObserver : public GuestObserver {
   public:
-    virtual ~CheckObserver() = default;
     // It has not run yet: the runner has the processor's state before it, and this is its memory. Valid until this returns.
     virtual void start(const trace::BlockExecution& block, Runner& before,
                        const trace::AddressSpace& memory) = 0;
-    // It has, as the trace says. written: what it stored.
-    virtual void end(const trace::BlockExecution& block, Runner& after,
-                     std::span<const ReplayedGuest::Written> written) = 0;
+    // It asked for an input that the trace tells after it, and starts once more.
+    virtual void restart() {}
+    // It has run, or as much of it as can be run: the runner has the state after it.
+    virtual void end(const trace::BlockExecution& block, Runner& after, const CheckedExecution& how) = 0;
 };
 
 struct CheckOptions {
     trace::InstrRange range;
     size_t listed = 10;                 // mismatches to describe
     CheckObserver* observer = nullptr;  // must outlive the check
+    bool branches = false;              // the observer is told of branches, which takes time
 };
 
 // reader: opened with tcg and snapshots; its trace must have values of stores and registers. Goes over the range, on one
-// thread. progress: as PassOptions has it. Throws FileError when the trace is damaged, or lacks what this needs.
+// thread. What comes before it in its first chunk is run, but does not count. progress: as PassOptions has it. Throws FileError
+// when the trace is damaged, or lacks what this needs, or has nothing in the range.
 CheckResult check(trace::TraceReader& reader, LiftedBlocks& blocks, Level level, const CheckOptions& options,
                   const std::function<void(uint64_t)>& progress);
 

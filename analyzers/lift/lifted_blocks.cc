@@ -156,6 +156,11 @@ void LiftedBlocks::link_helpers(llvm::Module& module) {
         throw Error("LLVM cannot link the helpers with the blocks");
 }
 
+void link_into(llvm::Module& module, std::unique_ptr<llvm::Module> other) {
+    if (llvm::Linker::linkModules(module, std::move(other)))
+        throw Error("LLVM cannot link blocks with one another");
+}
+
 void optimize(llvm::Module& module, Level level) {
     if (level == Level::none)
         return;

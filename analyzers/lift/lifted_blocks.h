@@ -69,6 +69,9 @@ std::string block_name(uint32_t id);
 // "block_17_first_3"
 std::string cut_name(uint32_t id, uint32_t instructions);
 
+// Adds what is in another module of the same context, which shares no names of functions with it.
+void link_into(llvm::Module& module, std::unique_ptr<llvm::Module> other);
+
 // Runs LLVM's pipeline over a module.
 void optimize(llvm::Module& module, Level level);
 

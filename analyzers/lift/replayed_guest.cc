@@ -62,6 +62,8 @@ const Access& ReplayedGuest::next(uint64_t address, unsigned size, bool store) {
                       access.size, access.address);
         give_up(Stop::mismatch);
     }
+    if (observer_ != nullptr)
+        observer_->access(access);
     return access;
 }
 

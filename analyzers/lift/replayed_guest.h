@@ -13,6 +13,16 @@
 
 namespace panda::lift {
 
+// Somebody who watches what executions do.
+class GuestObserver {
+  public:
+    virtual ~GuestObserver() = default;
+    // An access, which is the one that the trace has.
+    virtual void access(const trace::Access&) {}
+    // A conditional branch of the block's function, and whether the condition is true. Only from a Runner that tells branches.
+    virtual void branch(bool) {}
+};
+
 class ReplayedGuest final : public Guest {
   public:
     // Why an execution could not be compared to its end; none: it was.
@@ -29,6 +39,9 @@ class ReplayedGuest final : public Guest {
         std::byte value;
     };
 
+    // Whom to tell; null: nobody. Must outlive this.
+    void set_observer(GuestObserver* observer) { observer_ = observer; }
+
     // Starts an execution. delivered: what the processor did before it to deliver an interrupt. memory: before that. accesses:
     // what the trace says it does. inputs: what it asks for, in order; when there are too few, it stops with Stop::input. All
     // must be valid until it ends.
@@ -44,7 +57,13 @@ class ReplayedGuest final : public Guest {
     void store_wide(uint64_t address, std::array<uint64_t, 2> value) override;
     uint64_t input(int kind, unsigned size, uint64_t address, uint64_t& second) override;
 
+    void branch(bool taken) override {
+        if (observer_ != nullptr)
+            observer_->branch(taken);
+    }
+
     Stop stop() const { return stop_; }
+    bool took_inputs() const { return inputs_taken_ != 0; }
     // What differs, for Stop::mismatch.
     const char* difference() const { return difference_; }
     // Whether the trace has no further access.
@@ -59,6 +78,7 @@ class ReplayedGuest final : public Guest {
     const Input& next_input();
     void write(uint64_t address, std::span<const std::byte> bytes);
 
+    GuestObserver* observer_ = nullptr;
     const trace::AddressSpace* memory_ = nullptr;
     std::span<const trace::Access> accesses_;
     size_t at_ = 0;

@@ -2,6 +2,7 @@
 
 #include <llvm/ExecutionEngine/Orc/CompileOnDemandLayer.h>
 #include <llvm/ExecutionEngine/Orc/LLJIT.h>
+#include <llvm/IR/IRBuilder.h>
 #include <llvm/Support/TargetSelect.h>
 
 #include <csetjmp>
@@ -60,6 +61,10 @@ uint64_t input(int kind, unsigned size, uint64_t address, uint64_t* second) {
     return running.guest->input(kind, size, address, second == nullptr ? ignored : *second);
 }
 
+void branch(uint32_t taken) {
+    running.guest->branch(taken != 0);
+}
+
 void leave_block() {
     leave(Left::by_exception);
 }
@@ -76,6 +81,20 @@ void missing_function() {
 
 // Stands for its variables.
 alignas(16) std::byte missing_variable[4096];
+
+// Has the functions of a module call lift_branch() at each conditional branch.
+void tell_branches(llvm::Module& module) {
+    llvm::IRBuilder<> builder(module.getContext());
+    const auto tell = module.getOrInsertFunction("lift_branch", builder.getVoidTy(), builder.getInt32Ty());
+    for (llvm::Function& function : module)
+        for (llvm::BasicBlock& block : function) {
+            auto* branch = llvm::dyn_cast<llvm::BranchInst>(block.getTerminator());
+            if (branch == nullptr || !branch->isConditional())
+                continue;
+            builder.SetInsertPoint(branch);
+            builder.CreateCall(tell, {builder.CreateZExt(branch->getCondition(), builder.getInt32Ty())});
+        }
+}
 
 template <typename T>
 T checked(llvm::Expected<T> result) {
@@ -117,7 +136,8 @@ struct FloatingPlaces {
 
 class Runner::Impl {
   public:
-    Impl(LiftedBlocks& blocks, Level level) : blocks_(blocks), level_(level) {
+    Impl(LiftedBlocks& blocks, Level level, bool branches)
+        : blocks_(blocks), level_(level), branches_(branches) {
         llvm::InitializeNativeTarget();
         llvm::InitializeNativeTargetAsmPrinter();
         llvm::InitializeNativeTargetAsmParser();  // QEMU asks the processor for wide division
@@ -146,8 +166,7 @@ class Runner::Impl {
         if (fresh.empty())
             return;
         auto module = blocks_.lift(fresh);
-        optimize(*module, level_);
-        check(jit_->addIRModule(llvm::orc::ThreadSafeModule(std::move(module), blocks_.shared_context())));
+        add(std::move(module));
         for (const uint32_t id : fresh)
             functions_[id] = look_up<uint32_t(void*)>(block_name(id));
     }
@@ -163,9 +182,7 @@ class Runner::Impl {
         Cut& cut = cuts_[{id, instructions}];
         if (cut.function == nullptr) {
             auto module = blocks_.lift_cut(id, instructions);
-            optimize(*module, level_);
-            check(
-                jit_->addIRModule(llvm::orc::ThreadSafeModule(std::move(module), blocks_.shared_context())));
+            add(std::move(module));
             cut.flags_form = blocks_.flags_form(id, instructions);
             cut.function = look_up<uint32_t(void*)>(cut_name(id, instructions));
         }
@@ -182,6 +199,13 @@ class Runner::Impl {
     int64_t flags_form_ = 0;  // where cc_op is
 
   private:
+    void add(std::unique_ptr<llvm::Module> module) {
+        if (branches_)
+            tell_branches(*module);
+        optimize(*module, level_);
+        check(jit_->addIRModule(llvm::orc::ThreadSafeModule(std::move(module), blocks_.shared_context())));
+    }
+
     template <typename Function>
     Function* look_up(const std::string& name) {
         return checked(jit_->lookup(name)).template toPtr<Function*>();
@@ -198,6 +222,7 @@ class Runner::Impl {
                 {name("lift_load_wide"), symbol(load_wide)},
                 {name("lift_store_wide"), symbol(store_wide)},
                 {name("lift_input"), symbol(input)},
+                {name("lift_branch"), symbol(branch)},
                 {name("lift_leave"), symbol(leave_block)},
                 {name("lift_missing"), symbol(missing_named)}});
     }
@@ -241,6 +266,7 @@ class Runner::Impl {
 
     LiftedBlocks& blocks_;
     Level level_;
+    bool branches_;
     std::unique_ptr<llvm::orc::LLLazyJIT> jit_;
     uint64_t (*object_size_)() = nullptr;
     void* (*state_of_)(void*) = nullptr;
@@ -250,7 +276,8 @@ class Runner::Impl {
     std::map<std::pair<uint32_t, uint32_t>, Cut> cuts_;  // by block and number of instructions
 };
 
-Runner::Runner(LiftedBlocks& blocks, Level level) : impl_(std::make_unique<Impl>(blocks, level)) {}
+Runner::Runner(LiftedBlocks& blocks, Level level, bool branches)
+    : impl_(std::make_unique<Impl>(blocks, level, branches)) {}
 Runner::~Runner() = default;
 
 std::byte* Runner::state() {

@@ -24,6 +24,8 @@ class Guest {
     virtual void store_wide(uint64_t address, std::array<uint64_t, 2> value) = 0;
     // An input of the recorder's kind (PandaInput in QEMU's exec/panda-hooks.h), and in `second` another value with it.
     virtual uint64_t input(int kind, unsigned size, uint64_t address, uint64_t& second) = 0;
+    // A conditional branch of a block's function, when the Runner was made with `branches`; those of helpers are not told.
+    virtual void branch(bool) {}
 };
 
 // How a block was left.
@@ -36,9 +38,9 @@ enum class Left : uint8_t {
 
 class Runner {
   public:
-    // blocks: must outlive this. Reads and links the helpers, which are compiled when they are called. Throws Error when
-    // LLVM cannot compile for this machine.
-    Runner(LiftedBlocks& blocks, Level level);
+    // blocks: must outlive this. Reads and links the helpers, which are compiled when they are called. branches: blocks tell
+    // Guest::branch(). Throws Error when LLVM cannot compile for this machine.
+    Runner(LiftedBlocks& blocks, Level level, bool branches = false);
     ~Runner();
     Runner(const Runner&) = delete;
     Runner& operator=(const Runner&) = delete;

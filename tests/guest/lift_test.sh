@@ -24,5 +24,23 @@ if command -v unicorn_witness >/dev/null; then
     seed=${3:-$RANDOM}
     unicorn_witness floats.capnp "$build/libexec/panda/helpers" "${2:-1000}" "$seed" || fail "Unicorn does something else, seed $seed"
 fi
+# The log of a window, read by a program of its own.
+mkdir run
+panda-analyze llvm_trace --quiet --base run --range 2500000:2600000 floats.capnp || fail "llvm_trace"
+expect_complaint 'already exists' panda-analyze llvm_trace --quiet --base run --range 2500000:2600000 floats.capnp
+/usr/lib/llvm-19/bin/llvm-dis -o run/module.ll run/llvm-mod.bc
+panda-trace dump --json --blocks --memory --from 2500000 --to 2600000 floats.capnp >run/dump.json
+read_log() {
+    /usr/bin/python3 "$repository/tests/guest/lift/read_log.py" "$1" run/module.ll run/dump.json 2500000 2600000
+}
+read_log run/llvm-trace.log || fail "the log is not what the trace and the module say"
+/usr/bin/python3 - run/llvm-trace.log run/wrong.log <<'END'
+import sys
+log = bytearray(open(sys.argv[1], "rb").read())
+branches = [at for at in range(16, len(log), 16) if log[at] == 4]
+log[branches[len(branches) // 2] + 1] ^= 1  # one branch the other way
+open(sys.argv[2], "wb").write(log)
+END
+expect_status 1 read_log run/wrong.log
 last=$(panda-trace info --json floats.capnp | sed -n 's/.*"last_instr":\([0-9]*\).*/\1/p')
 lift_wrong_rules floats.capnp "$build/libexec/panda/helpers" $((last / 2)) $((last / 2 + 300000)) || fail "a rule that is wrong was not found"

@@ -1,6 +1,6 @@
 # Lifting, where LLVM is there.
 if(PANDA_LLVM)
-  add_executable(lift_test lift_test.cc)
+  add_executable(lift_test lift_log_test.cc lift_test.cc)
   target_link_libraries(lift_test PRIVATE panda_lift panda_common Catch2::Catch2WithMain)
   target_compile_definitions(lift_test PRIVATE
     TCG_SAMPLES="${CMAKE_SOURCE_DIR}/tests/samples/tcg_operations.txt" HELPERS="${PANDA_LIBEXEC}/helpers")

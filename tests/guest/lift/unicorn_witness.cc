@@ -205,6 +205,8 @@ class Witness final : public lift::CheckObserver {
         machine_.reset();
         if (compared_ == wanted_)
             return;
+        if (block.executed < blocks_[block.id].instruction_offsets.size())
+            return;
         const auto chosen = choice_.find(block.id);
         if (chosen == choice_.end() || !chosen->second.contains(seen_[block.id]++))
             return;
@@ -215,13 +217,13 @@ class Witness final : public lift::CheckObserver {
     }
 
     void end(const trace::BlockExecution& block, lift::Runner& after,
-             std::span<const lift::ReplayedGuest::Written> written) override {
-        if (!machine_)
+             const lift::CheckedExecution& how) override {
+        if (!machine_ || !how.as_traced || how.asked)
             return;
         ++compared_;
         blocks_compared_.insert(block.id);
         std::map<uint64_t, std::byte> stored;
-        for (const auto& [address, value] : written)
+        for (const auto& [address, value] : how.written)
             stored[address] = value;
         const trace::BlockView view = blocks_[block.id];
         if (const auto found = difference(view, registers_of(after), stored)) {
