@@ -81,16 +81,29 @@ void ReplayedProcessor::load(const trace::CpuState& cpu) {
     runner_.set<uint64_t>(control_[2], cpu.cr2);
     runner_.set<uint64_t>(control_[3], cpu.cr3);
     runner_.set<uint64_t>(control_[4], cpu.cr4);
-    const std::pair<const char*, uint64_t> others[] = {
-        {"efer", cpu.efer},         {"star", cpu.star},         {"lstar", cpu.lstar},
-        {"cstar", cpu.cstar},       {"fmask", cpu.fmask},       {"kernelgsbase", cpu.kernel_gs_base},
-        {"tsc_aux", cpu.tsc_aux},   {"gdt.base", cpu.gdt.base}, {"idt.base", cpu.idt.base},
-        {"ldt.base", cpu.ldt.base}, {"tr.base", cpu.task.base}};
+    const std::pair<const char*, uint64_t> others[] = {{"efer", cpu.efer},
+                                                       {"star", cpu.star},
+                                                       {"lstar", cpu.lstar},
+                                                       {"cstar", cpu.cstar},
+                                                       {"fmask", cpu.fmask},
+                                                       {"kernelgsbase", cpu.kernel_gs_base},
+                                                       {"sysenter_esp", cpu.sysenter_esp},
+                                                       {"sysenter_eip", cpu.sysenter_eip},
+                                                       {"tsc_aux", cpu.tsc_aux},
+                                                       {"gdt.base", cpu.gdt.base},
+                                                       {"idt.base", cpu.idt.base},
+                                                       {"ldt.base", cpu.ldt.base},
+                                                       {"tr.base", cpu.task.base}};
     for (const auto& [name, value] : others)
         runner_.set<uint64_t>(layout_.offset(name), value);
     const std::pair<const char*, uint32_t> halves[] = {
-        {"gdt.limit", cpu.gdt.limit}, {"idt.limit", cpu.idt.limit},       {"ldt.limit", cpu.ldt.limit},
-        {"tr.limit", cpu.task.limit}, {"tr.selector", cpu.task.selector}, {"tr.flags", cpu.task.flags}};
+        {"gdt.limit", cpu.gdt.limit},
+        {"idt.limit", cpu.idt.limit},
+        {"ldt.limit", cpu.ldt.limit},
+        {"tr.limit", cpu.task.limit},
+        {"tr.selector", cpu.task.selector},
+        {"tr.flags", cpu.task.flags},
+        {"sysenter_cs", static_cast<uint32_t>(cpu.sysenter_cs)}};
     for (const auto& [name, value] : halves)
         runner_.set<uint32_t>(layout_.offset(name), value);
     if (cpu.floating)
