@@ -74,12 +74,7 @@ void missing_named(const char* name) {
     leave(Left::at_missing);
 }
 
-// Stands for each function of QEMU that the bitcode lacks.
-void missing_function() {
-    missing_named("a function of the emulator");
-}
-
-// Stands for its variables.
+// Stands for the emulator's variables that the bitcode lacks.
 alignas(16) std::byte missing_variable[4096];
 
 // Has the functions of a module call lift_branch() at each conditional branch.
@@ -227,16 +222,21 @@ class Runner::Impl {
                 {name("lift_missing"), symbol(missing_named)}});
     }
 
-    // What the bitcode declares and neither it nor the C library has.
-    void add_missing(const llvm::Module& module) {
+    // Gives what the bitcode declares, and neither it nor the C library has, a body that says so.
+    void add_missing(llvm::Module& module) {
         static const std::set<std::string> of_library = {"sin",   "cos",    "tan",    "sqrt",
                                                          "sqrtf", "memset", "memcpy", "memmove"};
+        llvm::IRBuilder<> builder(module.getContext());
+        const auto tell = module.getOrInsertFunction("lift_missing", builder.getVoidTy(), builder.getPtrTy());
         llvm::orc::SymbolMap symbols;
-        for (const llvm::Function& function : module) {
+        for (llvm::Function& function : module) {
             const std::string name = function.getName().str();
-            if (function.isDeclaration() && !function.isIntrinsic() && !name.starts_with("lift_") &&
-                !of_library.contains(name))
-                symbols[jit_->mangleAndIntern(name)] = symbol(missing_function);
+            if (!function.isDeclaration() || function.isIntrinsic() || name.starts_with("lift_") ||
+                of_library.contains(name))
+                continue;
+            builder.SetInsertPoint(llvm::BasicBlock::Create(module.getContext(), "", &function));
+            builder.CreateCall(tell, {builder.CreateGlobalString(name)});
+            builder.CreateUnreachable();
         }
         for (const llvm::GlobalVariable& variable : module.globals()) {
             if (variable.isDeclaration())

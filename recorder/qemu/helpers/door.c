@@ -6,6 +6,7 @@
 #include "exec/exec-all.h"
 #include "exec/panda-hooks.h"
 #include "tcg/helper-tcg.h"
+#include "tcg/tcg-cpu.h"
 #include "recorder/qemu/helpers/door.h"
 
 /* ---- Memory ---- */
@@ -222,6 +223,31 @@ Object *object_dynamic_cast_assert(Object *object, const char *type, const char 
 unsigned cpu_x86_virtual_addr_width(CPUX86State *env)
 {
     return env->cr[4] & CR4_LA57_MASK ? 57 : 48;
+}
+
+/* target/i386/cpu.c. Its table is filled by what a processor model has; TCG's XSAVE and XRSTOR keep to X86XSaveArea, and there is
+ * no compacted form. */
+uint32_t xsave_area_size(uint64_t mask, bool compacted)
+{
+    static const uint32_t ends[] = {
+#define AREA(bit, member, type) [bit] = offsetof(X86XSaveArea, member) + sizeof(type)
+        AREA(XSTATE_YMM_BIT, avx_state, XSaveAVX),
+        AREA(XSTATE_BNDREGS_BIT, bndreg_state, XSaveBNDREG),
+        AREA(XSTATE_BNDCSR_BIT, bndcsr_state, XSaveBNDCSR),
+        AREA(XSTATE_OPMASK_BIT, opmask_state, XSaveOpmask),
+        AREA(XSTATE_ZMM_Hi256_BIT, zmm_hi256_state, XSaveZMM_Hi256),
+        AREA(XSTATE_Hi16_ZMM_BIT, hi16_zmm_state, XSaveHi16_ZMM),
+        AREA(XSTATE_PKRU_BIT, pkru_state, XSavePKRU),
+#undef AREA
+    };
+    uint32_t size = sizeof(X86LegacyXSaveArea) + sizeof(X86XSaveHeader);
+
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        if ((mask >> i & 1) != 0) {
+            size = MAX(size, ends[i]);
+        }
+    }
+    return size;
 }
 
 /* ---- The state ---- */
