@@ -150,7 +150,7 @@ class Check {
         if (whole_)
             if (const auto difference = processor_.difference(cpu))
                 mismatch("where a chunk starts, " + *difference);
-        processor_.load(cpu);
+        processor_.load(cpu, whole_);
         loaded_ = true;
         whole_ = true;
     }

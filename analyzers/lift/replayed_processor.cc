@@ -10,6 +10,7 @@ namespace {
 constexpr uint64_t resume_flag = 1 << 16;  // RF is set only where an instruction is left and goes on
 constexpr int64_t budget_offset =
     -24;  // icount_decr, below the state: 0 ends string instructions after a step
+constexpr uint32_t mxcsr_exceptions = 0x3f;
 constexpr uint64_t long_mode_active = 1 << 10;
 
 constexpr std::array general_names = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
@@ -29,8 +30,6 @@ uint64_t first_word(const std::array<std::byte, size>& bytes) {
 
 std::optional<std::string> floating_difference(const trace::FloatingState& here,
                                                const trace::FloatingState& there) {
-    if (here == there)
-        return std::nullopt;
     for (size_t i = 0; i < here.vectors.size(); ++i)
         if (here.vectors[i] != there.vectors[i])
             return differ("vector register " + std::to_string(i), first_word(here.vectors[i]),
@@ -39,12 +38,16 @@ std::optional<std::string> floating_difference(const trace::FloatingState& here,
         if (here.registers[i] != there.registers[i])
             return differ("x87 register " + std::to_string(i), first_word(here.registers[i]),
                           first_word(there.registers[i]));
-    if (here.mxcsr != there.mxcsr)
+    // A trace has the exceptions of SSE only as far as QEMU had put them into MXCSR, which it does when the guest asks.
+    if (((here.mxcsr ^ there.mxcsr) & ~mxcsr_exceptions) != 0 || (there.mxcsr & ~here.mxcsr) != 0)
         return differ("mxcsr", here.mxcsr, there.mxcsr);
     if (here.pkru != there.pkru)
         return differ("pkru", here.pkru, there.pkru);
     if (here.xcr0 != there.xcr0)
         return differ("xcr0", here.xcr0, there.xcr0);
+    if (here.control == there.control && here.status == there.status && here.top == there.top &&
+        here.empty == there.empty)
+        return std::nullopt;
     return differ("the state of x87", here.status | uint64_t{here.top} << 16 | uint64_t{here.empty} << 24,
                   there.status | uint64_t{there.top} << 16 | uint64_t{there.empty} << 24);
 }
@@ -70,7 +73,7 @@ ReplayedProcessor::ReplayedProcessor(Runner& runner, const StateLayout& layout)
         control_[i] = layout.offset("cr[" + std::to_string(i) + "]");
 }
 
-void ReplayedProcessor::load(const trace::CpuState& cpu) {
+void ReplayedProcessor::load(const trace::CpuState& cpu, bool known) {
     for (size_t i = 0; i < segments_.size(); ++i) {
         runner_.set<uint32_t>(segments_[i].selector, cpu.segments[i].selector);
         runner_.set<uint64_t>(segments_[i].base, cpu.segments[i].base);
@@ -106,8 +109,12 @@ void ReplayedProcessor::load(const trace::CpuState& cpu) {
         {"sysenter_cs", static_cast<uint32_t>(cpu.sysenter_cs)}};
     for (const auto& [name, value] : halves)
         runner_.set<uint32_t>(layout_.offset(name), value);
-    if (cpu.floating)
-        runner_.set_floating(*cpu.floating);
+    if (!cpu.floating)
+        return;
+    trace::FloatingState floating = *cpu.floating;
+    if (known)
+        floating.mxcsr |= runner_.floating().mxcsr & mxcsr_exceptions;
+    runner_.set_floating(floating);
 }
 
 void ReplayedProcessor::start(const trace::BlockRegisters& registers, const trace::BlockView& block) {

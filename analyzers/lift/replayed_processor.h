@@ -18,8 +18,9 @@ class ReplayedProcessor {
     // Both must outlive this.
     ReplayedProcessor(Runner& runner, const StateLayout& layout);
 
-    // Takes all registers, as a trace tells them where a chunk starts.
-    void load(const trace::CpuState& cpu);
+    // Takes all registers, as a trace tells them where a chunk starts. known: what is here already is right, and has exceptions of
+    // SSE that the trace may not have yet.
+    void load(const trace::CpuState& cpu, bool known);
     // Takes what a trace tells at the start of each execution, and what follows from its block.
     void start(const trace::BlockRegisters& registers, const trace::BlockView& block);
     // Takes what an event changes.

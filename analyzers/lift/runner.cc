@@ -120,11 +120,10 @@ struct FloatingPlaces {
           register_step(layout.offset("fpregs[1].d.low") - registers),
           vectors(layout.offset("xmm_regs[0]._q_ZMMReg[0]")),
           vector_step(layout.offset("xmm_regs[1]._q_ZMMReg[0]") - vectors),
-          mxcsr(layout.offset("mxcsr")),
           xcr0(layout.offset("xcr0")),
           pkru(layout.offset("pkru")) {}
     int64_t top = 0, status = 0, control = 0, empty = 0, registers = 0, register_step = 0, vectors = 0,
-            vector_step = 0, mxcsr = 0, xcr0 = 0, pkru = 0;
+            vector_step = 0, xcr0 = 0, pkru = 0;
 };
 
 }  // namespace
@@ -190,6 +189,7 @@ class Runner::Impl {
     void (*set_mode_)(void*, uint64_t) = nullptr;
     int (*exception_)(const void*) = nullptr;
     void (*set_floating_control_)(void*, uint32_t, uint32_t) = nullptr;
+    uint32_t (*get_mxcsr_)(void*) = nullptr;
     FloatingPlaces floating_;
     int64_t flags_form_ = 0;  // where cc_op is
 
@@ -261,6 +261,7 @@ class Runner::Impl {
         set_flags_ = look_up<void(void*, uint64_t)>("lift_set_flags");
         set_mode_ = look_up<void(void*, uint64_t)>("lift_set_mode");
         exception_ = look_up<int(const void*)>("lift_exception");
+        get_mxcsr_ = look_up<uint32_t(void*)>("lift_get_mxcsr");
         set_floating_control_ = look_up<void(void*, uint32_t, uint32_t)>("lift_set_floating_control");
     }
 
@@ -309,7 +310,7 @@ trace::FloatingState Runner::floating() {
         std::memcpy(floating.registers[i].data(), state() + places.registers + at * places.register_step,
                     floating.registers[i].size());
     }
-    floating.mxcsr = get<uint32_t>(places.mxcsr);
+    floating.mxcsr = impl_->get_mxcsr_(impl_->state_);
     floating.xcr0 = get<uint64_t>(places.xcr0);
     floating.pkru = get<uint32_t>(places.pkru);
     for (size_t i = 0; i < floating.vectors.size(); ++i)

@@ -291,6 +291,14 @@ void lift_set_floating_control(void *state, uint32_t x87, uint32_t mxcsr)
     cpu_set_mxcsr(state, mxcsr);
 }
 
+uint32_t lift_get_mxcsr(void *state)
+{
+    CPUX86State *env = state;
+
+    update_mxcsr_from_sse_status(env);
+    return env->mxcsr;
+}
+
 static int mmu_index(CPUState *cpu, bool instruction)
 {
     return 0;

@@ -44,6 +44,8 @@ void lift_set_mode(void* state, uint64_t flags);
 void lift_initialize(void* state);
 /* The control words of x87 and SSE, from which softfloat's modes follow. */
 void lift_set_floating_control(void* state, uint32_t x87, uint32_t mxcsr);
+/* MXCSR with the exceptions that QEMU has not put into it yet: it does so when the guest asks. */
+uint32_t lift_get_mxcsr(void* state);
 /* The number of the exception that left a block, or -1. */
 int lift_exception(const void* state);
 
