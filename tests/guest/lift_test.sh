@@ -42,5 +42,11 @@ log[branches[len(branches) // 2] + 1] ^= 1  # one branch the other way
 open(sys.argv[2], "wb").write(log)
 END
 expect_status 1 read_log run/wrong.log
+# The example of a pass, built as its README says.
+clang++-19 -shared -fPIC $(llvm-config-19 --cxxflags) -std=c++20 -o run/guest_instructions.so \
+    "$repository/docs/examples/lifted_pass/guest_instructions.cc"
+opt-19 -load-pass-plugin run/guest_instructions.so -passes=guest-instructions -disable-output run/llvm-mod.bc >run/pass
+panda-trace dump --json --definitions floats.capnp >run/definitions.json
+/usr/bin/python3 "$repository/tests/guest/lift/read_pass.py" run/pass run/definitions.json || fail "the example pass is wrong"
 last=$(panda-trace info --json floats.capnp | sed -n 's/.*"last_instr":\([0-9]*\).*/\1/p')
 lift_wrong_rules floats.capnp "$build/libexec/panda/helpers" $((last / 2)) $((last / 2 + 300000)) || fail "a rule that is wrong was not found"
