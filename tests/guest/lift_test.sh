@@ -43,6 +43,7 @@ open(sys.argv[2], "wb").write(log)
 END
 expect_status 1 read_log run/wrong.log
 # The example of a pass, built as its README says.
+# shellcheck disable=SC2046  # options
 clang++-19 -shared -fPIC $(llvm-config-19 --cxxflags) -std=c++20 -o run/guest_instructions.so \
     "$repository/docs/examples/lifted_pass/guest_instructions.cc"
 opt-19 -load-pass-plugin run/guest_instructions.so -passes=guest-instructions -disable-output run/llvm-mod.bc >run/pass
