@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <iomanip>
 #include <iostream>
-#include <set>
 
+#include "analyzers/lift/block_selection.h"
 #include "analyzers/lift/check.h"
 #include "analyzers/lift/lifted_blocks.h"
 #include "analyzers/shared/frame.h"
@@ -25,68 +25,12 @@ void add_options(po::options_description& options) {
     add("output,o", po::value<std::string>()->value_name("FILE"),
         "write the blocks as one module: text if the name ends in .ll, else bitcode");
     add("force,f", "overwrite an existing FILE");
-    add("block", number_value<uint32_t>(), "only the block with this number");
-    add("pc", number_value(), "only blocks whose first instruction is at this address");
-    add("range", po::value<std::string>()->value_name("FROM:TO"),
-        "only blocks that are executed from instruction FROM to before TO");
-    add("asid", number_value(), "only blocks that are executed in this address space (CR3)");
     add("check", "run the blocks again along the trace, and compare");
     add("list", number_value()->default_value(10), "how many differences to describe");
     add("optimize,O", number_value<unsigned>()->default_value(0), "level of LLVM's optimization, 0 to 3");
     add("link", "put the helpers that the blocks call into the module too");
     add("helpers", po::value<std::string>()->value_name("DIRECTORY"), "QEMU's helpers as bitcode");
-}
-
-// The blocks that an analysis of executions finds.
-struct Executed : trace::IgnoresEvents {
-    static constexpr trace::PassNeeds needs = trace::PassNeeds::blocks;
-    Executed(const trace::PassState& pass, std::optional<uint64_t> address_space)
-        : state(&pass), wanted(address_space) {}
-    void on_block(const trace::BlockExecution& block) {
-        if (!wanted || *wanted == state->asid())
-            ids.insert(block.id);
-    }
-    void append(Executed&& next) { ids.merge(next.ids); }
-
-    const trace::PassState* state;
-    std::optional<uint64_t> wanted;
-    std::set<uint32_t> ids;
-};
-
-std::set<uint32_t> executed_blocks(Run& run) {
-    std::optional<uint64_t> address_space;
-    if (run.has("asid"))
-        address_space = run.number("asid");
-    trace::PassOptions options = run.pass_options();
-    if (run.has("range")) {
-        const NumberRange range = parse_range("--range", run.text("range"));
-        options.range = {range.from, range.to};
-    }
-    auto result = trace::run_pass(
-        run.reader(), options, [&](const trace::PassState& state) { return Executed(state, address_space); });
-    run.end_progress();
-    run.set_flaw(std::move(result.flaw));
-    return std::move(result.analyzer.ids);
-}
-
-std::vector<uint32_t> selected_blocks(Run& run) {
-    trace::TraceReader& reader = run.reader();
-    std::optional<std::set<uint32_t>> executed;
-    if (run.has("range") || run.has("asid"))
-        executed = executed_blocks(run);
-    reader.load_blocks();
-    std::vector<uint32_t> ids;
-    for (uint32_t id = 0; id < reader.blocks().size(); ++id) {
-        if (run.has("block") && run.given()["block"].as<uint32_t>() != id)
-            continue;
-        if (run.has("pc") && run.number("pc") != reader.blocks().pc(id))
-            continue;
-        if (!executed || executed->contains(id))
-            ids.push_back(id);
-    }
-    if (ids.empty())
-        throw Error("the trace has no such block");
-    return ids;
+    add_selection_options(options);
 }
 
 Level level_of(const Run& run) {
@@ -182,7 +126,7 @@ void check_executions(Run& run, LiftedBlocks& lifted, Level level) {
 
 // An option that would do nothing is refused: a check of everything must not pass for one of the selected blocks.
 void require_options_that_agree(const Run& run) {
-    for (const char* name : {"block", "pc", "asid", "output", "link"})
+    for (const char* name : {"block", "pc", "asid", "symbol", "output", "link"})
         if (run.has("check") && run.has(name))
             throw UsageError("--check does not go with --" + std::string(name));
     if (run.has("link") && !run.has("output"))

@@ -49,5 +49,23 @@ clang++-19 -shared -fPIC $(llvm-config-19 --cxxflags) -std=c++20 -o run/guest_in
 opt-19 -load-pass-plugin run/guest_instructions.so -passes=guest-instructions -disable-output run/llvm-mod.bc >run/pass
 panda-trace dump --json --definitions floats.capnp >run/definitions.json
 /usr/bin/python3 "$repository/tests/guest/lift/read_pass.py" run/pass run/definitions.json || fail "the example pass is wrong"
+# The blocks of one function, which is where nm says, in both programs.
+panda-analyze lift --quiet --json --symbol main --symbols tree floats.capnp >run/main.json
+/usr/bin/python3 - run/main.json run/definitions.json tree/floats tree/floats32 <<'END' || fail "--symbol finds other blocks"
+import json, subprocess, sys
+ranges = []
+for program in sys.argv[3:]:
+    for line in subprocess.check_output(["nm", "-S", program], text=True).splitlines():
+        if line.split()[-1] == "main":
+            start, size = (int(word, 16) for word in line.split()[:2])
+            ranges.append((start, start + size))
+pcs = [int(json.loads(line)["pc"], 16) for line in open(sys.argv[2])]
+wanted = sum(any(start <= pc < end for start, end in ranges) for pc in pcs)
+found = json.load(open(sys.argv[1]))["blocks"]
+print(f"--symbol main: {found} blocks, {wanted} by nm")
+sys.exit(found != wanted or found == 0)
+END
+expect_complaint 'no such block' panda-analyze lift --quiet --symbol no_such_function floats.capnp
+expect_complaint 'nothing is executed in this range' panda-analyze lift --quiet --check --range 99999999999: floats.capnp
 last=$(panda-trace info --json floats.capnp | sed -n 's/.*"last_instr":\([0-9]*\).*/\1/p')
 lift_wrong_rules floats.capnp "$build/libexec/panda/helpers" $((last / 2)) $((last / 2 + 300000)) || fail "a rule that is wrong was not found"

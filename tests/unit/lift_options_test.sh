@@ -21,6 +21,7 @@ refused() {
 refused "--check does not go with --block" --check --block 1
 refused "--check does not go with --pc" --check --pc 0x1000
 refused "--check does not go with --asid" --check --asid 0x1000
+refused "--check does not go with --symbol" --check --symbol schedule
 refused "--check does not go with --output" --check -o none.ll
 refused "--check does not go with --link" --check --link
 refused "--link needs --output" --link
