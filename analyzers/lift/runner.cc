@@ -70,7 +70,8 @@ void leave_block() {
 }
 
 void missing_named(const char* name) {
-    running.missing = name;
+    // GLib's g_assert_not_reached() has no text.
+    running.missing = name == nullptr ? "a way that the emulator never goes" : name;
     leave(Left::at_missing);
 }
 

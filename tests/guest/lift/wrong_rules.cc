@@ -1,6 +1,6 @@
 // Whether the check of lifted blocks notices a rule that is wrong: runs it over a part of a trace once as it is, which must
 // find nothing, and once with each of ten rules exchanged for another one, which must find something.
-// usage: lift_wrong_rules TRACE HELPERS FROM TO
+// usage: lift_wrong_rules TRACE HELPERS FROM TO    the range is moved to the start of the chunk that it starts in
 #include <array>
 #include <functional>
 #include <iostream>
@@ -64,6 +64,14 @@ uint64_t mismatches(trace::TraceReader& reader, const char* helpers, trace::Inst
     return result.mismatches;
 }
 
+// From the start of the chunk that has `from` on: a check of less runs what is before it in the chunk, each time.
+trace::InstrRange from_chunk(trace::TraceReader& reader, uint64_t from, uint64_t to) {
+    for (const trace::ChunkEntry& chunk : reader.contents().chunks)
+        if (chunk.first_instr <= from && from - chunk.first_instr < chunk.instr_count)
+            return {chunk.first_instr, chunk.first_instr + (to - from)};
+    return {from, to};
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -73,7 +81,8 @@ int main(int count, char** arguments) {
         trace::ReaderOptions options;
         options.tcg = true;
         trace::TraceReader reader(arguments[1], options);
-        const trace::InstrRange range{std::stoull(arguments[3]), std::stoull(arguments[4])};
+        const trace::InstrRange range =
+            from_chunk(reader, std::stoull(arguments[3]), std::stoull(arguments[4]));
         bool as_wanted = mismatches(reader, arguments[2], range, nullptr) == 0;
         for (const WrongRule& rule : wrong_rules)
             as_wanted = mismatches(reader, arguments[2], range, &rule) != 0 && as_wanted;
