@@ -10,7 +10,8 @@
 namespace panda::lift {
 namespace {
 
-constexpr size_t compiled_at_once = 400;
+// More in one module do not make each of them faster, and some may never run.
+constexpr size_t compiled_at_once = 32;
 constexpr size_t real_frame_stores = 3;  // flags, cs, ip: do_interrupt_real() of target/i386/tcg/seg_helper.c
 
 }  // namespace

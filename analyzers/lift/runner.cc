@@ -279,12 +279,8 @@ class Runner::Impl {
 };
 
 Runner::Runner(LiftedBlocks& blocks, Level level, bool branches)
-    : impl_(std::make_unique<Impl>(blocks, level, branches)) {}
+    : impl_(std::make_unique<Impl>(blocks, level, branches)), state_(impl_->state_) {}
 Runner::~Runner() = default;
-
-std::byte* Runner::state() {
-    return impl_->state_;
-}
 
 uint64_t Runner::flags() const {
     return impl_->get_flags_(impl_->state_);

@@ -46,7 +46,7 @@ class Runner {
     Runner& operator=(const Runner&) = delete;
 
     // The processor's state, QEMU's CPUX86State: bytes by StateLayout's offsets. Zeros at first.
-    std::byte* state();
+    std::byte* state() { return state_; }
     template <typename T>
     T get(int64_t offset) {
         T value;
@@ -81,6 +81,7 @@ class Runner {
   private:
     class Impl;
     std::unique_ptr<Impl> impl_;
+    std::byte* state_;  // of impl_, which never moves it
 };
 
 }  // namespace panda::lift
