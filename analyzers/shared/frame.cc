@@ -4,6 +4,7 @@
 
 #include "common/command_line.h"
 #include "common/error.h"
+#include "trace/moment/mark_arguments.h"
 
 namespace panda::analyzers {
 namespace {
@@ -136,7 +137,7 @@ int Run::finish() {
 
 int run_analyzer(const Program& program, const std::vector<std::string>& arguments) {
     return run_main(program_name(program).c_str(), [&] {
-        const auto given = parse(program, arguments);
+        const auto given = parse(program, trace::resolve_marks(arguments));
         if (!given)
             return exit_ok;
         Run run(program, *given);

@@ -77,9 +77,18 @@ result_directory() {
         echo "layout $layout, $architecture, ${modules[*]}"
         cat "$resolved"
         [ "$kernel_is_file" = no ] || cat "$kernel"
+        cat "$here/panda_mark.c"
         (cd "$here/files" && find . -type f | LC_ALL=C sort | xargs sha256sum)
     } | sha256sum)
     echo "$panda_cache/guest-${hash:0:16}"
+}
+
+# For the guest's architecture, with the host's compiler and no library.
+compile_mark() { # output
+    local flags=(-O2 -static -nostdlib -ffreestanding -fno-pie -no-pie -fno-stack-protector -fno-asynchronous-unwind-tables
+        -fcf-protection=none -Wl,--build-id=none -s -Wall -Wextra -Werror)
+    [ "$architecture" = amd64 ] || flags+=(-m32)
+    gcc "${flags[@]}" -o "$1" "$here/panda_mark.c" || die "panda-mark does not compile"
 }
 
 # unpack_package STATE PACKAGE=VERSION DIRECTORY
@@ -178,6 +187,7 @@ build() {
     cp "$(find "$work/busybox" -path '*bin/busybox' | head -n 1)" "$tree/bin/busybox"
     install_modules "$work/kernel" "$tree"
     cp -R "$here/files/." "$tree/"
+    compile_mark "$tree/bin/panda-mark"
     find "$tree" -mindepth 1 -not -path "$tree/tmp" -exec chmod u=rwX,go=rX {} +
     pack "$tree" "$work/result/initrd"
     { echo "architecture=$architecture" && cat "$resolved" && echo "source=$kernel"; } >"$work/result/build-info"

@@ -8,6 +8,7 @@
 #include "common/json_value.h"
 #include "tools/trace/commands.h"
 #include "tools/trace/options.h"
+#include "trace/moment/marks.h"
 #include "trace/reading/reader.h"
 
 namespace panda::trace_tool {
@@ -30,6 +31,7 @@ struct Report {
         uint64_t bytes;
     };
     std::vector<SnapshotFacts> snapshots;
+    std::vector<trace::Mark> marks;  // of a file
     std::string flaw;
     bool index = false;
 
@@ -73,6 +75,11 @@ Report make_report(trace::TraceReader& reader) {
     report.memory_maps = reader.memory_maps().size();
     report.flaw = reader.flaw();
     report.index = reader.has_index();
+    if (reader.seekable()) {
+        // Of what is whole.
+        trace::TraceReader again(reader.path());
+        report.marks = trace::find_marks(again);
+    }
     return report;
 }
 
@@ -114,6 +121,8 @@ void print_text(const Report& report, bool seekable) {
     line("memory maps", number(report.memory_maps));
     for (const auto& [kind, count] : report.events)
         line(("event: " + trace::event_kind_name(kind)).c_str(), number(count));
+    for (const trace::Mark& mark : report.marks)
+        line("mark", mark.name + " at " + number(mark.instr));
     for (const auto& snapshot : report.snapshots)
         line("snapshot", "at " + number(snapshot.instr) + ", " + kind_name(snapshot.kind) + ", " +
                              number(snapshot.pages) + " pages, " + number(snapshot.bytes) + " bytes");
@@ -140,6 +149,9 @@ void print_json(const Report& report) {
                              {"kind", kind_name(snapshot.kind)},
                              {"pages", snapshot.pages},
                              {"bytes", snapshot.bytes}});
+    Json marks = Json::array();
+    for (const trace::Mark& mark : report.marks)
+        marks.push_back({{"name", mark.name}, {"instr", mark.instr}});
     Json columns = Json::array();
     for (const auto& [name, size] : report.columns)
         columns.push_back({{"name", name},
@@ -165,6 +177,7 @@ void print_json(const Report& report) {
                          {"blocks_executed", report.blocks_executed},
                          {"memory_maps", report.memory_maps},
                          {"events", events},
+                         {"marks", marks},
                          {"snapshots", snapshots},
                          {"columns", columns}};
     write_json_line(std::cout, object);

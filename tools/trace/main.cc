@@ -8,6 +8,7 @@
 #include "common/command_line.h"
 #include "common/error.h"
 #include "tools/trace/commands.h"
+#include "trace/moment/mark_arguments.h"
 
 namespace {
 
@@ -51,7 +52,7 @@ int run(const std::vector<std::string>& arguments) {
     }
     for (const NamedCommand& command : commands) {
         if (arguments[0] == command.name)
-            return command.run({arguments.begin() + 1, arguments.end()});
+            return command.run(panda::trace::resolve_marks({arguments.begin() + 1, arguments.end()}));
     }
     throw panda::UsageError("there is no command " + arguments[0]);
 }

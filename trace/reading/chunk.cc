@@ -86,17 +86,21 @@ std::vector<ColumnSize> Chunk::columns() const {
     return sizes;
 }
 
-std::map<uint32_t, uint64_t> Chunk::count_events() const {
-    return data_->guarded([this] {
-        std::map<uint32_t, uint64_t> counts;
+void Chunk::for_each_event(const std::function<void(const EventDetail&)>& take) const {
+    data_->guarded([&] {
         const ChunkSummary& summary = data_->summary;
         const Bytes column = load_column(*data_, schema::ColumnId::EVENTS, schema::Coding::EVENT_LIST,
                                          max_column_bytes, summary.event_count);
         EventDecoder events(column, summary.event_count, summary.block_count);
         for (; events.valid(); events.advance())
-            ++counts[event_kind(events.event().detail)];
-        return counts;
+            take(events.event().detail);
     });
+}
+
+std::map<uint32_t, uint64_t> Chunk::count_events() const {
+    std::map<uint32_t, uint64_t> counts;
+    for_each_event([&](const EventDetail& detail) { ++counts[event_kind(detail)]; });
+    return counts;
 }
 
 std::vector<Translation> Chunk::translations() const {

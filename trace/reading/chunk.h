@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -59,6 +60,9 @@ class Chunk {
     const ChunkSummary& summary() const;
     // The columns that it has, in the order of the file.
     std::vector<ColumnSize> columns() const;
+    // Calls take() for each event, in order, without decoding the blocks; so where an event is remains unknown. Throws
+    // FileError when the events are damaged.
+    void for_each_event(const std::function<void(const EventDetail&)>& take) const;
     // The number of events by kind (event_kind()), without decoding the blocks. Throws FileError when the
     // events are damaged.
     std::map<uint32_t, uint64_t> count_events() const;
