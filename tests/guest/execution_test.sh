@@ -52,15 +52,15 @@ PYTHON
 panda-replay --quiet --registers --trace registers.capnp ls.panda
 half=$(panda-trace info --json registers.capnp | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["end_instr"] // 2)')
 window=(--from "$half" --to $((half + 400000)))
-panda-analyze trace --registers --json "${window[@]}" registers.capnp >listed
-panda-analyze trace --registers --format tenet "${window[@]}" registers.capnp >tenet
+panda-analyze trace --registers --json "${window[@]}" registers.capnp >listed.json
+panda-analyze trace --registers --format tenet "${window[@]}" registers.capnp >listed.tenet
 panda-analyze blocks --json --top 1 --no-names "${window[@]}" registers.capnp >counted
 /usr/bin/python3 - <<'PYTHON' || fail "instructions"
 import json
 
 names = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"]
 registers, pushes, lines = {}, 0, 0
-for line, tenet in zip(open("listed"), open("tenet"), strict=True):
+for line, tenet in zip(open("listed.json"), open("listed.tenet"), strict=True):
     one = json.loads(line)
     lines += 1
     fields = dict(word.split("=") for word in tenet.split(",") if not word.startswith("m"))
@@ -80,7 +80,7 @@ assert lines == json.loads(open("counted").readline())["instructions"], lines
 assert pushes > 500, pushes
 print(f"ok: {lines} instructions listed, {pushes} pushes at the starts of blocks")
 PYTHON
-rm listed tenet registers.capnp
+rm listed.json listed.tenet registers.capnp
 
 # Processes: each run that asidstory tells, and the files that /proc tells.
 panda-record -o maps.panda -- sh -c 'cat /proc/self/maps; ls / >/dev/null' >maps

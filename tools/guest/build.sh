@@ -86,7 +86,7 @@ result_directory() {
 # For the guest's architecture, with the host's compiler and no library.
 compile_mark() { # output
     local flags=(-O2 -static -nostdlib -ffreestanding -fno-pie -no-pie -fno-stack-protector -fno-asynchronous-unwind-tables
-        -fcf-protection=none -Wl,--build-id=none -s -Wall -Wextra -Werror)
+        -fcf-protection=none "-Wl,--build-id=none" -s -Wall -Wextra -Werror)
     [ "$architecture" = amd64 ] || flags+=(-m32)
     gcc "${flags[@]}" -o "$1" "$here/panda_mark.c" || die "panda-mark does not compile"
 }

@@ -36,8 +36,9 @@ def main():
     only_counted = sorted(counted.keys() - logged.keys())
     # The plugin logs an instruction when the next one begins, so the last one is missing.
     differ = [address for address in logged if logged[address] != counted[address] and address not in strings]
-    if len(differ) == 1 and counted[differ[0]] == logged[differ[0]] + 1:
-        differ = []
+    missing = differ + only_counted
+    if len(missing) == 1 and counted[missing[0]] == logged[missing[0]] + 1:
+        differ, only_counted = [], []
     print(f"{sum(logged.values())} instructions logged, at {len(logged)} addresses; only logged: {len(only_logged)}, only counted: "
           f"{len(only_counted)}, counts that differ: {len(differ)}")
     for address in (only_logged + only_counted + differ)[:10]:
