@@ -37,7 +37,7 @@ struct Sample {
         writer.event({writer.instr(), mark_of("a-name-of-just-32-bytes-in-total")});  // 27
         writer.event({writer.instr(), mark_of("begin")});                             // 27
         run(3);
-        writer.event({writer.instr(), mark_of("end", 4)});  // 36, behind the last block
+        writer.event({writer.instr(), mark_of("done", 4)});  // 36, behind the last block
         writer.finish();
     }
     TemporaryFile file;
@@ -52,6 +52,9 @@ TEST_CASE("a mark's name is in registers, and nothing else is a mark") {
     CHECK_FALSE(mark_name(Cpuid{}));
     CHECK_FALSE(mark_name(mark_of("")));
     CHECK_FALSE(mark_name(mark_of("two words")));
+    for (const char* name : {"a:b", "a#2", "5", "0x10", "end"})
+        CHECK_FALSE(mark_name(mark_of(name)));
+    CHECK(mark_name(mark_of("ending")) == "ending");
     CHECK_FALSE(mark_name(mark_of(std::string("a\0b", 3))));
     CHECK_FALSE(mark_name(mark_of("bell\a")));
     CHECK_FALSE(mark_name(mark_of("umlaut\xc3\xa4")));
@@ -69,7 +72,7 @@ TEST_CASE("marks are found where they are, by name and number") {
     CHECK(reader.contents().chunks.size() > 2);
     CHECK(find_marks(reader) ==
           std::vector<Mark>{
-              {"begin", 3}, {"a-name-of-just-32-bytes-in-total", 27}, {"begin", 27}, {"end", 36}});
+              {"begin", 3}, {"a-name-of-just-32-bytes-in-total", 27}, {"begin", 27}, {"done", 36}});
     CHECK(find_mark(reader, "begin") == 3);
     CHECK(find_mark(reader, "begin#1") == 3);
     CHECK(find_mark(reader, "begin#2") == 27);
@@ -84,11 +87,14 @@ TEST_CASE("options that take an instr take a mark") {
     using List = std::vector<std::string>;
     CHECK(resolve_marks({"--from", "begin", "--to=end", path}) == List{"--from", "3", "--to=end", path});
     CHECK(resolve_marks({"--at=begin#2", path}) == List{"--at=27", path});
-    CHECK(resolve_marks({"begin:begin#2", "-o", "out", path}) == List{"3:27", "-o", "out", path});
+    CHECK(resolve_range("begin:begin#2", path) == "3:27");
+    CHECK(resolve_range("begin:nowhere", path) == "3:nowhere");
+    CHECK(resolve_marks({path, "--instr", "done"}) == List{path, "--instr", "36"});
     CHECK(resolve_marks({"--range", "begin:30", path}) == List{"--range", "3:30", path});
     // What is not a mark is for others to complain about.
-    for (const List& same :
-         {List{"--from", "nowhere", path}, List{"--name", "begin", path}, List{"--from", "begin"},
-          List{"--from", "begin", "/nowhere"}, List{"--from", "7", path}, List{"begin", path}, List{}})
+    for (const List& same : {List{"--from", "nowhere", path}, List{"--name", "begin", path},
+                             List{"--from", "begin"}, List{"--from", "begin", "/nowhere"},
+                             List{"--from", "7", path}, List{"begin", path}, List{"--str", "begin:x", path},
+                             List{"-o", "begin:begin", path}, List{"begin:begin#2", path}, List{}})
         CHECK(resolve_marks(same) == same);
 }

@@ -3,6 +3,8 @@
  * 9 KB and runs anywhere. */
 enum { call_write = sizeof(long) == 8 ? 1 : 4, call_exit = sizeof(long) == 8 ? 60 : 1 };
 
+enum { end_word = 'e' | 'n' << 8 | 'd' << 16 };
+
 static long system_call(long number, long a, const void *b, long c)
 {
     long result;
@@ -23,7 +25,7 @@ static void finish(int status)
 
 static void complain(void)
 {
-    static const char text[] = "usage: panda-mark NAME    of up to 32 printable characters, 16 for a 32-bit processor\n";
+    static const char text[] = "usage: panda-mark NAME    up to 32 characters (16 for a 32-bit processor) without : and #, not a number, not \"end\"\n";
 
     system_call(call_write, 2, text, sizeof text - 1);
     finish(2);
@@ -39,11 +41,11 @@ void begin(long *stack)
     if (stack[0] != 2)
         complain();
     for (; name[length] != 0; ++length) {
-        if (length == sizeof words || name[length] <= ' ' || name[length] > '~')
+        if (length == sizeof words || name[length] <= ' ' || name[length] > '~' || name[length] == ':' || name[length] == '#')
             complain();
         words[length / sizeof(long)] |= (unsigned long)name[length] << (8 * (length % sizeof(long)));
     }
-    if (length == 0)
+    if (length == 0 || (name[0] >= '0' && name[0] <= '9') || (words[0] == end_word && length == 3))
         complain();
     c = words[0];
     d = words[1];

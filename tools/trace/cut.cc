@@ -9,6 +9,7 @@
 #include "common/progress.h"
 #include "tools/trace/commands.h"
 #include "tools/trace/options.h"
+#include "trace/moment/mark_arguments.h"
 
 namespace panda::trace_tool {
 namespace {
@@ -20,6 +21,25 @@ bool looks_like_range(const std::string& text) {
     return colon != std::string::npos && text.find_first_not_of("0123456789abcdefABCDEFxX:") == text.npos &&
            (colon == 0 || starts_number(text[0])) &&
            (colon + 1 == text.size() || starts_number(text[colon + 1]));
+}
+
+// The first word that is a range, of numbers or of marks, which become numbers, and is not the value of an option.
+std::vector<std::string>::iterator find_range(std::vector<std::string>& arguments) {
+    for (auto word = arguments.begin(); word != arguments.end(); ++word) {
+        if (word->starts_with('-') || word->find(':') == std::string::npos)
+            continue;
+        if (word != arguments.begin()) {
+            const std::string& before = *std::prev(word);
+            if (before == "-o" || before == "--output" || before == "--level")
+                continue;
+        }
+        const std::string resolved = trace::resolve_range(*word, arguments.back());
+        if (looks_like_range(resolved)) {
+            *word = resolved;
+            return word;
+        }
+    }
+    return arguments.end();
 }
 
 // Tells a range with a mistake in it from a trace, which may have a colon in its name.
@@ -41,7 +61,7 @@ int cut(const std::vector<std::string>& arguments) {
     // The range comes before the trace, so it is taken off first.
     std::vector<std::string> rest = arguments;
     std::optional<NumberRange> range;
-    if (const auto found = std::find_if(rest.begin(), rest.end(), looks_like_range); found != rest.end()) {
+    if (const auto found = find_range(rest); found != rest.end()) {
         range = parse_range("cut", *found);
         rest.erase(found);
     } else {

@@ -13,8 +13,8 @@
 namespace panda::trace {
 namespace {
 
-constexpr std::array<std::string_view, 7> options = {"--from", "--to",       "--at",   "--before",
-                                                     "--next", "--previous", "--range"};
+constexpr std::array<std::string_view, 8> options = {"--from", "--to",       "--at",    "--before",
+                                                     "--next", "--previous", "--range", "--instr"};
 
 class Resolver {
   public:
@@ -47,19 +47,21 @@ class Resolver {
     std::optional<TraceReader> reader_;
 };
 
-// Digits, letters and what names of marks have, around one colon; not a path.
-bool is_range(const std::string& word) {
-    return !word.starts_with('-') && std::ranges::count(word, ':') == 1 &&
-           word.find('/') == std::string::npos;
+// Empty if there is none.
+std::string last_file(const std::vector<std::string>& arguments) {
+    const auto is_file = [](const std::string& word) {
+        std::error_code error;
+        return std::filesystem::is_regular_file(word, error);
+    };
+    const auto found = std::find_if(arguments.rbegin(), arguments.rend(), is_file);
+    return found == arguments.rend() ? std::string() : *found;
 }
 
 }  // namespace
 
 std::vector<std::string> resolve_marks(std::vector<std::string> arguments) {
-    if (arguments.size() < 2)
-        return arguments;
-    Resolver resolver(arguments.back());
-    for (size_t i = 0; i + 1 < arguments.size(); ++i) {
+    Resolver resolver(last_file(arguments));
+    for (size_t i = 0; i < arguments.size(); ++i) {
         std::string& argument = arguments[i];
         const size_t equals = argument.find('=');
         const auto is_option = [&](std::string_view name) {
@@ -67,12 +69,14 @@ std::vector<std::string> resolve_marks(std::vector<std::string> arguments) {
         };
         if (equals != std::string::npos && is_option(std::string_view(argument).substr(0, equals)))
             argument = argument.substr(0, equals + 1) + resolver.resolve(argument.substr(equals + 1));
-        else if (i + 2 < arguments.size() && is_option(argument))
+        else if (i + 1 < arguments.size() && is_option(argument))
             arguments[i + 1] = resolver.resolve(arguments[i + 1]), ++i;
-        else if (is_range(argument))
-            argument = resolver.resolve(argument);
     }
     return arguments;
+}
+
+std::string resolve_range(const std::string& text, const std::string& trace) {
+    return Resolver(trace).resolve(text);
 }
 
 }  // namespace panda::trace

@@ -44,8 +44,11 @@ std::optional<std::string> mark_name(const Cpuid& cpuid) {
     if (end != std::string::npos && name.find_first_not_of('\0', end) != std::string::npos)
         return std::nullopt;
     name.resize(std::min(end, name.size()));
-    const bool printable = std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f; });
-    return printable && !name.empty() ? std::optional(name) : std::nullopt;
+    const bool fits =
+        std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f && c != ':' && c != '#'; });
+    if (!fits || name.empty() || name == "end" || (name[0] >= '0' && name[0] <= '9'))
+        return std::nullopt;
+    return name;
 }
 
 std::vector<Mark> find_marks(TraceReader& reader) {
@@ -74,7 +77,7 @@ std::optional<uint64_t> find_mark(TraceReader& reader, const std::string& text) 
     const std::string name = number ? text.substr(0, hash) : text;
     uint64_t left = number.value_or(1);
     for (const Mark& mark : find_marks(reader))
-        if (mark.name == text || (mark.name == name && left != 0 && --left == 0))
+        if (mark.name == name && left != 0 && --left == 0)
             return mark.instr;
     return std::nullopt;
 }

@@ -29,7 +29,7 @@ struct Mark {
 };
 
 // The name that a CPUID gives; nothing if it is not a mark: another leaf, a wrong size, an empty name, or one with bytes that
-// are not printable ASCII or with a space.
+// are not printable ASCII, with a space, a colon or a hash, or what would be taken for a number or for "end".
 std::optional<std::string> mark_name(const Cpuid& cpuid);
 
 // All marks of a file, in order. Decodes the events of all chunks, 4 ms for each hundred, and the blocks of chunks with marks.
